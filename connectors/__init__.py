@@ -1,0 +1,1 @@
+"""Connectors: one module a platform, each turning what it finds into `Mention`s, page by page."""

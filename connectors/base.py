@@ -1,0 +1,186 @@
+"""The seam between a platform and the daemon: `Mention`, `Page`, `Source`, `Connector` and the errors.
+
+A connector turns one platform into pages of mentions. It never sees the store: it is given the cursor
+that it returned with its last stored page, and it must be able to go on from any of them. Restarting
+from a cursor may repeat a mention, never skip one. `connectors.contract` is the suite that proves it.
+
+Errors, and what the daemon does with each:
+
+    ConnectorError
+    ├── Passing           try again later, with back-off
+    │   ├── RateLimited   … and not before `retry_at`
+    │   ├── Unavailable   5xx, time-out, reset, a page that is not what the platform promised
+    │   └── Malformed     the answer could not be read
+    └── Parked            nothing will change until a person acts; told once
+        ├── AccessDenied  credential missing, wrong, or without the right
+        ├── OutOfBudget   credits or the configured budget are used up
+        └── Gone          the thing asked for does not exist any more (410)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+Cursor = Mapping[str, Any]  # JSON that only its connector reads; the daemon stores it as it is
+Kind = Literal["post", "comment", "review", "article"]
+
+TEXT_LIMIT = 10_000  # characters of a post that are kept; the rest is cut (DESIGN, promise 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who wrote a mention, as the platform names them; never joined across platforms."""
+
+    id: str  # stable within the platform; the handle where the platform has no other id
+    handle: str = ""  # without a leading "@"
+    name: str = ""
+    followers: int | None = None  # None: unknown, which is not 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One public post, comment or review that a query found. Text is plain: no HTML, at most TEXT_LIMIT characters."""
+
+    platform: str  # "hackernews", "mastodon", "x", …
+    external_id: str  # unique within the platform, whatever source or query found it
+    text: str
+    published_at: datetime  # aware
+    author: Author
+    url: str = ""  # permalink, http(s) only
+    title: str = ""
+    kind: Kind = "post"
+    lang: str | None = None  # BCP-47 as the platform says, or None
+    parent_id: str | None = None  # external_id of what this answers
+    thread_id: str | None = None  # external_id of the thread's root
+    in_reply_to_brand: bool | None = None  # where the platform or file says so
+    rating: float | None = None  # stars, 1 to 5
+    engagement: Mapping[str, int] = field(default_factory=dict)  # "likes", "replies", "reposts", "score"
+    brand: str | None = None  # the brand a file says the post is about, else None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of a source's time line that has not been read. Open until a later page no longer lists it."""
+
+    since: datetime
+    until: datetime
+    reason: str  # "page-cap", "expired-window", "rolled-over", …
+    lost: bool = False  # the platform cannot give it back any more
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One batch, stored in one transaction together with the cursor behind it."""
+
+    mentions: tuple[Mention, ...]
+    cursor: Cursor  # where to go on once this page is stored
+    gaps: tuple[Gap, ...] = ()  # ALL gaps that are open after this page; the store closes the ones no longer listed
+    scanned: int = 0  # posts the platform handed over, before matching
+
+
+class Source(Protocol):
+    """One configured connector at work. Not thread-safe; the daemon polls a source from one thread at a time."""
+
+    def poll(self, cursor: Cursor | None, now: datetime) -> Iterator[Page]:
+        """Yield pages until nothing newer is left or the page cap is reached.
+
+        `cursor` is None at the very first poll. `now` is aware UTC. A poll with nothing new yields no mention
+        (it may yield an empty page to move its cursor). Raises `ConnectorError` only; pages yielded before count.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release sockets. Idempotent."""
+        ...
+
+
+class SourceSettings(BaseModel):
+    """The keys every `[[source]]` of this connector may hold beside `name`, `connector` and `every`.
+
+    Subclass per connector. Secrets come only as `<name>_env` or `<name>_file` and are read by `read_secret`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base_url: str | None = Field(default=None, description="where the platform's API is; for tests and self-hosted sites")
+    timeout: float = Field(default=30.0, gt=0, le=300, description="seconds before a request is given up")
+    page_cap: int = Field(default=5, ge=1, le=1000, description="pages read in one poll; what is left becomes a gap")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceContext:
+    """What the daemon tells a source when it opens it."""
+
+    name: str  # the source's name in the configuration
+    terms: tuple[str, ...]  # words and phrases to search for: the brand's names, or the source's own `terms`
+    user_agent: str
+    languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the platform's terms ask of whoever stores its posts (PLATFORMS §8)."""
+
+    retention: timedelta | None = timedelta(days=30)  # default for how long text is kept
+    recheck: timedelta | None = None  # how often a stored post is looked up again; None: cannot be
+    may_export: bool = True
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """What the entry point `listener.connectors` names: how to configure and open one platform."""
+
+    name: str
+    summary: str  # one line for `init`, README and errors
+    settings: type[SourceSettings]
+    open: Callable[[Any, SourceContext], Source]  # (validated settings, context); does no network
+    every: timedelta = timedelta(minutes=5)  # default polling interval
+    credentials: str = "none"  # one line: what the user must have
+    policy: Policy = Policy()
+
+
+class ConnectorError(Exception):
+    """Base of all a source may raise. The message is for the operator: what happened, what to do next; no secrets."""
+
+
+class Passing(ConnectorError):
+    """Worth another try later."""
+
+
+class RateLimited(Passing):
+    """The platform asked to wait. `retry_at` (aware UTC) is when it may be asked again, None where it did not say."""
+
+    def __init__(self, message: str, retry_at: datetime | None = None) -> None:
+        super().__init__(message)
+        self.retry_at = retry_at
+
+
+class Unavailable(Passing):
+    """The platform did not answer, or answered with an error of its own."""
+
+
+class Malformed(Passing):
+    """The answer is not what the platform documents."""
+
+
+class Parked(ConnectorError):
+    """Polling again changes nothing until a person acts."""
+
+
+class AccessDenied(Parked):
+    """The credential is missing, wrong, or lacks a right."""
+
+
+class OutOfBudget(Parked):
+    """Credits or the configured budget are used up."""
+
+
+class Gone(Parked):
+    """What the source asks for does not exist any more."""

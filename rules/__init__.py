@@ -1,0 +1,1 @@
+"""Rules: what counts as a mention (queries) and what a mention's words mean (rules and packs)."""
