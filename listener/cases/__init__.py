@@ -1,0 +1,1 @@
+"""Cases: one customer's story. Grouping, routing and the reply clock, all pure."""
