@@ -172,19 +172,20 @@ class Delivery:
     kind: NotificationKind
     receiver: str
     urgency: Urgency
-    attempt: int  # 1 at the first try; above that it may have been sent already
+    attempt: int  # 1 at the first try
     payload: Mapping[str, Any]
     case: CaseView | None  # as it stands now, not as it stood when the notification was decided
     mention: Told | None  # the one that a thread entry is about
     parent: Receipt | None  # the receipt of the case's open message to this receiver
     created_at: datetime
+    doubtful: bool = False  # an earlier attempt may have got through: look it up before sending, mark it when sent
 
 
 class Receiver(Protocol):
     """A destination. One method that says it, one that asks whether it was said already."""
 
     def send(self, delivery: Delivery) -> Receipt:
-        """Say it. Raises `ReceiverError`. At attempt > 1 after a failed look-up the text is marked as repeated."""
+        """Say it. Raises `ReceiverError`. A doubtful delivery that could not be looked up is marked as repeated."""
         ...
 
     def find(self, delivery: Delivery) -> Receipt | None:

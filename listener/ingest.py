@@ -1,0 +1,113 @@
+"""Poll one source under a lease, page by page: read, triage in memory, record in one transaction.
+
+The cursor is saved with the page it stands behind, so a process that dies at any point repeats at most one page,
+which the store's unique key then drops. What goes wrong moves the next poll (a platform that says wait is
+not asked before), and what only a person can mend parks the source and is told once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from connectors.base import ConnectorError, Mention, Parked, RateLimited, Source
+from listener.cases.plan import Settle
+from listener.model import Triaged, Verdict
+from listener.store import Lease, LeaseLost, Store
+
+log = structlog.get_logger()
+
+LEASE = timedelta(minutes=10)  # renewed with every page; outlives the longest time-out of a connector by far
+CATCH_UP = timedelta(minutes=1)  # a source with an open gap is polled again after this at most
+LONGEST_BACKOFF = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A source as the daemon drives it."""
+
+    name: str
+    source: Source
+    every: timedelta
+    settle: Settle  # decides cases, outcomes and notifications for the new mentions of a page
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What one poll did."""
+
+    source: str
+    pages: int = 0
+    scanned: int = 0
+    new: int = 0
+    notifications: int = 0
+    error: str | None = None
+    parked: bool = False
+
+
+def poll(
+    feed: Feed,
+    judge: Callable[[Mention], Verdict],
+    store: Store,
+    owner: str,
+    clock: Callable[[], datetime],
+    *,
+    force: bool = False,
+    stopping: Callable[[], bool] = lambda: False,
+    progress: Callable[[Polled], None] = lambda _: None,
+) -> Polled | None:
+    """Read everything new of one source. None where it is not due or another process reads it.
+
+    `force` ignores the schedule (not the lease). Once `stopping()` is true the page in hand is still stored.
+    Raises nothing that a connector raises; a lease lost to another process ends the poll quietly.
+    """
+    lease = store.lease(feed.name, owner, clock(), LEASE, force=force)
+    if lease is None:
+        return None
+    done = Polled(feed.name)
+    open_gaps = False
+    interrupted = False
+    try:
+        for page in feed.source.poll(lease.cursor, clock()):
+            triaged = [Triaged(mention, judge(mention)) for mention in page.mentions]
+            recorded = store.record_page(lease, page, triaged, feed.settle, clock(), renew=LEASE)
+            open_gaps = any(not gap.lost for gap in page.gaps)
+            done = Polled(
+                feed.name,
+                done.pages + 1,
+                done.scanned + max(page.scanned, len(page.mentions)),
+                done.new + recorded.new,
+                done.notifications + recorded.notifications,
+            )
+            progress(done)
+            if stopping():
+                interrupted = True
+                break
+    except LeaseLost:
+        log.warning("lease_lost", source=feed.name)
+        return done
+    except ConnectorError as error:
+        return _failed(feed, lease, store, clock(), done, error)
+    except Exception as error:  # noqa: BLE001  # a fault in one connector must not silence the others; it is shown in status
+        log.exception("connector_fault", source=feed.name, fault=type(error).__name__)
+        return _failed(feed, lease, store, clock(), done, ConnectorError(f"fault in the connector: {type(error).__name__}"))
+    now = clock()
+    wait = timedelta(0) if interrupted else min(feed.every, CATCH_UP) if open_gaps else feed.every
+    store.finish(lease, now, now + wait)
+    log.info("polled", source=feed.name, pages=done.pages, scanned=done.scanned, new=done.new)
+    return done
+
+
+def _failed(feed: Feed, lease: Lease, store: Store, now: datetime, done: Polled, error: ConnectorError) -> Polled:
+    backoff = min(feed.every * 2 ** min(lease.failures, 6), max(LONGEST_BACKOFF, feed.every))
+    again = now + backoff
+    if isinstance(error, RateLimited) and error.retry_at is not None:
+        again = max(error.retry_at, now)
+    parked = isinstance(error, Parked)
+    sentence = f"{type(error).__name__}: {error}"
+    store.finish(lease, now, again, error=sentence, parked=sentence if parked else None)
+    log.warning("poll_failed", source=feed.name, fault=type(error).__name__, again_at=again.isoformat(), parked=parked)
+    return Polled(done.source, done.pages, done.scanned, done.new, done.notifications, sentence, parked)
