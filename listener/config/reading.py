@@ -1,0 +1,292 @@
+"""From a file to a `Config`: read, validate each table, cross-check, and tell every problem at once.
+
+`load_config` raises `ConfigError` and nothing else, whatever the file holds. A connector is imported only when a
+source names it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from connectors.base import Connector, SourceSettings
+from listener.cases.routing import Route
+from listener.config.checks import check_database, check_whole
+from listener.config.phrases import keys_of, report_validation, unknown_key
+from listener.config.places import locate
+from listener.config.problems import ConfigError, Problem, Report, did_you_mean, listed, looks_secret, quoted
+from listener.config.problems import Path as Place
+from listener.config.schema import LISTS, RECEIVERS, TABLES, Brand, Receiver, RouteKeys, SourceKeys
+from listener.config.whole import Config, SourceConfig
+from rules.vocabulary import Urgency
+
+_LARGEST = 1024 * 1024  # bytes; more is not a configuration
+_Table = TypeVar("_Table", bound=BaseModel)
+
+
+class InstalledConnector(Protocol):
+    """What the loader must know of a connector: how to get it. `listener.plugins.connectors()` gives them by name."""
+
+    def load(self) -> Connector:
+        """Import it. Raises ImportError with a message for the user."""
+        ...
+
+
+Installed = Mapping[str, InstalledConnector]
+
+
+def load_config(path: Path, connectors: Installed) -> Config:
+    """Read the configuration at `path`. Raises `ConfigError` with every problem found; warnings are in the result."""
+    return parse_config(_read(path), path, connectors)
+
+
+def parse_config(text: str, path: Path, connectors: Installed) -> Config:
+    """Like `load_config`, from text; `path` names it in messages and its folder anchors relative paths."""
+    document = _parse(text, str(path))
+    report = Report(str(path), locate(text))
+    for key in document:
+        if key not in TABLES and key not in LISTS:
+            report.problem((key,), *unknown_key(key, (*TABLES, *LISTS)))
+    _refuse_secrets(report, document, ())
+    folder = path.absolute().parent
+
+    sections: dict[str, Any] = {}
+    for name, model in TABLES.items():
+        table = document.get(name, {})
+        if name == "brand" and name not in document:
+            report.problem((name,), "there is no [brand] table", 'write [brand] and below it name = "…"')
+        elif not isinstance(table, dict):
+            report.problem(
+                (name,),
+                f"this must be a table; write [{name}]" + (" with single brackets" if isinstance(table, list) else ""),
+            )
+        else:
+            sections[name] = _validated(report, model, table, (name,), folder)
+
+    brand: Brand | None = sections.get("brand")
+    sources = [
+        _source(report, table, place, connectors, folder, brand) for place, table in _each(report, document, "source")
+    ]
+    receivers = [_receiver(report, table, place, folder) for place, table in _each(report, document, "receiver")]
+    routes = [_route(report, table, place) for place, table in _each(report, document, "route")]
+    if (listener := sections.get("listener")) is not None:
+        check_database(report, listener)
+    check_whole(report, document, sections, sources, routes)
+    if report.problems:
+        raise ConfigError(report.problems)
+    return Config(
+        path=path.absolute(),
+        sources=tuple(source for source in sources if source is not None),
+        receivers=tuple(receiver for receiver in receivers if receiver is not None),
+        routes=tuple(route for route in routes if route is not None),
+        warnings=report.warnings,
+        **sections,
+    )
+
+
+def _read(path: Path) -> str:
+    def refuse(what: str, remedy: str) -> ConfigError:
+        return ConfigError((Problem(what, remedy, file=str(path)),))
+
+    try:
+        if path.is_dir():
+            raise refuse("this is a folder", "name the file in it, such as listener.toml")
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+    except FileNotFoundError:
+        raise refuse("there is no such file", "`listener init` writes one") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "bad path"
+        raise refuse(f"cannot be read: {reason}", "check the path and the file's permissions") from None
+    if len(content) > _LARGEST:
+        raise refuse("this file is larger than 1 MB", "it is hardly a configuration; check the path")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError(
+            (Problem("this is not UTF-8 text", "save the file with the encoding UTF-8", line=line, file=str(path)),)
+        ) from None
+
+
+def _parse(text: str, file: str) -> dict[str, Any]:
+    if not text.strip():
+        raise ConfigError((Problem("this file is empty", "`listener init` writes one to begin with", file=file),))
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message, _, position = str(error).partition(" (at ")
+        digits = position.removeprefix("line ").partition(",")[0]
+        line = int(digits) if digits.isdigit() else text.count("\n") + 1
+        raise ConfigError(
+            (
+                Problem(
+                    f"this is not TOML: {message[:1].lower()}{message[1:]}",
+                    _toml_hint(text, line),
+                    line=line,
+                    file=file,
+                ),
+            )
+        ) from None
+    except (ValueError, RecursionError):  # a number of thousands of digits; brackets a thousand deep
+        raise ConfigError(
+            (Problem("this cannot be read as TOML", "a number or a nesting is absurdly large", file=file),)
+        ) from None
+
+
+def _toml_hint(text: str, line: int) -> str:
+    lines = text.split("\n")
+    said = lines[line - 1].strip() if line <= len(lines) else ""
+    if any(quote in said for quote in "“”„«»‘’"):
+        return 'use straight quotes: "…"'
+    return 'text needs quotes: key = "value"; lists are ["a", "b"]; a table begins with [name]'
+
+
+def _refuse_secrets(report: Report, value: object, place: Place) -> None:
+    """A secret has no business in a file that is copied, mailed and committed."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if looks_secret(key) and isinstance(inner, str | int | float):
+                report.final(
+                    (*place, key),
+                    "a secret must not stand in this file",
+                    f'put it into an environment variable and write {key}_env = "ITS_NAME", or into a file and write'
+                    f' {key}_file = "its path"; then replace the secret, for it was written down',
+                )
+            else:
+                _refuse_secrets(report, inner, (*place, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            _refuse_secrets(report, inner, (*place, index))
+
+
+def _each(report: Report, document: Mapping[str, Any], name: str) -> list[tuple[Place, dict[str, Any]]]:
+    """The tables of `[[name]]` with their places."""
+    tables = document.get(name, [])
+    if isinstance(tables, dict):
+        report.problem((name,), f"there may be several of these; write [[{name}]] with double brackets")
+        return []
+    if not isinstance(tables, list):
+        report.problem((name,), f"this must be a table; write [[{name}]] on a line of its own")
+        return []
+    found: list[tuple[Place, dict[str, Any]]] = []
+    for index, table in enumerate(tables):
+        if isinstance(table, dict):
+            found.append(((name, index), table))
+        else:
+            report.problem((name, index), f"this must be a table; write [[{name}]] on a line of its own")
+    return found
+
+
+def _validated(
+    report: Report,
+    model: type[_Table],
+    table: Mapping[str, Any],
+    place: Place,
+    folder: Path,
+    more: tuple[str, ...] = (),
+) -> _Table | None:
+    try:
+        return _anchored(model.model_validate(dict(table)), folder)
+    except ValidationError as error:
+        report_validation(report, error, place, model, more)
+    return None
+
+
+def _anchored(table: _Table, folder: Path) -> _Table:
+    """The same table with every relative path taken from the configuration's folder."""
+    changed: dict[str, object] = {}
+    for key in type(table).model_fields:
+        value = getattr(table, key)
+        if isinstance(value, Path):
+            changed[key] = folder / _home(value)
+        elif key.endswith("_file") and isinstance(value, str):
+            changed[key] = str(folder / _home(Path(value)))
+        elif isinstance(value, tuple) and value and all(isinstance(part, Path) for part in value):
+            changed[key] = tuple(folder / _home(part) for part in value)
+    return table.model_copy(update=changed) if changed else table
+
+
+def _home(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:  # "~somebody" whom this machine does not know; the check that opens it will say so
+        return path
+
+
+def _source(
+    report: Report,
+    table: Mapping[str, Any],
+    place: Place,
+    connectors: Installed,
+    folder: Path,
+    brand: Brand | None,
+) -> SourceConfig | None:
+    common = keys_of(SourceKeys)
+    keys = _validated(report, SourceKeys, {k: v for k, v in table.items() if k in common}, place, folder)
+    connector = _connector(report, table.get("connector"), (*place, "connector"), connectors)
+    if connector is None:
+        return None
+    own = {k: v for k, v in table.items() if k not in common}
+    settings: SourceSettings | None = None
+    try:
+        settings = _validated(report, connector.settings, own, place, folder, common)
+    except Exception as error:  # noqa: BLE001  # a third party's validator may raise anything; its user wants a sentence
+        report.problem(place, f"the connector {quoted(connector.name)} cannot read its keys: {type(error).__name__}")
+    if keys is None or settings is None or brand is None:
+        return None
+    return SourceConfig(
+        keys.name, keys.connector, keys.every or connector.every, keys.enabled, keys.terms or brand.all_names, settings
+    )
+
+
+def _connector(report: Report, name: object, place: Place, connectors: Installed) -> Connector | None:
+    if not isinstance(name, str):
+        return None  # missing or no text: said by the validation of the source's own keys
+    if name not in connectors:
+        hint = did_you_mean(name, connectors)
+        report.problem(
+            place,
+            f"there is no connector {quoted(name)}",
+            f"{hint + ' ' if hint else ''}installed: {listed(sorted(connectors), 30)}",
+        )
+        return None
+    try:
+        return connectors[name].load()
+    except ImportError as error:
+        report.problem(place, str(error))
+        return None
+
+
+def _receiver(report: Report, table: Mapping[str, Any], place: Place, folder: Path) -> Receiver | None:
+    kind = table.get("type")
+    model = RECEIVERS.get(kind) if isinstance(kind, str) else None
+    if model is not None:
+        return _validated(report, model, table, place, folder)
+    if kind is None:
+        report.problem((*place, "type"), '"type" is missing', f"write one of {listed(RECEIVERS)}")
+    else:
+        hint = did_you_mean(kind, RECEIVERS)
+        report.problem(
+            (*place, "type"),
+            f"there is no receiver type {quoted(kind)}",
+            f"{hint + ' ' if hint else ''}types: {listed(RECEIVERS)}",
+        )
+    return None
+
+
+def _route(report: Report, table: Mapping[str, Any], place: Place) -> Route | None:
+    if "goes_on" in table:
+        report.problem((*place, "goes_on"), *unknown_key("goes_on", keys_of(RouteKeys)))
+    keys = _validated(report, RouteKeys, table, place, Path())
+    if keys is None:
+        return None
+    same = {
+        name: getattr(keys, name)
+        for name in ("name", "to", "stages", "intents", "touchpoints", "sources", "platforms", "languages", "goes_on")
+    }
+    return Route(urgency_at_least=Urgency.of(keys.urgency_at_least), sentiments=frozenset(keys.sentiments), **same)

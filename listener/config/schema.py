@@ -1,0 +1,263 @@
+"""Every key that a configuration may hold, with its type, its default and what it is for.
+
+The descriptions are what `docs/configuration.md` prints, so the page cannot say anything else than the program does.
+Keys of a connector are not here: they are the connector's own (`connectors.base.SourceSettings`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import time, timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from listener.cases.clock import ALWAYS, ServiceHours
+from listener.config.values import (
+    Account,
+    Clock,
+    Duration,
+    Flag,
+    Holiday,
+    Hours,
+    Language,
+    Name,
+    Spans,
+    Text,
+    Variable,
+    WebAddress,
+    Zone,
+    at_least,
+)
+from rules.vocabulary import Intent, Stage
+
+FIVE_LANGUAGES = ("en", "fr", "it", "es", "de")
+Level = Literal["low", "normal", "high", "critical"]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+
+class Section(BaseModel):
+    """A table of the file: no key that is not listed, no change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class ListenerSection(Section):
+    """The daemon itself."""
+
+    database: str | None = Field(
+        default=None,
+        description="where mentions are kept: sqlite:///FILE or postgresql://HOST/NAME, without a password; "
+        "listener.db beside this file if nothing is said",
+    )
+    database_env: Variable | None = Field(
+        default=None, description="environment variable that holds the database URL, if it has a password"
+    )
+    database_file: Path | None = Field(default=None, description="file that holds the database URL, likewise")
+    alert_max_age: Annotated[Duration, at_least(timedelta(minutes=1))] = Field(
+        default=timedelta(hours=6), description="a post that is older when first seen is counted, never alerted"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="how much is logged")
+    log_format: Literal["console", "json"] = Field(default="console", description="for people or for machines")
+    interface_language: Literal["en", "fr"] = Field(default="en", description="language of alerts and digests")
+    workers: int = Field(default=4, ge=1, le=64, strict=True, description="sources polled at the same time")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if sum(place is not None for place in (self.database, self.database_env, self.database_file)) > 1:
+            raise ValueError("the database is said more than once; keep one of database, database_env, database_file")
+        return self
+
+
+def _rival(value: object) -> object:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class Rival(Section):
+    """A competitor: a name in quotes, or a table with its other names."""
+
+    name: Text = Field(description="as the digest shows it")
+    names: tuple[Text, ...] = Field(default=(), description="other spellings and handles")
+
+
+class Brand(Section):
+    """Who you listen for, and when your team answers."""
+
+    name: Text = Field(description="the brand as the digest shows it; also searched for")
+    names: tuple[Text, ...] = Field(default=(), description="other spellings, hashtags and handles, all searched for")
+    products: tuple[Text, ...] = Field(default=(), description="product names; they make a post relevant")
+    rivals: tuple[Annotated[Rival, BeforeValidator(_rival)], ...] = Field(
+        default=(), description="competitors, as names or as { name, names }: for leaving, comparing, share of voice"
+    )
+    own_accounts: tuple[Account, ...] = Field(
+        default=(), description="platform:handle of your own accounts; their posts are answers, not mentions"
+    )
+    exclude: tuple[Text, ...] = Field(default=(), description="words that make a post irrelevant")
+    context: tuple[Text, ...] = Field(
+        default=(), description="if the brand is a common word: one of these must occur too; empty: not needed"
+    )
+    languages: tuple[Language, ...] = Field(
+        default=FIVE_LANGUAGES, min_length=1, description="languages your customers write, as two-letter codes"
+    )
+    timezone: Zone = Field(default="UTC", description="where your team sits: Europe/Paris, America/New_York, …")
+    service_hours: Hours = Field(
+        default=ALWAYS,
+        description='when replies are due: "monday-friday 09:00-18:00" or { monday = "09:00-12:00, 13:00-18:00" }; '
+        "around the clock if nothing is said",
+    )
+    holidays: tuple[Holiday, ...] = Field(default=(), description="days off: 2026-12-25")
+
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """The name and its other spellings, each once: what a source searches for by default."""
+        return tuple({name.casefold(): name for name in reversed((self.name, *self.names))}.values())[::-1]
+
+    @property
+    def hours(self) -> ServiceHours:
+        spans: Spans = self.service_hours
+        return ServiceHours(ZoneInfo(self.timezone), spans, frozenset(self.holidays))
+
+
+class SourceKeys(Section):
+    """What every source may say; the other keys belong to its connector."""
+
+    name: Name = Field(description="yours to choose; the source's history hangs on it")
+    connector: str = Field(description="which platform: hackernews, mastodon, rss, … (`listener doctor` lists them)")
+    every: Annotated[Duration, at_least(timedelta(seconds=10))] | None = Field(
+        default=None, description="time between two polls; each connector has its own default"
+    )
+    enabled: Flag = Field(default=True, description="false: keep it, do not poll it")
+    terms: tuple[Text, ...] | None = Field(
+        default=None, min_length=1, description="words to search for; the brand's name and names if nothing is said"
+    )
+
+
+class ConsoleReceiver(Section):
+    """Prints what Slack would show; needs nothing."""
+
+    name: Name = Field(description="yours to choose; routes and the digest refer to it")
+    type: Literal["console"]
+
+
+class SlackReceiver(Section):
+    """A Slack channel."""
+
+    name: Name = Field(description="yours to choose; routes and the digest refer to it")
+    type: Literal["slack"]
+    channel: Text = Field(description="the channel's id (C0123456789) or #name; invite the app to it")
+    token_env: Variable | None = Field(default=None, description="environment variable that holds the bot token")
+    token_file: Path | None = Field(default=None, description="file that holds the bot token, instead of token_env")
+    base_url: WebAddress = Field(default="https://slack.com/api/", description="where Slack's API is; for tests")
+    interactive: Flag = Field(default=False, description="true: messages carry buttons")
+    timeout: float = Field(default=30.0, gt=0, le=300, strict=True, description="seconds before a request is given up")
+
+    @model_validator(mode="after")
+    def _one_token(self) -> Self:
+        if (self.token_env is None) == (self.token_file is None):
+            raise ValueError("a Slack receiver needs its bot token; write either token_env or token_file")
+        return self
+
+
+class WebhookReceiver(Section):
+    """Any web address: each notification as one JSON document."""
+
+    name: Name = Field(description="yours to choose; routes and the digest refer to it")
+    type: Literal["webhook"]
+    url: WebAddress | None = Field(default=None, description="where to post, if the address is no secret")
+    url_env: Variable | None = Field(default=None, description="environment variable that holds the address")
+    url_file: Path | None = Field(default=None, description="file that holds the address")
+    secret_env: Variable | None = Field(default=None, description="environment variable with the key that signs bodies")
+    secret_file: Path | None = Field(default=None, description="file with that key, instead of secret_env")
+    timeout: float = Field(default=30.0, gt=0, le=300, strict=True, description="seconds before a request is given up")
+
+    @model_validator(mode="after")
+    def _one_address(self) -> Self:
+        if sum(place is not None for place in (self.url, self.url_env, self.url_file)) != 1:
+            raise ValueError("a webhook needs its address; write one of url, url_env, url_file")
+        if self.secret_env is not None and self.secret_file is not None:
+            raise ValueError("the signing key is said twice; keep secret_env or secret_file")
+        return self
+
+
+Receiver = ConsoleReceiver | SlackReceiver | WebhookReceiver
+RECEIVERS: Mapping[str, type[Receiver]] = {
+    "console": ConsoleReceiver,
+    "slack": SlackReceiver,
+    "webhook": WebhookReceiver,
+}
+
+
+class RouteKeys(Section):
+    """Which mentions go where. Routes are read in order and the first that fits decides; what is not said fits all."""
+
+    name: Name = Field(description="yours to choose; every notification names its route")
+    to: tuple[str, ...] = Field(min_length=1, description="receivers, by name")
+    urgency_at_least: Level = Field(default="low", description="low, normal, high or critical")
+    stages: frozenset[Stage] = Field(default=frozenset(), description="stages of the journey")
+    intents: frozenset[Intent] = Field(default=frozenset(), description="complaint, question, praise, …")
+    touchpoints: frozenset[str] = Field(default=frozenset(), description="delivery, support, … or your own")
+    sources: frozenset[str] = Field(default=frozenset(), description="sources, by name")
+    platforms: frozenset[str] = Field(default=frozenset(), description="platforms, as posts carry them")
+    languages: frozenset[Language] = Field(default=frozenset(), description="two-letter codes; und: unclear")
+    sentiments: frozenset[Literal["negative", "neutral", "positive"]] = Field(
+        default=frozenset(), description="negative, neutral, positive"
+    )
+    goes_on: Flag = Field(default=False, alias="continue", description="true: later routes are asked as well")
+
+
+class Digest(Section):
+    """The weekly page."""
+
+    enabled: Flag = Field(default=True, description="false: no digest is made by itself")
+    day: Weekday = Field(default="monday", description="the day it is made, in the brand's time zone")
+    time: Clock = Field(default=time(9), description='time of day: "09:00"')
+    to: tuple[str, ...] = Field(default=(), description="receivers, by name")
+    folder: Path = Field(default=Path("digests"), description="where the pages are kept")
+
+
+class Retention(Section):
+    """How long words are kept. Counts stay."""
+
+    text_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=3660,
+        strict=True,
+        description="days until text and author are removed; what the platform's terms ask if nothing is said",
+    )
+
+
+class Touchpoint(Section):
+    """A touchpoint of your own, or who answers for one of ours."""
+
+    owner: Text | None = Field(default=None, description="the team that answers for it, shown in the digest")
+
+
+class Journey(Section):
+    """How the journey is named and drawn for you."""
+
+    stages: Mapping[Stage, Text] = Field(
+        default={}, description="your label for a stage; two stages with one label are drawn as one"
+    )
+    touchpoints: Mapping[str, Touchpoint] = Field(default={}, description="a table each: [journey.touchpoints.NAME]")
+
+
+class Rules(Section):
+    """What triage is taught."""
+
+    builtin: Flag = Field(default=True, description="use the packs that come with listener")
+    packs: tuple[Path, ...] = Field(default=(), description="your own packs: TOML files, or folders of them")
+    disable: tuple[Text, ...] = Field(default=(), description="ids of rules that shall not match")
+
+
+TABLES: Mapping[str, type[Section]] = {
+    "listener": ListenerSection,
+    "brand": Brand,
+    "digest": Digest,
+    "retention": Retention,
+    "journey": Journey,
+    "rules": Rules,
+}
+LISTS: Mapping[str, type[Section]] = {"source": SourceKeys, "receiver": ConsoleReceiver, "route": RouteKeys}

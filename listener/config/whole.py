@@ -1,0 +1,67 @@
+"""`Config`: a configuration that was read, checked and made ready for use. Values only; it opens nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import BaseModel, SecretStr
+
+from connectors.base import SourceSettings
+from listener.cases.routing import Route
+from listener.config.problems import Problem
+from listener.config.schema import Brand, Digest, Journey, ListenerSection, Receiver, Retention, Rules
+from listener.config.secrets import read_secret
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConfig:
+    """One `[[source]]`, with its defaults filled in and its connector's keys validated."""
+
+    name: str
+    connector: str
+    every: timedelta
+    enabled: bool
+    terms: tuple[str, ...]
+    settings: SourceSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All that the file says. Relative paths were taken from the folder that holds it."""
+
+    path: Path
+    listener: ListenerSection
+    brand: Brand
+    sources: tuple[SourceConfig, ...]
+    receivers: tuple[Receiver, ...]
+    routes: tuple[Route, ...]
+    digest: Digest
+    retention: Retention
+    journey: Journey
+    rules: Rules
+    warnings: tuple[Problem, ...] = ()  # can be run with, but is hardly meant so
+
+    @property
+    def folder(self) -> Path:
+        return self.path.parent
+
+    def receiver(self, name: str) -> Receiver:
+        """The receiver of that name. Raises KeyError."""
+        return {receiver.name: receiver for receiver in self.receivers}[name]
+
+    def secret(self, table: BaseModel, key: str, environ: Mapping[str, str] = os.environ) -> SecretStr | None:
+        """`config.secret(slack_receiver, "token")`: see `read_secret`. Raises `SecretMissing`."""
+        return read_secret(table, key, environ)
+
+    def database_url(self, environ: Mapping[str, str] = os.environ) -> SecretStr:
+        """The database's URL, an SQLite file made absolute. Raises `SecretMissing`."""
+        given = self.listener.database or read_secret(self.listener, "database", environ)
+        url = given.get_secret_value() if isinstance(given, SecretStr) else given or "sqlite:///listener.db"
+        scheme, slashes, file = url.partition(":///")
+        if scheme.startswith("sqlite") and slashes and file and not file.startswith(":"):
+            return SecretStr(f"{scheme}:///{self.folder / Path(file).expanduser()}")
+        return SecretStr(url)
