@@ -31,6 +31,7 @@ _EXPECTED = {
     "string_too_short": "must not be empty",
     "too_short": "must not be an empty list",
 }
+_LISTS = frozenset({"tuple_type", "list_type", "set_type", "frozen_set_type"})
 _BOUNDS = {"greater_than": "more than", "greater_than_equal": "at least", "less_than": "less than", "less_than_equal": "at most"}  # fmt: skip
 
 
@@ -69,9 +70,11 @@ def _phrase(found: Any, model: type[BaseModel], more: tuple[str, ...]) -> tuple[
         return f"{_said(value, last)} is out of range", f"use {_BOUNDS[kind]} {bound:g}" if bound != "" else ""
     if kind == "string_too_long":
         return "this text is too long", f"at most {context.get('max_length')} characters"
+    if kind in _LISTS and isinstance(value, str) and not looks_secret(str(last)):
+        return f"{quoted(value)} is no list", f"write [{quoted(value)}]"
     if kind in _EXPECTED:
         given = "" if kind in ("string_too_short", "too_short") else f"{_said(value, last)} does not fit"
-        return (given or _EXPECTED[kind]), (_EXPECTED[kind] if given else "write something or remove the key")
+        return (given or _EXPECTED[kind]), (_EXPECTED[kind] if given else "write something")
     return f"{_said(value, last)} does not fit", str(found["msg"])
 
 
@@ -99,7 +102,7 @@ def keys_of(model: type[BaseModel]) -> tuple[str, ...]:
 def _purpose(model: type[BaseModel], key: str) -> str:
     for name, field in model.model_fields.items():
         if key in (name, field.alias) and field.description:
-            return f"it says: {field.description}"
+            return f"write {key} = … ({field.description})"
     return ""
 
 

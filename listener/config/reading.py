@@ -6,7 +6,6 @@ source names it.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -18,13 +17,13 @@ from listener.cases.routing import Route
 from listener.config.checks import check_database, check_whole
 from listener.config.phrases import keys_of, report_validation, unknown_key
 from listener.config.places import locate
-from listener.config.problems import ConfigError, Problem, Report, did_you_mean, listed, looks_secret, quoted
+from listener.config.problems import ConfigError, Report, did_you_mean, listed, looks_secret, quoted
 from listener.config.problems import Path as Place
 from listener.config.schema import LISTS, RECEIVERS, TABLES, Brand, Receiver, RouteKeys, SourceKeys
+from listener.config.toml_file import parse_document, read_text
 from listener.config.whole import Config, SourceConfig
 from rules.vocabulary import Urgency
 
-_LARGEST = 1024 * 1024  # bytes; more is not a configuration
 _Table = TypeVar("_Table", bound=BaseModel)
 
 
@@ -41,12 +40,12 @@ Installed = Mapping[str, InstalledConnector]
 
 def load_config(path: Path, connectors: Installed) -> Config:
     """Read the configuration at `path`. Raises `ConfigError` with every problem found; warnings are in the result."""
-    return parse_config(_read(path), path, connectors)
+    return parse_config(read_text(path), path, connectors)
 
 
 def parse_config(text: str, path: Path, connectors: Installed) -> Config:
     """Like `load_config`, from text; `path` names it in messages and its folder anchors relative paths."""
-    document = _parse(text, str(path))
+    document = parse_document(text, str(path))
     report = Report(str(path), locate(text))
     for key in document:
         if key not in TABLES and key not in LISTS:
@@ -62,7 +61,8 @@ def parse_config(text: str, path: Path, connectors: Installed) -> Config:
         elif not isinstance(table, dict):
             report.problem(
                 (name,),
-                f"this must be a table; write [{name}]" + (" with single brackets" if isinstance(table, list) else ""),
+                "this must be a table",
+                f"write [{name}]" + (" with single brackets" if isinstance(table, list) else ""),
             )
         else:
             sections[name] = _validated(report, model, table, (name,), folder)
@@ -88,64 +88,6 @@ def parse_config(text: str, path: Path, connectors: Installed) -> Config:
     )
 
 
-def _read(path: Path) -> str:
-    def refuse(what: str, remedy: str) -> ConfigError:
-        return ConfigError((Problem(what, remedy, file=str(path)),))
-
-    try:
-        if path.is_dir():
-            raise refuse("this is a folder", "name the file in it, such as listener.toml")
-        with path.open("rb") as file:
-            content = file.read(_LARGEST + 1)
-    except FileNotFoundError:
-        raise refuse("there is no such file", "`listener init` writes one") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "bad path"
-        raise refuse(f"cannot be read: {reason}", "check the path and the file's permissions") from None
-    if len(content) > _LARGEST:
-        raise refuse("this file is larger than 1 MB", "it is hardly a configuration; check the path")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ConfigError(
-            (Problem("this is not UTF-8 text", "save the file with the encoding UTF-8", line=line, file=str(path)),)
-        ) from None
-
-
-def _parse(text: str, file: str) -> dict[str, Any]:
-    if not text.strip():
-        raise ConfigError((Problem("this file is empty", "`listener init` writes one to begin with", file=file),))
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        message, _, position = str(error).partition(" (at ")
-        digits = position.removeprefix("line ").partition(",")[0]
-        line = int(digits) if digits.isdigit() else text.count("\n") + 1
-        raise ConfigError(
-            (
-                Problem(
-                    f"this is not TOML: {message[:1].lower()}{message[1:]}",
-                    _toml_hint(text, line),
-                    line=line,
-                    file=file,
-                ),
-            )
-        ) from None
-    except (ValueError, RecursionError):  # a number of thousands of digits; brackets a thousand deep
-        raise ConfigError(
-            (Problem("this cannot be read as TOML", "a number or a nesting is absurdly large", file=file),)
-        ) from None
-
-
-def _toml_hint(text: str, line: int) -> str:
-    lines = text.split("\n")
-    said = lines[line - 1].strip() if line <= len(lines) else ""
-    if any(quote in said for quote in "“”„«»‘’"):
-        return 'use straight quotes: "…"'
-    return 'text needs quotes: key = "value"; lists are ["a", "b"]; a table begins with [name]'
-
-
 def _refuse_secrets(report: Report, value: object, place: Place) -> None:
     """A secret has no business in a file that is copied, mailed and committed."""
     if isinstance(value, dict):
@@ -168,17 +110,17 @@ def _each(report: Report, document: Mapping[str, Any], name: str) -> list[tuple[
     """The tables of `[[name]]` with their places."""
     tables = document.get(name, [])
     if isinstance(tables, dict):
-        report.problem((name,), f"there may be several of these; write [[{name}]] with double brackets")
+        report.problem((name,), "there may be several of these", f"write [[{name}]] with double brackets")
         return []
     if not isinstance(tables, list):
-        report.problem((name,), f"this must be a table; write [[{name}]] on a line of its own")
+        report.problem((name,), "this must be a table", f"write [[{name}]] on a line of its own")
         return []
     found: list[tuple[Place, dict[str, Any]]] = []
     for index, table in enumerate(tables):
         if isinstance(table, dict):
             found.append(((name, index), table))
         else:
-            report.problem((name, index), f"this must be a table; write [[{name}]] on a line of its own")
+            report.problem((name, index), "this must be a table", f"write [[{name}]] on a line of its own")
     return found
 
 
@@ -280,8 +222,6 @@ def _receiver(report: Report, table: Mapping[str, Any], place: Place, folder: Pa
 
 
 def _route(report: Report, table: Mapping[str, Any], place: Place) -> Route | None:
-    if "goes_on" in table:
-        report.problem((*place, "goes_on"), *unknown_key("goes_on", keys_of(RouteKeys)))
     keys = _validated(report, RouteKeys, table, place, Path())
     if keys is None:
         return None

@@ -41,7 +41,7 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 class Section(BaseModel):
     """A table of the file: no key that is not listed, no change after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ListenerSection(Section):
@@ -112,7 +112,10 @@ class Brand(Section):
     @property
     def all_names(self) -> tuple[str, ...]:
         """The name and its other spellings, each once: what a source searches for by default."""
-        return tuple({name.casefold(): name for name in reversed((self.name, *self.names))}.values())[::-1]
+        once: dict[str, str] = {}
+        for name in (self.name, *self.names):
+            once.setdefault(name.casefold(), name)
+        return tuple(once.values())
 
     @property
     def hours(self) -> ServiceHours:
