@@ -1,0 +1,1 @@
+"""Destinations beside Slack: the terminal and a webhook."""

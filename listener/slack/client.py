@@ -1,0 +1,237 @@
+"""The Slack receiver: posts, edits and threads one team's notifications in one channel, each of them once.
+
+Slack has no idempotency key, so every message carries its notification's key as metadata and `find` reads the
+channel's history for it before anything doubtful is sent again. Nothing is retried here: the outbox retries. The
+one exception is a message that Slack finds too long or malformed, which is sent once more, shorter.
+
+    what Slack says                          what the outbox hears
+    429                                      PassingFailure, with the seconds to wait; nothing was posted
+    5xx, HTML, time-out, reset               PassingFailure; may have been posted
+    refused or unresolved connection         PassingFailure; nothing was posted
+    bad token, scope, channel                ReceiverStopped, with what to do
+    too long or malformed, twice             MessageRefused
+    the edited message was deleted           MessageRefused: somebody wanted it gone, so it is not posted again
+    the message may not be edited any more   a thread entry below it says the new state
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from listener.model import (
+    CannotLookUp,
+    Delivery,
+    NotificationKind,
+    Receipt,
+)
+from listener.slack import limits
+from listener.slack.blocks import Message
+from listener.slack.entries import message_for, state_entry
+from listener.slack.failures import (
+    CANNOT_EDIT,
+    PARENT_GONE,
+    SHORTEN,
+    UNREADABLE,
+    code_of,
+    translate,
+    translated,
+)
+from listener.slack.look import Look
+from listener.slack.wire import web_client
+
+CLOCKS_DIFFER = timedelta(minutes=10)  # between this machine and Slack, generously
+PAGE = 200  # messages a page of history; docs.slack.dev recommends no more
+PAGES = 25  # a channel with more traffic than 5,000 messages since the notification was decided is not searched
+
+EVENT_TYPES = {
+    NotificationKind.CASE_OPEN: "listener_case",
+    NotificationKind.CASE_UPDATE: "listener_case",
+    NotificationKind.CASE_THREAD: "listener_entry",
+    NotificationKind.DIGEST: "listener_digest",
+    NotificationKind.NOTICE: "listener_notice",
+}
+
+
+class SlackReceiver:
+    """One channel of one workspace. `channel` should be its id: history, and so look-ups, take no names."""
+
+    def __init__(
+        self,
+        token: str,
+        channel: str,
+        look: Look,
+        clock: Callable[[], datetime],
+        *,
+        base_url: str = WebClient.BASE_URL,
+        timeout: int = 30,
+    ) -> None:
+        self._client = web_client(token, base_url, timeout)
+        self._channel = channel
+        self._look = look
+        self._clock = clock
+        self._unsure: set[str] = set()  # keys that could not be looked up; their repeat is marked as one
+
+    def send(self, delivery: Delivery) -> Receipt:
+        """Post, edit or thread `delivery`. The receipt holds `channel`, `ts` and `key`. Raises `ReceiverError`."""
+        repeated = delivery.key in self._unsure
+        receipt = self._send(delivery, repeated)
+        self._unsure.discard(delivery.key)
+        return receipt
+
+    def find(self, delivery: Delivery) -> Receipt | None:
+        """The receipt of an earlier sending that got through, by its metadata in the channel's history.
+
+        None for an edit, which does no harm when repeated. Raises `CannotLookUp` where this token may not read
+        the history, and other `ReceiverError`s as `send` does.
+        """
+        if delivery.kind is NotificationKind.CASE_UPDATE and delivery.parent is not None:
+            return None
+        try:
+            return self._find(delivery)
+        except CannotLookUp:
+            self._unsure.add(delivery.key)
+            raise
+
+    def check(self) -> str:
+        """Ask Slack whose token this is; one line for `doctor`. Raises `ReceiverError`."""
+        with translated("auth.test", self._channel):
+            answer = self._client.auth_test()
+        return f"{answer.get('user', '?')} in {answer.get('team', '?')}"
+
+    def _send(self, delivery: Delivery, repeated: bool) -> Receipt:
+        now = self._clock()
+
+        def message(budget: int) -> Message:
+            return message_for(delivery, self._look, now, repeated=repeated, budget=budget)
+
+        if delivery.kind is NotificationKind.CASE_UPDATE and delivery.parent is not None:
+            return self._update(delivery, delivery.parent, message)
+        thread = delivery.parent if delivery.kind is NotificationKind.CASE_THREAD else None
+        try:
+            return self._post(delivery, message, thread)
+        except SlackApiError as error:
+            if thread is None or code_of(error) not in PARENT_GONE:
+                raise translate(error, "chat.postMessage", self._channel) from None
+        with translated("chat.postMessage", self._channel):
+            return self._post(delivery, message, None)  # the case's message was deleted; the customer still wrote
+
+    def _post(self, delivery: Delivery, message: Callable[[int], Message], thread: Receipt | None) -> Receipt:
+        channel = str(thread.data["channel"]) if thread else self._channel
+
+        def call(said: Message) -> Any:
+            return self._client.chat_postMessage(
+                channel=channel,
+                text=said.text,
+                blocks=list(said.blocks),
+                thread_ts=str(thread.data["ts"]) if thread else None,
+                metadata=_metadata(delivery.kind, delivery.key, said),
+                unfurl_links=False,
+                unfurl_media=False,
+                link_names=False,
+                parse="none",
+            )
+
+        answer = self._shorter_if_refused(call, message, "chat.postMessage")
+        return _receipt(answer, channel, delivery.key)
+
+    def _update(self, delivery: Delivery, parent: Receipt, message: Callable[[int], Message]) -> Receipt:
+        channel, ts = str(parent.data["channel"]), str(parent.data["ts"])
+        # The message keeps the key it was posted under: metadata is replaced as a whole, and `find` looks for that key.
+        key = str(parent.data.get("key", delivery.key))
+
+        def call(said: Message) -> Any:
+            return self._client.chat_update(
+                channel=channel,
+                ts=ts,
+                text=said.text,
+                blocks=list(said.blocks),
+                metadata=_metadata(delivery.kind, key, said),
+                link_names=False,
+                parse="none",
+            )
+
+        try:
+            answer = self._shorter_if_refused(call, message, "chat.update")
+        except SlackApiError as error:
+            if code_of(error) not in CANNOT_EDIT or delivery.case is None:
+                raise translate(error, "chat.update", channel) from None
+        else:
+            return _receipt(answer, channel, key)
+        said = state_entry(delivery.case, self._look)
+        with translated("chat.postMessage", channel):
+            self._post(delivery, lambda _budget: said, parent)
+        return parent
+
+    def _shorter_if_refused(
+        self, call: Callable[[Message], Any], message: Callable[[int], Message], method: str
+    ) -> Any:
+        """Call with the whole message, and once more with a short one where Slack dislikes the blocks.
+
+        `SlackApiError`s pass through; all else is translated.
+        """
+        whole = message(limits.BLOCKS_BUDGET)
+        try:
+            with translated(method, self._channel, keep_api_errors=True):
+                return call(whole)
+        except SlackApiError as error:
+            if code_of(error) not in SHORTEN:
+                raise
+        short = message(limits.BLOCKS_SHORT)
+        with translated(method, self._channel, keep_api_errors=True):
+            return call(short)
+
+    def _find(self, delivery: Delivery) -> Receipt | None:
+        wanted = EVENT_TYPES[delivery.kind]
+        for found in self._history(delivery):
+            metadata = found.get("metadata") or {}
+            if metadata.get("event_type") != wanted or not isinstance(metadata.get("event_payload"), dict):
+                continue
+            if metadata["event_payload"].get("key") == delivery.key:
+                channel = str(delivery.parent.data["channel"]) if delivery.parent else self._channel
+                return Receipt({"channel": channel, "ts": str(found["ts"]), "key": delivery.key})
+        return None
+
+    def _history(self, delivery: Delivery) -> Iterator[dict[str, Any]]:
+        """The messages since a little before `delivery` was decided: the channel's, or its thread's."""
+        thread = delivery.parent if delivery.kind is NotificationKind.CASE_THREAD else None
+        asked: dict[str, Any] = {
+            "oldest": f"{(delivery.created_at - CLOCKS_DIFFER).timestamp():.6f}",
+            "include_all_metadata": True,
+            "limit": PAGE,
+        }
+        method = "conversations.replies" if thread else "conversations.history"
+        for _ in range(PAGES):
+            try:
+                with translated(method, self._channel, keep_api_errors=True):
+                    if thread:
+                        channel, ts = str(thread.data["channel"]), str(thread.data["ts"])
+                        answer = self._client.conversations_replies(channel=channel, ts=ts, **asked)
+                    else:
+                        answer = self._client.conversations_history(channel=self._channel, **asked)
+            except SlackApiError as error:
+                if thread and code_of(error) in PARENT_GONE:
+                    return
+                if code_of(error) in UNREADABLE:
+                    raise CannotLookUp(f"Slack ({method}): {code_of(error)}; {UNREADABLE[code_of(error)]}") from None
+                raise translate(error, method, self._channel) from None
+            yield from answer.get("messages") or ()
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return
+            asked["cursor"] = cursor
+        raise CannotLookUp(
+            f"Slack ({method}): more than {PAGE * PAGES} messages since {delivery.created_at:%d %b %H:%M}"
+        )
+
+
+def _metadata(kind: NotificationKind, key: str, said: Message) -> dict[str, Any]:
+    return {"event_type": EVENT_TYPES[kind], "event_payload": {"key": key, **said.metadata}}
+
+
+def _receipt(answer: Any, channel: str, key: str) -> Receipt:
+    return Receipt({"channel": str(answer.get("channel") or channel), "ts": str(answer.get("ts") or ""), "key": key})

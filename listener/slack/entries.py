@@ -1,0 +1,130 @@
+"""Everything else that is posted: thread entries, notices, digests; and `message_for`, which picks by kind.
+
+A digest brings its own text and blocks (`payload["text"]`, `payload["blocks"]`), rendered by whoever counted it.
+A notice is the daemon speaking of itself: `payload["text"]`, and if wanted `payload["title"]` and
+`payload["next"]`, what to do about it. Both are treated as outside words here, since they may quote some.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from listener.model import CaseView, Delivery, NotificationKind
+from listener.slack import limits, parts
+from listener.slack.blocks import Block, Message, case_message, mrkdwn, plain, quote, reply_button, section
+from listener.slack.look import Look
+from listener.slack.outside import clean, defuse
+from rules.vocabulary import Urgency
+
+
+def message_for(
+    delivery: Delivery, look: Look, now: datetime, *, repeated: bool = False, budget: int = limits.BLOCKS_BUDGET
+) -> Message:
+    """What `delivery` says. Raises ValueError for a delivery that has nothing to say (a programming mistake)."""
+    if delivery.kind in {NotificationKind.CASE_OPEN, NotificationKind.CASE_UPDATE}:
+        if delivery.case is None:
+            raise ValueError(f"{delivery.key}: a case message without its case")
+        return case_message(delivery.case, look, now, repeated=repeated, budget=budget)
+    if delivery.kind is NotificationKind.CASE_THREAD and delivery.mention is not None:
+        return thread_entry(delivery, look, repeated=repeated)
+    if delivery.kind is NotificationKind.DIGEST and delivery.payload.get("blocks"):
+        return digest_message(delivery.payload, look, repeated=repeated, budget=budget)
+    return notice(delivery.payload, look, urgency=delivery.urgency, repeated=repeated)
+
+
+def thread_entry(delivery: Delivery, look: Look, *, repeated: bool = False) -> Message:
+    """A new post of a case, as an entry below its message: the headline of that post, its words, when, and a link."""
+    told = delivery.mention
+    if told is None:
+        raise ValueError(f"{delivery.key}: a thread entry without its mention")
+    case_ref = delivery.case.case.ref if delivery.case else ""
+    where = f"{case_ref or 'entry'}:{told.ref}"
+    line = parts.headline(told, told.verdict.urgency, look)
+    mark = parts.MARKS[told.verdict.urgency]
+    said = look.words.say("thread", case=case_ref, headline=line) if case_ref else line
+    text = ""
+    for room in (200, 100, 40, 15):  # escapes lengthen hostile words; see parts.sentence
+        text = f"{defuse(said, room)} “{defuse(told.mention.text or told.mention.title, room)}”"
+        if len(text) < limits.TEXT_WANTED:
+            break
+    facts = f"{parts.author_name(told, look)} · {parts.where(told, look)}"
+    blocks: list[Block] = [
+        {
+            "type": "rich_text",
+            "block_id": f"{where}:quote",
+            "elements": [
+                section({"type": "text", "text": f"{mark} {said}", "style": {"bold": True}}),
+                quote(told, look, 1200),
+            ],
+        },
+        {"type": "context", "block_id": f"{where}:where", "elements": [plain(facts, 600)]},
+    ]
+    if link := reply_button([told], f"{case_ref}:{told.ref}", look, "reply"):
+        blocks.append({"type": "actions", "block_id": f"{where}:act", "elements": [link]})
+    metadata = {"case": case_ref, "mention": told.ref}
+    return _finished(text, blocks, metadata, look, repeated)
+
+
+def notice(
+    payload: Mapping[str, Any], look: Look, *, urgency: Urgency = Urgency.NORMAL, repeated: bool = False
+) -> Message:
+    """A plain message of the daemon about itself."""
+    title, said, then = (clean(str(payload.get(key) or "")) for key in ("title", "text", "next"))
+    blocks: list[Block] = []
+    if title:
+        blocks.append({"type": "header", "text": plain(f"{parts.MARKS[urgency]} {title}", limits.HEADER_TEXT)})
+    blocks.append({"type": "section", "text": plain(said or title or "–", limits.SECTION_TEXT)})
+    if then:
+        blocks.append({"type": "context", "elements": [plain(then, limits.CONTEXT_TEXT)]})
+    text = " ".join(defuse(one, 100) for one in (title, said) if one) or "–"
+    return _finished(text, blocks, {}, look, repeated)
+
+
+def digest_message(
+    payload: Mapping[str, Any], look: Look, *, repeated: bool = False, budget: int = limits.BLOCKS_BUDGET
+) -> Message:
+    """A digest that comes with ready blocks; over `budget` it loses charts, then its last parts, and says so.
+
+    The digest's renderer is bound by the same rule as we are: words from outside in rich_text and plain_text only.
+    """
+    blocks = [dict(block) for block in payload["blocks"]]
+    text = defuse(str(payload.get("text") or payload.get("title") or "–"), limits.TEXT_WANTED - 10)
+    kept = shortened(blocks, look, budget)
+    return _finished(text, kept, {"period": str(payload.get("period") or "")}, look, repeated)
+
+
+def shortened(blocks: Sequence[Block], look: Look, budget: int) -> list[Block]:
+    """`blocks` within `budget` bytes and the number Slack takes: charts go first, then blocks from the end."""
+    kept = list(blocks)
+    note: Block = {"type": "context", "elements": [mrkdwn(look.words.say("shortened"))]}
+    if _fits(kept, budget):
+        return kept
+    kept = [block for block in kept if block.get("type") not in {"data_visualization", "image"}]
+    # The last block holds the buttons that open the report; it stays to the end.
+    while len(kept) > 2 and not _fits([*kept, note], budget):
+        del kept[-2]
+    if not _fits([*kept, note], budget):
+        kept = kept[:0]
+    return [*kept, note]
+
+
+def state_entry(view: CaseView, look: Look) -> Message:
+    """The state of a case for a thread, where Slack does not let its message be edited any more."""
+    line = look.words.say(
+        "silent_edit", state=parts.status(view.case, look), headline=defuse(parts.case_headline(view, look))
+    )
+    block: Block = {"type": "section", "text": mrkdwn(line)}
+    return Message(line, (block,), {"case": view.case.ref, "rev": view.case.revision})
+
+
+def _fits(blocks: Sequence[Block], budget: int) -> bool:
+    return len(blocks) <= limits.BLOCKS and limits.size(blocks) <= budget
+
+
+def _finished(text: str, blocks: list[Block], metadata: Mapping[str, Any], look: Look, repeated: bool) -> Message:
+    if repeated:
+        text = look.words.say("again_text", text=text)
+        blocks = [{"type": "context", "elements": [plain(look.words.say("again"))]}, *blocks]
+    return Message(text, tuple(blocks), metadata)
