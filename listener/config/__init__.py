@@ -12,6 +12,7 @@ from listener.config.finding import find_config
 from listener.config.problems import ConfigError, Problem
 from listener.config.reading import load_config, parse_config
 from listener.config.secrets import SecretMissing
+from listener.config.starter import starter_config
 from listener.config.whole import Config, SourceConfig
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "find_config",
     "load_config",
     "parse_config",
+    "starter_config",
 ]

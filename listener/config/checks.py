@@ -15,7 +15,7 @@ from listener.config.schema import Digest, Journey, ListenerSection
 from listener.config.whole import SourceConfig
 from rules.vocabulary import TOUCHPOINTS
 
-_DATABASE = re.compile(r"(sqlite:///.+|postgres(ql)?(\+psycopg)?://.*)", re.DOTALL)
+_DATABASE = re.compile(r"(sqlite:///(?!:memory:).+|postgres(ql)?(\+psycopg)?://.*)", re.DOTALL)
 _PASSWORD = re.compile(r"://[^/@]*:[^/@]*@|[?&]password=", re.IGNORECASE)
 _CONDITIONS = ("stages", "intents", "touchpoints", "sources", "platforms", "languages", "sentiments")
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, StrictBool, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, StrictBool
 
 from listener.config.problems import did_you_mean, listed, quoted
 
@@ -221,13 +221,25 @@ def parse_variable(value: object) -> str:
     return value
 
 
+def plain_text(value: str) -> str:
+    """One line of text without blanks around it."""
+    text = value.strip()
+    if not text:
+        raise ValueError("must not be empty; write something")
+    if len(text) > 200:
+        raise ValueError("this text is too long; use at most 200 characters")
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        raise ValueError(f"{quoted(text)} holds line ends or control characters; write one plain line")
+    return text
+
+
 def parse_name(value: object) -> str:
     if not isinstance(value, str) or not _NAME.fullmatch(value) or len(value) > 60:
         raise ValueError(f"{quoted(value)} is not a name; use letters, digits, - and _, at most 60 of them")
     return value
 
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Text = Annotated[str, AfterValidator(plain_text)]
 Flag = StrictBool
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Hours = Annotated[Any, BeforeValidator(parse_hours)]
