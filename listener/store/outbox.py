@@ -1,0 +1,232 @@
+"""Statements about the outbox: claim the next notification of a receiver, and mark what became of it.
+
+What is claimed is rendered from the case as it stands now, so an update whose changes are shown already is folded
+instead of sent. Of one case and receiver nothing overtakes: the message first, then what edits it or hangs below.
+A claim is a lease. Once it has run out, another sender may claim the row again (and looks it up before sending);
+whoever lost it is told so when marking. Each function runs inside a transaction of its caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from listener.model import Delivery, NotificationKind, NotificationState, Receipt
+from listener.store.reading import case_view, told_by_id
+from listener.store.tables import WAITING, cases, notifications, receivers
+from listener.store.upsert import insert
+from listener.store.values import ReceiverState
+from rules.vocabulary import Urgency
+
+_PENDING = NotificationState.PENDING.value
+_SENDING = NotificationState.SENDING.value
+_SENT = NotificationState.SENT.value
+_DEAD = NotificationState.DEAD.value
+_FOLDED = NotificationState.FOLDED.value
+_FOLLOWING = (NotificationKind.CASE_UPDATE.value, NotificationKind.CASE_THREAD.value)
+
+
+def claim(connection: Connection, receiver: str, owner: str, now: datetime, ttl: timedelta) -> Delivery | None:
+    """The next notification this receiver may be sent, claimed; None where nothing is due or it may not be sent to."""
+    if not _may_send(connection, receiver, now):
+        return None
+    while (row := _next(connection, receiver, now)) is not None:
+        case_id = row["case_id"]
+        # Read before the mentions: what is rendered may then be newer than the revision says, never older.
+        revision = None if case_id is None else _revision(connection, case_id)
+        why = _superfluous(connection, row, revision)
+        if why is None:
+            return _take(connection, row, revision, owner, now + ttl)
+        _set(connection, row["id"], state=_FOLDED, error=why, ended_at=now, lease_owner=None, lease_until=None)
+    return None
+
+
+def mark_sent(
+    connection: Connection, id_: int, owner: str, receipt: Receipt, now: datetime, next_at: datetime | None
+) -> bool:
+    """Keep the receipt. False: the claim was lost, nothing is changed."""
+    values = {"state": _SENT, "sent_at": now, "receipt": dict(receipt.data), "error": None}
+    receiver = _release(connection, id_, owner, values)
+    if receiver is not None and next_at is not None:
+        hold_receiver(connection, receiver, next_at)
+    return receiver is not None
+
+
+def mark_retry(
+    connection: Connection,
+    id_: int,
+    owner: str,
+    error: str,
+    due_at: datetime,
+    hold_until: datetime | None,
+    *,
+    doubtful: bool,
+) -> bool:
+    """Send again from `due_at` on. False: the claim was lost, nothing is changed."""
+    values = {"state": _PENDING, "error": error, "due_at": due_at, "doubtful": doubtful}
+    receiver = _release(connection, id_, owner, values)
+    if receiver is not None and hold_until is not None:
+        hold_receiver(connection, receiver, hold_until)
+    return receiver is not None
+
+
+def mark_dead(connection: Connection, id_: int, owner: str, error: str, now: datetime) -> bool:
+    """Never send it; what would follow it folds when its turn comes. False: the claim was lost, nothing is changed."""
+    return _release(connection, id_, owner, {"state": _DEAD, "error": error, "ended_at": now}) is not None
+
+
+def hold_receiver(connection: Connection, receiver: str, until: datetime) -> None:
+    """Send nothing to this receiver before `until`. An earlier time never shortens a longer hold."""
+    statement = insert(connection, receivers)
+    new = statement.excluded.next_at
+    later = sa.case((receivers.c.next_at > new, receivers.c.next_at), else_=new)
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["receiver"], set_={"next_at": later}),
+        {"receiver": receiver, "next_at": until},
+    )
+
+
+def stop_receiver(connection: Connection, receiver: str, why: str | None, now: datetime | None) -> None:
+    """Send nothing until a person acts; with `why` None: that person did."""
+    values = {"stopped": why, "stopped_at": now}
+    connection.execute(
+        insert(connection, receivers).on_conflict_do_update(index_elements=["receiver"], set_=values),
+        {"receiver": receiver, **values},
+    )
+
+
+def receiver_states(connection: Connection) -> Mapping[str, ReceiverState]:
+    """The receivers that were ever held or stopped."""
+    rows = connection.execute(sa.select(receivers).order_by(receivers.c.receiver))
+    return {row.receiver: ReceiverState(row.receiver, row.next_at, row.stopped, row.stopped_at) for row in rows}
+
+
+def _may_send(connection: Connection, receiver: str, now: datetime) -> bool:
+    state = connection.execute(sa.select(receivers).where(receivers.c.receiver == receiver)).one_or_none()
+    return state is None or (state.stopped is None and (state.next_at is None or state.next_at <= now))
+
+
+def _next(connection: Connection, receiver: str, now: datetime) -> sa.RowMapping | None:
+    before = notifications.alias("earlier")
+    overtakes = sa.exists().where(
+        before.c.case_id == notifications.c.case_id,
+        before.c.receiver == notifications.c.receiver,
+        before.c.id < notifications.c.id,
+        before.c.state.in_((_PENDING, _SENDING)),
+    )
+    return (
+        connection.execute(
+            sa.select(notifications)
+            .where(
+                notifications.c.receiver == receiver,
+                sa.text(f"notification.{WAITING}"),
+                sa.or_(
+                    sa.and_(notifications.c.state == _PENDING, notifications.c.due_at <= now),
+                    sa.and_(notifications.c.state == _SENDING, notifications.c.lease_until <= now),
+                ),
+                ~overtakes,
+            )
+            .order_by(notifications.c.urgency.desc(), notifications.c.due_at, notifications.c.id)
+            .limit(1)
+            # On SQLite this says nothing: the transaction holds the one write lock.
+            .with_for_update(of=notifications, skip_locked=True)
+        )
+        .mappings()
+        .one_or_none()
+    )
+
+
+def _revision(connection: Connection, case_id: int) -> int:
+    revision: int = connection.execute(sa.select(cases.c.revision).where(cases.c.id == case_id)).scalar_one()
+    return revision
+
+
+def _superfluous(connection: Connection, row: sa.RowMapping, revision: int | None) -> str | None:
+    if row["kind"] not in _FOLLOWING or revision is None:
+        return None
+    opening = _opening(connection, row)
+    if opening is None:
+        return "this receiver was never told of the case"
+    if opening["state"] != _SENT:
+        return f"the case's first message was not sent ({opening['state']}): {opening['error'] or 'no reason kept'}"
+    if row["kind"] == NotificationKind.CASE_UPDATE.value:
+        shown = connection.execute(
+            sa.select(sa.func.max(notifications.c.rendered_revision)).where(
+                notifications.c.case_id == row["case_id"],
+                notifications.c.receiver == row["receiver"],
+                notifications.c.kind.in_((NotificationKind.CASE_OPEN.value, NotificationKind.CASE_UPDATE.value)),
+                notifications.c.state == _SENT,
+            )
+        ).scalar_one()
+        if shown is not None and shown >= revision:
+            return f"revision {revision} is shown already"
+    return None
+
+
+def _opening(connection: Connection, row: sa.RowMapping) -> sa.RowMapping | None:
+    return (
+        connection.execute(
+            sa.select(notifications.c.state, notifications.c.error, notifications.c.receipt)
+            .where(
+                notifications.c.case_id == row["case_id"],
+                notifications.c.receiver == row["receiver"],
+                notifications.c.kind == NotificationKind.CASE_OPEN.value,
+            )
+            # Told of again after a first message that died: the one that was sent is the parent.
+            .order_by((notifications.c.state == _SENT).desc(), notifications.c.id.desc())
+            .limit(1)
+        )
+        .mappings()
+        .one_or_none()
+    )
+
+
+def _take(connection: Connection, row: sa.RowMapping, revision: int | None, owner: str, until: datetime) -> Delivery:
+    attempt = row["attempts"] + 1
+    doubtful = row["doubtful"] or row["state"] == _SENDING  # its last sender never said what became of it
+    _set(
+        connection,
+        row["id"],
+        state=_SENDING,
+        attempts=attempt,
+        doubtful=doubtful,
+        lease_owner=owner,
+        lease_until=until,
+        rendered_revision=revision,
+    )
+    parent = None
+    if row["kind"] in _FOLLOWING and row["case_id"] is not None:
+        opening = _opening(connection, row)
+        parent = None if opening is None or opening["receipt"] is None else Receipt(opening["receipt"])
+    return Delivery(
+        id=row["id"],
+        key=row["key"],
+        kind=NotificationKind(row["kind"]),
+        receiver=row["receiver"],
+        urgency=Urgency(row["urgency"]),
+        attempt=attempt,
+        payload=row["payload"],
+        case=None if row["case_id"] is None else case_view(connection, cases.c.id == row["case_id"]),
+        mention=None if row["mention_id"] is None else told_by_id(connection, row["mention_id"]),
+        parent=parent,
+        created_at=row["created_at"],
+        doubtful=doubtful,
+    )
+
+
+def _set(connection: Connection, id_: int, **values: Any) -> None:
+    connection.execute(notifications.update().where(notifications.c.id == id_).values(**values))
+
+
+def _release(connection: Connection, id_: int, owner: str, values: Mapping[str, Any]) -> str | None:
+    receiver: str | None = connection.execute(
+        notifications.update()
+        .where(notifications.c.id == id_, notifications.c.state == _SENDING, notifications.c.lease_owner == owner)
+        .values(lease_owner=None, lease_until=None, **values)
+        .returning(notifications.c.receiver)
+    ).scalar_one_or_none()
+    return receiver

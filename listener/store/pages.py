@@ -1,0 +1,282 @@
+"""Storing one page: the statements of `Store.record_page`, all inside its one transaction.
+
+Only rows that were not there before get verdicts, cases and notifications. From the first look at what is stored
+until the end, writers are taken one at a time (the row lock on the counter): two pages with posts of the same
+author, thread or id cannot both open a case. The lock is held for no I/O but the database's own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from connectors.base import Page
+from listener.cases.plan import (
+    CLOSED_STATES,
+    CaseChange,
+    CaseDraft,
+    CaseNotification,
+    NewMention,
+    OpenCase,
+    OpenCases,
+    Recorded,
+    Settle,
+    Settled,
+    author_key,
+    thread_key,
+)
+from listener.model import CaseState, NotificationKind, NotificationState, Triaged
+from listener.store import sources as source_rows
+from listener.store.columns import clean
+from listener.store.errors import StoreError
+from listener.store.mapping import (
+    case_of,
+    case_values,
+    choose_refs,
+    event_values,
+    identity,
+    mention_values,
+    notification_values,
+    possible_refs,
+    verdict_values,
+)
+from listener.store.tables import case_events, cases, counters, mentions, notifications, verdicts
+from listener.store.upsert import insert
+from listener.store.values import Lease
+
+REOPEN_WITHIN = timedelta(days=7)  # a resolved case may be reopened by its customer for this long (PRODUCT §4)
+CASE_COUNTER = "case"
+_CHUNK = 500  # values of one IN list; SQLite takes 32,766 variables in a statement, PostgreSQL 65,535
+
+_OPEN_STATES = tuple(sorted(state.value for state in CaseState if state not in CLOSED_STATES))
+_TELLING = tuple(
+    state.value for state in (NotificationState.PENDING, NotificationState.SENDING, NotificationState.SENT)
+)
+
+T = TypeVar("T")
+
+
+def record(
+    connection: Connection, lease: Lease, page: Page, triaged: Sequence[Triaged], settle: Settle, now: datetime
+) -> Recorded:
+    """Store a page, all that follows from it, and the cursor behind it. Raises LeaseLost."""
+    source_rows.hold(connection, lease)
+    once = list({identity(found.mention): found for found in reversed(triaged)}.values())
+    once.sort(key=lambda found: found.mention.published_at)
+    new: tuple[NewMention, ...] = ()
+    settled = Settled(outcomes={})
+    told = 0
+    if once:
+        last_case_id = _lock_counter(connection)
+        new = _add_mentions(connection, once, lease.source, now)
+        if new:
+            ids = _CaseIds(last_case_id)
+            settled = settle(new, _open_cases(connection, new, now), ids.take, now)
+            told = _apply(connection, new, settled, now)
+            if ids.last != last_case_id:
+                connection.execute(counters.update().where(counters.c.name == CASE_COUNTER).values(value=ids.last))
+    source_rows.sync_gaps(connection, lease.source, page.gaps, now)
+    source_rows.advance(connection, lease, page.cursor, len(new), now)
+    return Recorded(len(new), len(triaged), told, dict(Counter(settled.outcomes.values())))
+
+
+class _CaseIds:
+    """Gives out case ids; those that a rolled-back transaction took are given out again."""
+
+    def __init__(self, last: int) -> None:
+        self.last = last
+
+    def take(self) -> int:
+        self.last += 1
+        return self.last
+
+
+def _lock_counter(connection: Connection) -> int:
+    # An UPDATE that changes nothing takes the row lock on PostgreSQL; SQLite holds its one write lock already.
+    value: int | None = connection.execute(
+        counters.update()
+        .where(counters.c.name == CASE_COUNTER)
+        .values(value=counters.c.value)
+        .returning(counters.c.value)
+    ).scalar_one_or_none()
+    if value is None:
+        raise StoreError("the counter of case ids is missing: the database was not made by `listener db migrate`.")
+    return value
+
+
+def _add_mentions(
+    connection: Connection, once: Sequence[Triaged], source: str, now: datetime
+) -> tuple[NewMention, ...]:
+    known: set[tuple[str, str]] = set()
+    for platform in sorted({identity(found.mention)[0] for found in once}):
+        ids = [identity(found.mention)[1] for found in once if identity(found.mention)[0] == platform]
+        for chunk in _chunks(ids):
+            rows = connection.execute(
+                sa.select(mentions.c.external_id).where(
+                    mentions.c.platform == platform, mentions.c.external_id.in_(chunk)
+                )
+            )
+            known.update((platform, external_id) for external_id in rows.scalars())
+    fresh = {identity(found.mention): found for found in once if identity(found.mention) not in known}
+    if not fresh:
+        return ()
+    possible = [possible_refs(*key) for key in fresh]
+    taken: set[str] = set()
+    for chunk in _chunks([ref for refs in possible for ref in refs[:2]]):
+        taken.update(connection.execute(sa.select(mentions.c.ref).where(mentions.c.ref.in_(chunk))).scalars())
+    rows = connection.execute(
+        # Whatever was read above, the constraint has the last word on what is new.
+        insert(connection, mentions)
+        .on_conflict_do_nothing(index_elements=["platform", "external_id"])
+        .returning(mentions.c.id, mentions.c.ref, mentions.c.platform, mentions.c.external_id),
+        [
+            mention_values(found.mention, ref, source, now)
+            for found, ref in zip(fresh.values(), choose_refs(possible, taken), strict=True)
+        ],
+    )
+    stored = {(row.platform, row.external_id): (row.id, row.ref) for row in rows}
+    return tuple(NewMention(*stored[key], found) for key, found in fresh.items() if key in stored)
+
+
+def _open_cases(connection: Connection, new: Sequence[NewMention], now: datetime) -> OpenCases:
+    may_be_joined = (
+        cases.c.state.in_(_OPEN_STATES),
+        sa.and_(cases.c.state == CaseState.RESOLVED.value, cases.c.state_since >= now - REOPEN_WITHIN),
+    )
+    found: dict[int, sa.RowMapping] = {}
+    for column, keys in (
+        (cases.c.author_key, {clean(author_key(mention.mention)) for mention in new}),
+        (cases.c.thread_key, {clean(thread_key(mention.mention)) for mention in new}),
+    ):
+        for chunk in _chunks(sorted(keys)):
+            for state in may_be_joined:  # two index ranges instead of one scan
+                rows = connection.execute(sa.select(cases).where(column.in_(chunk), state)).mappings()
+                found.update((row["id"], row) for row in rows)
+    told = _told_receivers(connection, sorted(found))
+    return OpenCases(
+        tuple(
+            OpenCase(case_of(row), row["state_since"], tuple(told.get(id_, ()))) for id_, row in sorted(found.items())
+        )
+    )
+
+
+def _told_receivers(connection: Connection, case_ids: Sequence[int]) -> dict[int, list[str]]:
+    told: dict[int, list[str]] = {}
+    for chunk in _chunks(case_ids):
+        rows = connection.execute(
+            sa.select(notifications.c.case_id, notifications.c.receiver)
+            .where(
+                notifications.c.case_id.in_(chunk),
+                notifications.c.kind == NotificationKind.CASE_OPEN.value,
+                notifications.c.state.in_(_TELLING),
+            )
+            .order_by(notifications.c.id)
+        )
+        for row in rows:
+            told.setdefault(row.case_id, []).append(row.receiver)
+    return told
+
+
+def _apply(connection: Connection, new: Sequence[NewMention], settled: Settled, now: datetime) -> int:
+    undecided = [mention.ref for mention in new if mention.id not in settled.outcomes]
+    if undecided:
+        raise ValueError(f"settle left mentions without an outcome: {', '.join(undecided)}")
+    connection.execute(
+        verdicts.insert(),
+        [verdict_values(one.id, settled.verdicts.get(one.id, one.verdict), now) for one in new],
+    )
+    if settled.drafts:
+        connection.execute(
+            cases.insert(), [{**case_values(draft.case), "state_since": now} for draft in settled.drafts]
+        )
+    for change in settled.changes:
+        _change_case(connection, change, now)
+    members: tuple[CaseDraft | CaseChange, ...] = (*settled.drafts, *settled.changes)
+    case_of_mention = {mention_id: member.case.id for member in members for mention_id in member.mention_ids}
+    connection.execute(
+        mentions.update()
+        .where(mentions.c.id == sa.bindparam("which"))
+        .values(case_id=sa.bindparam("to_case"), outcome=sa.bindparam("became")),
+        [
+            {
+                "which": mention.id,
+                "to_case": case_of_mention.get(mention.id),
+                "became": settled.outcomes[mention.id].value,
+            }
+            for mention in new
+        ],
+    )
+    if settled.events:
+        connection.execute(case_events.insert(), [event_values(event) for event in settled.events])
+    return add_notifications(connection, settled.notifications, now)
+
+
+def _change_case(connection: Connection, change: CaseChange, now: datetime) -> None:
+    values = case_values(change.case)
+    del values["id"]
+    state = cases.c.state != change.case.state.value
+    changed = connection.execute(
+        cases.update()
+        .where(cases.c.id == change.case.id, cases.c.revision == change.case.revision - 1)
+        .values(
+            **values,
+            state_since=sa.case((state, sa.literal(now, cases.c.state_since.type)), else_=cases.c.state_since),
+        )
+    )
+    if changed.rowcount != 1:
+        raise ValueError(f"case {change.case.ref} is not at revision {change.case.revision - 1}: changed twice?")
+
+
+def add_notifications(connection: Connection, planned: Sequence[CaseNotification], now: datetime) -> int:
+    """Put notifications in the outbox, each key once for ever. Returns how many were not there before."""
+    if not planned:
+        return 0
+    added = connection.execute(
+        insert(connection, notifications).on_conflict_do_nothing(index_elements=["key"]).returning(notifications.c.id),
+        [notification_values(one, now) for one in planned],
+    ).all()
+    urgent = [one for one in planned if one.case_id is not None and one.notification.kind in _FOLLOWING]
+    if urgent:
+        _hurry(connection, urgent)
+    return len(added)
+
+
+_FOLLOWING = (NotificationKind.CASE_UPDATE, NotificationKind.CASE_THREAD)
+
+
+def _hurry(connection: Connection, followers: Sequence[CaseNotification]) -> None:
+    # What follows is sent after what opened the case. A critical follow-up behind an opening message that is held
+    # over night would wait with it; so the ones before it become as urgent, and due as early.
+    due = sa.bindparam("at_latest", type_=notifications.c.due_at.type)
+    connection.execute(
+        notifications.update()
+        .where(
+            notifications.c.case_id == sa.bindparam("of_case"),
+            notifications.c.receiver == sa.bindparam("to"),
+            notifications.c.state == NotificationState.PENDING.value,
+            notifications.c.urgency < sa.bindparam("level"),
+        )
+        .values(
+            urgency=sa.bindparam("level"),
+            due_at=sa.case((notifications.c.due_at > due, due), else_=notifications.c.due_at),
+        ),
+        [
+            {
+                "of_case": one.case_id,
+                "to": one.notification.receiver,
+                "level": int(one.notification.urgency),
+                "at_latest": one.notification.due_at,
+            }
+            for one in followers
+        ],
+    )
+
+
+def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(values), _CHUNK):
+        yield values[start : start + _CHUNK]

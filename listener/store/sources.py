@@ -1,0 +1,194 @@
+"""Statements about sources: who may poll one, where it stands, how it fared, what it missed.
+
+Each function runs inside a transaction of its caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from connectors.base import Cursor, Gap
+from listener.model import SourceState
+from listener.store.errors import LeaseLost
+from listener.store.tables import gaps, sources
+from listener.store.upsert import insert
+from listener.store.values import Lease
+
+
+def register(connection: Connection, connectors: Mapping[str, str], now: datetime) -> None:
+    """Add the sources not known yet. One whose connector changed starts anew: no connector reads another's cursor."""
+    if not connectors:
+        return
+    rows = [
+        {"name": name, "connector": connector, "fence": 0, "failures": 0, "mentions": 0}
+        for name, connector in sorted(connectors.items())
+    ]
+    connection.execute(insert(connection, sources).on_conflict_do_nothing(index_elements=["name"]), rows)
+    known = {row.name: row.connector for row in connection.execute(sa.select(sources.c.name, sources.c.connector))}
+    for name, connector in sorted(connectors.items()):
+        if known[name] == connector:
+            continue
+        connection.execute(
+            sources.update()
+            .where(sources.c.name == name)
+            .values(
+                connector=connector,
+                cursor=None,
+                next_poll_at=None,
+                failures=0,
+                error=None,
+                parked=None,
+                lease_owner=None,
+                lease_until=None,
+                fence=sources.c.fence + 1,  # whoever polls it right now finds out
+            )
+        )
+        _close(connection, name, now)
+
+
+def due(connection: Connection, now: datetime) -> tuple[str, ...]:
+    """The sources that may be polled now, the longest overdue first."""
+    found = connection.execute(
+        sa.select(sources.c.name)
+        .where(_is_due(now), _is_free(now))
+        .order_by(sa.nulls_first(sources.c.next_poll_at), sources.c.name)
+    )
+    return tuple(found.scalars())
+
+
+def lease(
+    connection: Connection, source: str, owner: str, now: datetime, ttl: timedelta, *, force: bool
+) -> Lease | None:
+    """Take the right to poll, unless another owner has it or, without `force`, it is not due."""
+    taken = connection.execute(
+        sources.update()
+        .where(sources.c.name == source, _is_free(now), sa.true() if force else _is_due(now))
+        .values(lease_owner=owner, lease_until=now + ttl, fence=sources.c.fence + 1)
+        .returning(sources.c.fence, sources.c.cursor)
+    ).one_or_none()
+    return None if taken is None else Lease(source, owner, taken.fence, taken.cursor, now + ttl, ttl)
+
+
+def advance(connection: Connection, held: Lease, cursor: Cursor, new: int, now: datetime) -> None:
+    """Save the cursor behind a page, count its new mentions, renew the lease. Raises LeaseLost."""
+    _update_held(
+        connection,
+        held,
+        {"cursor": dict(cursor), "mentions": sources.c.mentions + new, "lease_until": now + held.ttl},
+    )
+
+
+def hold(connection: Connection, held: Lease) -> None:
+    """Make sure that the lease is still ours, and keep it so until the transaction ends. Raises LeaseLost."""
+    _update_held(connection, held, {"fence": sources.c.fence})
+
+
+def finish(
+    connection: Connection, held: Lease, now: datetime, next_poll_at: datetime, error: str | None, parked: str | None
+) -> None:
+    """Release the lease and keep how the poll went. Raises LeaseLost."""
+    changes: dict[str, object] = {"lease_owner": None, "lease_until": None, "next_poll_at": next_poll_at}
+    if error is None and parked is None:
+        changes |= {
+            "failures": 0,
+            "error": None,
+            "parked": None,
+            "first_success_at": sa.func.coalesce(
+                sources.c.first_success_at, sa.literal(now, sources.c.first_success_at.type)
+            ),
+            "last_success_at": now,
+        }
+    else:
+        changes |= {"failures": sources.c.failures + 1, "error": error, "parked": parked}
+    _update_held(connection, held, changes)
+
+
+def unpark(connection: Connection, source: str, now: datetime) -> None:
+    """Let a parked source be polled again, from now on."""
+    connection.execute(
+        sources.update()
+        .where(sources.c.name == source, sources.c.parked.is_not(None))
+        .values(parked=None, error=None, failures=0, next_poll_at=now)
+    )
+
+
+def sync_gaps(connection: Connection, source: str, listed: Sequence[Gap], now: datetime) -> None:
+    """Make the open gaps of a source those that its page lists."""
+    key = (gaps.c.since, gaps.c.until, gaps.c.reason)
+    stored = {
+        (row.since, row.until, row.reason): row
+        for row in connection.execute(
+            sa.select(gaps.c.id, *key, gaps.c.lost).where(gaps.c.source == source, gaps.c.closed_at.is_(None))
+        )
+    }
+    wanted = {(gap.since, gap.until, gap.reason): gap.lost for gap in listed}
+    closed = [row.id for found, row in stored.items() if found not in wanted]
+    if closed:
+        connection.execute(gaps.update().where(gaps.c.id.in_(closed)).values(closed_at=now))
+    changed = [
+        {"source": source, "since": since, "until": until, "reason": reason, "lost": lost, "opened_at": now}
+        for (since, until, reason), lost in wanted.items()
+        if (since, until, reason) not in stored or stored[since, until, reason].lost != lost
+    ]
+    if changed:
+        statement = insert(connection, gaps)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["source", "since", "until", "reason"],
+                set_={"lost": statement.excluded.lost, "closed_at": None},
+            ),
+            changed,
+        )
+
+
+def states(connection: Connection) -> tuple[SourceState, ...]:
+    """All sources with their open and lost gaps."""
+    missed: dict[str, list[Gap]] = {}
+    for row in connection.execute(
+        sa.select(gaps).where(sa.or_(gaps.c.closed_at.is_(None), gaps.c.lost)).order_by(gaps.c.since, gaps.c.id)
+    ):
+        missed.setdefault(row.source, []).append(Gap(row.since, row.until, row.reason, row.lost))
+    return tuple(
+        SourceState(
+            name=row.name,
+            connector=row.connector,
+            next_poll_at=row.next_poll_at,
+            first_success_at=row.first_success_at,
+            last_success_at=row.last_success_at,
+            failures=row.failures,
+            error=row.error,
+            parked=row.parked,
+            mentions=row.mentions,
+            gaps=tuple(missed.get(row.name, ())),
+        )
+        for row in connection.execute(sa.select(sources).order_by(sources.c.name))
+    )
+
+
+def _is_due(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(sources.c.parked.is_(None), sa.or_(sources.c.next_poll_at.is_(None), sources.c.next_poll_at <= now))
+
+
+def _is_free(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.or_(sources.c.lease_owner.is_(None), sources.c.lease_until <= now)
+
+
+def _update_held(connection: Connection, held: Lease, changes: Mapping[str, object]) -> None:
+    changed = connection.execute(
+        sources.update()
+        .where(sources.c.name == held.source, sources.c.fence == held.fence, sources.c.lease_owner == held.owner)
+        .values(**changes)
+    )
+    if changed.rowcount != 1:
+        raise LeaseLost(
+            f'source "{held.source}": the lease of {held.owner} ended and another worker has taken over. '
+            "Nothing is lost; that worker goes on from the last stored page."
+        )
+
+
+def _close(connection: Connection, source: str, now: datetime) -> None:
+    connection.execute(gaps.update().where(gaps.c.source == source, gaps.c.closed_at.is_(None)).values(closed_at=now))
