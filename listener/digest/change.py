@@ -1,0 +1,84 @@
+"""This week against the weeks before it, stage by stage, said in words.
+
+Counted are voices: an author counts once for each base stage and sentiment they wrote with, because that is what is
+kept of earlier weeks; both sides are counted alike. The exact test corrects for the hours collected, Holm for
+looking at several stages at once. A fall is not called clear in a week that collected a tenth less than usual.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from listener.digest.figures import SMALL, Change, ChangeWord, StageWeek
+from listener.digest.journey import ShownStage
+from listener.digest.stats import holm, rate_change
+from listener.digest.tally import SIGNS
+from listener.digest.week import Week
+from rules.vocabulary import Stage
+
+LEVEL = 0.05
+_NEGATIVE = (SIGNS["negative"],)
+_ALL = tuple(SIGNS.values())
+
+Voices = Mapping[tuple[Stage, int], AbstractSet[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The change of the whole week, and by key of the shown stage: of all voices, of negative ones."""
+
+    total: Change
+    all: Mapping[str, Change]
+    negative: Mapping[str, Change]
+
+
+def compare(
+    stages: Sequence[ShownStage],
+    voices: Voices,
+    earlier: Sequence[StageWeek],
+    before: Mapping[Week, float],
+    now: float,
+    thin: bool,
+) -> Comparison:
+    """Compare the week's `voices` with `earlier` rows of the weeks in `before` (week -> source-hours collected)."""
+    mondays = {week.monday for week in before}
+    rows = [
+        row
+        for row in earlier
+        if row.week_start in mondays and row.subject == "brand" and row.relevant and not row.promotional
+    ]
+    hours, weeks = sum(before.values()), len(before)
+
+    def figures(base: Sequence[Stage], signs: Sequence[int]) -> tuple[int, int]:
+        this = sum(len(voices.get((stage, sign), ())) for stage in base for sign in signs)
+        then = sum(row.authors for row in rows if row.stage in base and SIGNS[row.sentiment_label] in signs)
+        return this, then
+
+    def family(signs: Sequence[int]) -> dict[str, Change]:
+        counts = [figures(stage.base, signs) for stage in stages]
+        chances = holm([rate_change(this, then, now, hours) for this, then in counts])
+        return {
+            stage.key: _change(this, then, now, hours, weeks, chance, thin)
+            for stage, (this, then), chance in zip(stages, counts, chances, strict=True)
+        }
+
+    this, then = figures(tuple(Stage), _ALL)
+    total = _change(this, then, now, hours, weeks, rate_change(this, then, now, hours), thin)
+    return Comparison(total, family(_ALL), family(_NEGATIVE))
+
+
+def _change(this: int, then: int, now: float, hours: float, weeks: int, chance: float, thin: bool) -> Change:
+    if hours <= 0 or now <= 0:
+        return Change("no earlier weeks", this, None, 0, None)
+    usual = then * now / hours
+    word: ChangeWord = "not clear"
+    note = ""
+    if chance < LEVEL:
+        word = "clear rise" if this > usual else "clear fall"
+    elif max(this, usual) < SMALL:
+        word = "too few"
+    if word == "clear fall" and thin:
+        word, note = "not clear", "fewer hours were collected than usual"
+    return Change(word, this, round(usual, 1), weeks, round(chance, 4), note)

@@ -1,0 +1,225 @@
+"""How much of a week was really collected, source by source, and what that does to comparisons.
+
+An hour counts as collected when it lies between a source's first success and its last one (or now, while it
+answers) and in no gap that is still open or lost. Posts older than a source's first success were read back or came
+from a file: nobody knows how complete they are, so their hours are unknown, not zero, and are said to be so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from listener.digest.figures import (
+    Coverage,
+    DigestSettings,
+    GapFigures,
+    SourceFigures,
+    SourceStatus,
+    StageWeek,
+    WeekState,
+)
+from listener.digest.text import hours, listing, some, visible
+from listener.digest.week import Week
+from listener.model import SourceState
+
+_NEARLY = 0.99  # of the hours: shorter losses are listed as gaps but do not make a week partial
+_PARTIAL = 0.9  # a fall is not called clear below this share of the usual exposure (METHODS §9.2)
+
+
+def coverage(
+    week: Week,
+    sources: Sequence[SourceState],
+    mentions: Mapping[str, int],
+    stored: int,
+    counted: int,
+    as_of: datetime | None,
+) -> Coverage:
+    """The week's coverage. `mentions` counts the stored posts of the week by source name."""
+    end = min(week.until, as_of) if as_of is not None else week.until
+    figures = [_source(week, end, source, mentions.get(source.name, 0)) for source in sources]
+    known = {source.name for source in sources}
+    figures += [
+        SourceFigures(visible(name, 60), "", "read back", None, _span(week.since, end), count, (), "posts from a file")
+        for name, count in sorted(mentions.items())
+        if name not in known
+    ]
+    state: WeekState
+    if not stored and not any(figure.hours for figure in figures):
+        state = "broken"
+    elif not counted:
+        state = "empty"
+    elif any(figure.status in ("broken", "partial", "started") for figure in figures):
+        state = "partial"
+    else:
+        state = "full"
+    return Coverage(state, tuple(figures), tuple(_sentences(figures, state)))
+
+
+def collected(week: Week, source: SourceState, end: datetime) -> float | None:
+    """Hours of `week` before `end` that `source` collected; None where all of it lies before its first success."""
+    if source.first_success_at is None:
+        return 0.0
+    if source.first_success_at >= end:
+        return None
+    since, until = max(week.since, source.first_success_at), _until(source, end)
+    missing = _merged((max(gap.since, since), min(gap.until, until)) for gap in source.gaps)
+    return max(0.0, _span(since, until) - sum(_span(*stretch) for stretch in missing))
+
+
+def exposure(week: Week, sources: Sequence[SourceState], as_of: datetime | None) -> float:
+    """Source-hours behind this week's counts; hours nobody knows are taken as complete."""
+    end = min(week.until, as_of) if as_of is not None else week.until
+    full = _span(week.since, end)
+    if not sources:
+        return full
+    total = 0.0
+    for source in sources:
+        first = source.first_success_at
+        got = collected(week, source, end)
+        # In its first week a source also reads back: its posts stand for more hours than it was awake.
+        total += full if got is None or (first is not None and first > week.since) else got
+    return total
+
+
+def earlier_exposure(
+    week: Week, earlier: Sequence[StageWeek], sources: Sequence[SourceState], settings: DigestSettings
+) -> dict[Week, float]:
+    """The earlier weeks that this one may be compared with, and the source-hours behind each.
+
+    Left out: weeks in which a source had its first success (they hold posts read back over an unknown stretch), and,
+    of the weeks before any source began, the oldest that holds posts, since it may have been read only in part.
+    """
+    firsts = [source.first_success_at for source in sources if source.first_success_at is not None]
+    with_posts = {row.week_start for row in earlier}
+    found: dict[Week, float] = {}
+    read_back: list[Week] = []
+    for distance in range(1, settings.earlier_weeks + 1):
+        then = week.previous(distance)
+        if any(first in then for first in firsts):
+            continue
+        if any(first < then.since for first in firsts):
+            got = sum(collected(then, source, then.until) or 0.0 for source in sources)
+            if got > 0:
+                found[then] = got
+        elif then.monday in with_posts:
+            read_back.append(then)
+    if read_back:
+        oldest = min(with_posts)
+        found |= {then: then.hours * max(1, len(sources)) for then in read_back if then.monday != oldest}
+    return found
+
+
+def thin(now: float, before: Mapping[Week, float]) -> bool:
+    """Whether this week's exposure dropped by more than a tenth, so that no fall may be called clear."""
+    return bool(before) and now < _PARTIAL * sum(before.values()) / len(before)
+
+
+def _source(week: Week, end: datetime, source: SourceState, mentions: int) -> SourceFigures:
+    of_hours, got = _span(week.since, end), collected(week, source, end)
+    gaps = tuple(
+        GapFigures(
+            since=gap.since, until=gap.until, hours=round(inside, 2), reason=visible(gap.reason, 40), lost=gap.lost
+        )
+        for gap in sorted(source.gaps, key=lambda gap: (gap.since, gap.until, gap.reason))
+        if (inside := _span(max(gap.since, week.since), min(gap.until, end))) > 0
+    )
+    status, note = _status(week, end, source, got, of_hours, mentions)
+    lost = [
+        f"{_local(gap.since, week)} to {_local(gap.until, week)} {'lost' if gap.lost else 'still to be read'} ({gap.reason})"
+        for gap in gaps
+    ]
+    shown = None if got is None else round(got, 2)
+    return SourceFigures(
+        visible(source.name, 60), visible(source.connector, 60), status, shown, round(of_hours, 2), mentions, gaps,
+        "; ".join(part for part in (note, *lost) if part),
+    )  # fmt: skip
+
+
+def _status(
+    week: Week, end: datetime, source: SourceState, got: float | None, of_hours: float, mentions: int
+) -> tuple[SourceStatus, str]:
+    why = visible(source.parked or source.error or "", 160)
+    because = f": {why}" if why else ""
+    if source.first_success_at is None:
+        return "broken", f"never answered{because}"
+    if got is None:
+        if mentions:
+            return "read back", f"began {_local(source.first_success_at, week)}; this week was read back"
+        return "started", f"began only on {_local(source.first_success_at, week)}"
+    if got <= 0:
+        last = source.last_success_at
+        return "broken", f"no answer since {_local(last, week)}{because}" if last else f"nothing collected{because}"
+    if source.first_success_at > week.since:
+        return "started", f"began {_local(source.first_success_at, week)}"
+    if got < of_hours * _NEARLY:
+        stopped = _until(source, end) < end
+        note = f"no answer since {_local(_until(source, end), week)}{because}" if stopped else ""
+        return "partial", note
+    return ("complete", "") if mentions else ("quiet", "answered, and found no post")
+
+
+def _sentences(figures: Sequence[SourceFigures], state: WeekState) -> Iterable[str]:
+    if state == "broken":
+        yield (
+            "Nothing was collected: no source answered in this week. The zeros below mean that nobody listened, "
+            "not that nobody spoke."
+            if figures
+            else "Nothing was collected: no source is configured."
+        )
+    for status, words in (
+        ("broken", "Broken, nothing collected"),
+        ("partial", "Collected only in part"),
+        ("started", "New this week"),
+    ):
+        chosen = [figure for figure in figures if figure.status == status]
+        if chosen:
+            yield f"{words}: {listing([_amount(figure) for figure in chosen])}."
+    quiet = [figure.name for figure in figures if figure.status == "quiet"]
+    if quiet:
+        yield f"Answered all week without a single post: {listing(quiet)}. Are its search words right?"
+    back = [figure for figure in figures if figure.hours is None]
+    if back:
+        posts = some(sum(figure.mentions for figure in back), "post")
+        yield f"{posts} read back or imported ({listing([figure.name for figure in back])}): how complete they are is not known."
+    if figures and all(figure.status in ("complete", "quiet") for figure in figures):
+        yield f"{'The source' if len(figures) == 1 else f'All {len(figures)} sources'} collected the whole week."
+
+
+def _amount(figure: SourceFigures) -> str:
+    if figure.hours is None:
+        return f"{figure.name} (hours not known)"
+    return f"{figure.name} ({hours(figure.hours)} of {hours(figure.of_hours)})"
+
+
+def _until(source: SourceState, end: datetime) -> datetime:
+    # While a source answers, the minutes since its last poll are not a hole.
+    failing = source.failures > 0 or source.parked is not None
+    if failing and source.last_success_at is not None:
+        return min(end, source.last_success_at)
+    return end
+
+
+def _merged(stretches: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    merged: list[tuple[datetime, datetime]] = []
+    for since, until in sorted(stretch for stretch in stretches if stretch[0] < stretch[1]):
+        if merged and since <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], until))
+        else:
+            merged.append((since, until))
+    return merged
+
+
+def _span(since: datetime, until: datetime) -> float:
+    return max(0.0, (until - since).total_seconds() / 3600)
+
+
+def _local(moment: datetime, week: Week) -> str:
+    local = moment.astimezone(ZoneInfo(week.time_zone))
+    day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[local.weekday()]
+    inside = week.since <= moment < week.until
+    return f"{day} {local:%H:%M}" if inside else f"{day} {local.day} {_MONTH[local.month - 1]} {local:%H:%M}"
+
+
+_MONTH = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -1,0 +1,236 @@
+"""The digest as one Slack message: `text` for phones and screen readers, `blocks` for everybody else.
+
+Words from outside stand only in plain_text, raw_text and rich_text elements, where Slack reads no mark-up: a post
+can mention no channel, form no link, break no layout. The serialised blocks stay under 9,000 bytes (METHODS §1: an
+undocumented limit near 12 kB rejects longer messages); what does not fit is left out in a fixed order, and said.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from listener.digest import matrix, words
+from listener.digest.figures import Action, Digest, Post, Topic
+from listener.digest.text import hours, listing, number, people, some
+
+BUDGET = 9_000  # bytes of serialised blocks
+_HEADER_LIMIT = 150  # characters, Block Kit
+_TEXT_LIMIT = 400  # characters of the fallback text
+_QUOTE = 120
+
+Block = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SlackDigest:
+    """What `chat.postMessage` takes."""
+
+    text: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Detail:
+    topics: int
+    quotes: bool
+    columns: tuple[int, ...]  # of the matrix
+    extras: bool  # urgency, rivals, top posts, confidence
+
+
+_WIDE = (0, 1, 3, 4, 5, 8, 9)
+_NARROW = (0, 1, 3, 5, 9)
+# What goes first when the message is too long, in this order; the last holds no words from outside but labels.
+_STEPS = (
+    _Detail(5, True, _WIDE, extras=True),
+    _Detail(3, True, _WIDE, extras=True),
+    _Detail(3, True, _WIDE, extras=False),
+    _Detail(3, False, _NARROW, extras=False),
+    _Detail(1, False, (), extras=False),
+    _Detail(0, False, (), extras=False),
+)
+
+
+def render(digest: Digest) -> SlackDigest:
+    """The message, at the greatest detail that fits."""
+    for step, detail in enumerate(_STEPS):
+        blocks = tuple(_blocks(digest, detail, shortened=step > 0))
+        if size(blocks) <= BUDGET:
+            break
+    return SlackDigest(_fallback(digest), blocks)
+
+
+def size(blocks: Sequence[Block]) -> int:
+    """Bytes of the blocks as they travel."""
+    return len(json.dumps(blocks, ensure_ascii=True, separators=(",", ":")).encode())
+
+
+def _fallback(digest: Digest) -> str:
+    first = digest.actions[0].text if digest.actions else ""
+    # `text` is read as mrkdwn: the three control characters are escaped as Slack asks.
+    whole = f"Weekly journey digest for {digest.brand}, {digest.week.label}. {digest.headline} {first}"
+    cut = whole if len(whole) <= _TEXT_LIMIT else whole[: _TEXT_LIMIT - 1].rstrip() + "…"
+    return cut.strip().replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _blocks(digest: Digest, detail: _Detail, shortened: bool) -> Iterator[Block]:
+    name = f"d-{digest.week.name}:{digest.schema_version}"
+    title = f"{digest.brand}: customer journey, {digest.week.label}"
+    yield {"type": "header", "block_id": f"{name}:head", "text": _plain(title, _HEADER_LIMIT)}
+    yield _rich(f"{name}:sum", _summary(digest))
+    if detail.columns and digest.total.mentions:
+        yield {
+            "type": "table",
+            "block_id": f"{name}:matrix",
+            "column_settings": [
+                {"align": "right"} if column in matrix.NUMERIC else {"is_wrapped": True} for column in detail.columns
+            ],
+            "rows": [
+                [{"type": "raw_text", "text": row[column] or "–"} for column in detail.columns]
+                for row in (matrix.HEADER, *matrix.rows(digest))
+            ],
+        }
+    topics = [
+        *_topics("Pain points", digest.pains[: detail.topics], detail),
+        *_topics("Delights", digest.delights[: detail.topics], detail),
+    ]
+    if topics:
+        yield _rich(f"{name}:topics", topics)
+    if digest.exits and detail.topics:
+        yield _rich(
+            f"{name}:exits",
+            [
+                _section(_bold(f"Exits: {people(digest.exit_authors)}")),
+                _list("bullet", [_section(_text(words.door(door))) for door in digest.exits[: detail.topics]]),
+            ],
+        )
+    if detail.extras and digest.total.mentions:
+        yield _rich(f"{name}:more", list(_more(digest)))
+    yield _context(f"{name}:quality", list(_quality(digest, detail, shortened)))
+    if digest.report_url:
+        yield {
+            "type": "actions",
+            "block_id": f"{name}:act",
+            "elements": [
+                {
+                    "type": "button",
+                    "action_id": "digest_open",
+                    "value": digest.week.name,
+                    "url": digest.report_url,
+                    "text": _plain("Open full report", 75),
+                }
+            ],
+        }
+
+
+def _summary(digest: Digest) -> list[Block]:
+    total = digest.total
+    figures = f"{people(total.authors)}, {some(total.mentions, 'post')}; {words.change(digest.change)}."
+    lead = [_bold(digest.headline)]
+    if total.mentions:
+        lead.append(_text(f"\n{figures}"))
+    lead.extend(_text(f"\n{note}") for note in digest.notes)
+    parts = [_section(*lead)]
+    if digest.actions:
+        parts += [_section(_bold("Do first")), _list("ordered", [_action(action) for action in digest.actions])]
+    return parts
+
+
+def _action(action: Action) -> Block:
+    return _section(_text(action.text), *_link(action.url))
+
+
+def _topics(title: str, topics: Sequence[Topic], detail: _Detail) -> Iterator[Block]:
+    if topics:
+        yield _section(_bold(title))
+        yield _list("ordered", [_topic(topic, detail) for topic in topics])
+
+
+def _topic(topic: Topic, detail: _Detail) -> Block:
+    parts = [_bold(topic.label), _text(f": {words.topic(topic)}. ")]
+    for post in topic.examples[:1]:
+        if detail.quotes and post.text:
+            parts.append(_text(f"“{_cut(post.text, _QUOTE)}”", italic=True))
+        parts.extend(_link(post.url))
+    return _section(*parts)
+
+
+def _more(digest: Digest) -> Iterator[Block]:
+    levels = listing([f"{level.label} {number(level.authors)}" for level in digest.urgency])
+    response = digest.response
+    yield _section(
+        _bold("Urgency and response"),
+        _text(
+            f"\n{levels} people. {some(response.cases, 'case')}: {number(response.unclaimed)} unclaimed, "
+            f"{number(response.open)} open, {number(response.resolved)} resolved. {response.note}"
+        ),
+    )
+    if digest.rivals:
+        rivals = listing([f"{rival.label} {number(rival.mentions)}" for rival in digest.rivals[:5]])
+        yield _section(_bold("Posts about rivals"), _text(f"\n{rivals}"))
+    if digest.top_posts:
+        yield _section(_bold("Most answered and shared"))
+        yield _list("bullet", [_post(post) for post in digest.top_posts[:3]])
+
+
+def _post(post: Post) -> Block:
+    words_of = f": “{_cut(post.text, _QUOTE)}”" if post.text else ""
+    return _section(_text(f"{number(post.engagement)} reactions{words_of}"), *_link(post.url))
+
+
+def _quality(digest: Digest, detail: _Detail, shortened: bool) -> Iterator[str]:
+    yield f"Data: {' '.join(digest.coverage.sentences)}".strip()
+    gaps = [
+        f"{source.name} {hours(source.of_hours - source.hours)} missing"
+        for source in digest.coverage.sources
+        if source.hours is not None and source.gaps
+    ]
+    if gaps:
+        yield f"Gaps: {listing(gaps)}."
+    yield digest.accounting_sentence
+    if detail.extras and digest.confidence.sentences:
+        yield " ".join(digest.confidence.sentences[:2])
+    yield "“Clear” means p < 0.05 after correction for the stages; groups under 10 people show counts only."
+    if shortened:
+        yield "Shortened to fit; the report has everything."
+
+
+def _rich(block_id: str, elements: list[Block]) -> Block:
+    return {"type": "rich_text", "block_id": block_id, "elements": elements}
+
+
+def _section(*elements: Block) -> Block:
+    return {"type": "rich_text_section", "elements": list(elements)}
+
+
+def _list(style: str, entries: list[Block]) -> Block:
+    return {"type": "rich_text_list", "style": style, "elements": entries}
+
+
+def _bold(text: str) -> Block:
+    return {"type": "text", "text": text, "style": {"bold": True}}
+
+
+def _text(text: str, italic: bool = False) -> Block:
+    return {"type": "text", "text": text, "style": {"italic": True}} if italic else {"type": "text", "text": text}
+
+
+def _link(url: str) -> Iterator[Block]:
+    if url:
+        yield _text(" ")
+        yield {"type": "link", "url": url, "text": "post"}
+
+
+def _context(block_id: str, lines: list[str]) -> Block:
+    return {"type": "context", "block_id": block_id, "elements": [_plain(line, 600) for line in lines if line]}
+
+
+def _plain(text: str, limit: int) -> Block:
+    # emoji: false, or ":fire:" in a brand's name would become a picture
+    return {"type": "plain_text", "text": _cut(text, limit), "emoji": False}
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

@@ -1,0 +1,90 @@
+"""Words from outside, made fit to print: `visible` for posts, `safe_url` for links; and how numbers are written.
+
+Cleaning removes what cannot be seen but acts (control characters, direction overrides, lone surrogates). It does
+not make text safe for a format; each renderer still escapes for its own.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from urllib.parse import urlsplit
+
+_DIRECTION = frozenset("\u200e\u200f\u061c" + "".join(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A)))))
+_SPACE = re.compile(r"\s+")
+_URL_UNSAFE = re.compile(r"[\s<>\"'`\\|^{}\x00-\x1f\x7f]")
+_URL_LIMIT = 500
+_MARKS_LIMIT = 3  # combining marks kept on one character; more of them paint over the lines around
+
+
+def visible(text: str, limit: int = 280) -> str:
+    """`text` on one line, at most `limit` characters (an ellipsis included), without characters that only act."""
+    kept: list[str] = []
+    marks = 0
+    # Far more than can be shown need not be read.
+    for character in text[: limit * 8 + 64]:
+        category = unicodedata.category(character)
+        if category == "Mn":
+            marks += 1
+            if marks > _MARKS_LIMIT:
+                continue
+        else:
+            marks = 0
+        if category == "Cs":
+            kept.append("\ufffd")
+        elif character in _DIRECTION or category in ("Co", "Cn"):
+            continue
+        elif category == "Cc":
+            kept.append(" ")
+        else:
+            kept.append(character)
+    line = _SPACE.sub(" ", "".join(kept)).strip()
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def safe_url(url: str) -> str:
+    """`url` if it is a plain http(s) address that no format can be broken with, else the empty string."""
+    if len(url) > _URL_LIMIT or _URL_UNSAFE.search(url) or not url.isprintable():
+        return ""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return url if parts.scheme in ("http", "https") and parts.netloc else ""
+
+
+def name(text: str) -> str:
+    """A word list's entry as people read it: `product_quality` → `product quality`."""
+    return visible(text.replace("_", " "), 60)
+
+
+def number(value: int) -> str:
+    """1,234: thousands apart, so that large figures can be read."""
+    return f"{value:,}"
+
+
+def some(count: int, one: str, many: str | None = None) -> str:
+    """`1 person`, `12 people`: a count with its noun."""
+    return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def people(count: int) -> str:
+    """`1 person`, `12 people`."""
+    return some(count, "person", "people")
+
+
+def signed(share: float) -> str:
+    """−1…1 as −100…+100 with a real minus sign."""
+    value = round(share * 100)
+    return f"+{value}" if value > 0 else f"−{-value}" if value < 0 else "0"
+
+
+def hours(value: float) -> str:
+    """`168 h`, `9.5 h`: hours with at most one decimal."""
+    rounded = round(value, 1)
+    return f"{rounded:.0f} h" if rounded == int(rounded) else f"{rounded:.1f} h"
+
+
+def listing(words: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""

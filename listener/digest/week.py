@@ -1,0 +1,101 @@
+"""ISO weeks in the configured time zone: which instants belong to 2026-W47, and what to call it.
+
+A week runs from Monday 00:00 local time to the next Monday 00:00, so it has 167 or 169 hours when the clocks
+change. `since` and `until` are aware UTC, half open. Raises `WeekError` for anything that is not a week.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+_SHAPE = re.compile(r"(\d{4})-W(\d{2})", re.ASCII)
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July",
+    "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+
+class WeekError(ValueError):
+    """Not a week: the message says what was given and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Week:
+    """One ISO week. `monday` is the local date it begins on."""
+
+    monday: date
+    time_zone: str = "UTC"
+
+    @classmethod
+    def parse(cls, text: str, time_zone: str = "UTC") -> Week:
+        """The week written as `2026-W47`. Raises `WeekError`."""
+        found = _SHAPE.fullmatch(text.strip())
+        if found is None:
+            raise WeekError(f"{text!r} is not a week: write the ISO year and week number, e.g. 2026-W47")
+        year, number = int(found[1]), int(found[2])
+        try:
+            return cls(date.fromisocalendar(year, number, 1), time_zone)
+        except ValueError:
+            raise WeekError(
+                f"{text!r} is not a week: ISO year {year:04d} has weeks 01 to {_last_week(year):02d}"
+            ) from None
+
+    @classmethod
+    def containing(cls, moment: datetime, time_zone: str = "UTC") -> Week:
+        """The week that an aware `moment` falls into, as seen in `time_zone`. Raises `WeekError` for a naive time."""
+        if moment.tzinfo is None:
+            raise WeekError(f"{moment.isoformat()} has no time zone: give an aware datetime, e.g. in UTC")
+        local = moment.astimezone(ZoneInfo(time_zone)).date()
+        return cls(local - timedelta(days=local.weekday()), time_zone)
+
+    @property
+    def name(self) -> str:
+        """`2026-W47`."""
+        year, number, _ = self.monday.isocalendar()
+        return f"{year:04d}-W{number:02d}"
+
+    @property
+    def since(self) -> datetime:
+        """The first instant of the week, UTC."""
+        return _local_midnight(self.monday, self.time_zone)
+
+    @property
+    def until(self) -> datetime:
+        """The first instant after the week, UTC."""
+        return _local_midnight(self.monday + timedelta(days=7), self.time_zone)
+
+    @property
+    def hours(self) -> float:
+        """168, or 167 or 169 when the clocks change."""
+        return (self.until - self.since).total_seconds() / 3600
+
+    @property
+    def label(self) -> str:
+        """`16–22 November 2026`, `30 November – 6 December 2026`, `29 December 2025 – 4 January 2026`."""
+        first, last = self.monday, self.monday + timedelta(days=6)
+        end = f"{last.day} {_MONTHS[last.month - 1]} {last.year}"
+        if first.month == last.month:
+            return f"{first.day}–{end}"
+        if first.year == last.year:
+            return f"{first.day} {_MONTHS[first.month - 1]} – {end}"
+        return f"{first.day} {_MONTHS[first.month - 1]} {first.year} – {end}"
+
+    def previous(self, weeks: int = 1) -> Week:
+        """The week `weeks` before this one; negative numbers look ahead."""
+        return Week(self.monday - timedelta(days=7 * weeks), self.time_zone)
+
+    def __contains__(self, moment: datetime) -> bool:
+        return self.since <= moment < self.until
+
+
+def _local_midnight(day: date, time_zone: str) -> datetime:
+    # Where the clocks change at midnight the local time may not exist; PEP 495 then gives the instant of the change.
+    return datetime.combine(day, time(), ZoneInfo(time_zone)).astimezone(UTC)
+
+
+def _last_week(year: int) -> int:
+    # 28 December always lies in the last ISO week of its year.
+    return date(year, 12, 28).isocalendar().week if year > 0 else 52
