@@ -41,7 +41,7 @@ from listener.slack.failures import (
     translate,
     translated,
 )
-from listener.slack.look import Look
+from listener.slack.look import Look, utc_now
 from listener.slack.wire import web_client
 
 CLOCKS_DIFFER = timedelta(minutes=10)  # between this machine and Slack, generously
@@ -65,10 +65,10 @@ class SlackReceiver:
         token: str,
         channel: str,
         look: Look,
-        clock: Callable[[], datetime],
         *,
         base_url: str = WebClient.BASE_URL,
-        timeout: int = 30,
+        timeout: float = 30.0,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._client = web_client(token, base_url, timeout)
         self._channel = channel

@@ -1,6 +1,7 @@
 """Everything else that is posted: thread entries, notices, digests; and `message_for`, which picks by kind.
 
-A digest brings its own text and blocks (`payload["text"]`, `payload["blocks"]`), rendered by whoever counted it.
+A digest brings its own text and blocks (`payload["text"]`, `payload["blocks"]`, `payload["week"]`), rendered by
+whoever counted it.
 A notice is the daemon speaking of itself: `payload["text"]`, and if wanted `payload["title"]` and
 `payload["next"]`, what to do about it. Both are treated as outside words here, since they may quote some.
 """
@@ -15,7 +16,7 @@ from listener.model import CaseView, Delivery, NotificationKind
 from listener.slack import limits, parts
 from listener.slack.blocks import Block, Message, case_message, mrkdwn, plain, quote, reply_button, section
 from listener.slack.look import Look
-from listener.slack.outside import clean, defuse
+from listener.slack.outside import clean, defuse, unescape
 from rules.vocabulary import Urgency
 
 
@@ -90,9 +91,10 @@ def digest_message(
     The digest's renderer is bound by the same rule as we are: words from outside in rich_text and plain_text only.
     """
     blocks = [dict(block) for block in payload["blocks"]]
-    text = defuse(str(payload.get("text") or payload.get("title") or "–"), limits.TEXT_WANTED - 10)
+    # It may come escaped already, and it may quote a post all the same.
+    text = defuse(unescape(str(payload.get("text") or "–")), limits.TEXT_WANTED - 10)
     kept = shortened(blocks, look, budget)
-    return _finished(text, kept, {"period": str(payload.get("period") or "")}, look, repeated)
+    return _finished(text, kept, {"week": str(payload.get("week") or "")}, look, repeated)
 
 
 def shortened(blocks: Sequence[Block], look: Look, budget: int) -> list[Block]:

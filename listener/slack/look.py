@@ -98,6 +98,11 @@ class Look:
         return self.words.word("date", "moment").format(date=self.date(moment), time=f"{local:%H:%M}")
 
 
+def utc_now() -> datetime:
+    """The clock of receivers that are given no other."""
+    return datetime.now(UTC)
+
+
 def languages() -> tuple[str, ...]:
     """The tags that have a language file, sorted."""
     names = (found.name for found in files(__package__).iterdir())

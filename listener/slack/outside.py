@@ -28,7 +28,8 @@ _MARKS_IN_A_ROW = 4  # written languages stack fewer
 # @here, @U123, #channel, :emoji:, http://, www.site.example, name@site.
 _TOKEN_STARTS = re.compile(r"([@#]|:(?=/|[\w+'-]+:)|(?<=\w)\.(?=\w))")
 # Signs that open a style. Look-alikes cannot, at any border; they stay readable for people and screen readers.
-_STYLES = str.maketrans({"*": "\u2217", "_": "\u02cd", "~": "\u223c", "`": "\u02cb", "|": "\u00a6"})
+_STYLES = str.maketrans({"*": "\u2217", "~": "\u223c", "`": "\u02cb", "|": "\u00a6"})
+_LOW_LINES = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # inside a word (marie_l) Slack reads no style
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
@@ -62,12 +63,18 @@ def escape(text: str) -> str:
     return text.translate(_ENTITIES)
 
 
+def unescape(text: str) -> str:
+    """The reverse of `escape`."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
 def defuse(text: str, limit: int = 300) -> str:
     """Outside words for a field that Slack parses: one line, at most `limit` characters before escaping.
 
     `<!channel>`, `<@U123>`, `@here`, links, emoji names and styles are still readable but none of them acts.
     """
-    return escape(_TOKEN_STARTS.sub(rf"\1{JOINER}", one_line(text, limit)).translate(_STYLES))
+    line = _LOW_LINES.sub("\u02cd", one_line(text, limit)).translate(_STYLES)
+    return escape(_TOKEN_STARTS.sub(rf"\1{JOINER}", line))
 
 
 def web_address(url: str, limit: int = 3000) -> str | None:

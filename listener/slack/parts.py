@@ -114,7 +114,8 @@ def stage(verdict: Verdict, look: Look) -> str:
     if verdict.secondary_stage is not None and look.stage(verdict.secondary_stage) not in stages:
         stages.append(look.stage(verdict.secondary_stage))
     both = [", ".join(stages), touchpoints(verdict, look, most=4)]
-    return defuse(" / ".join(part for part in both if part), 200)
+    said = defuse(" / ".join(part for part in both if part), 200)
+    return said[:1].upper() + said[1:]
 
 
 def sentiment(verdict: Verdict, look: Look) -> str:

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
 from slack_sdk import WebClient
 
 
-def web_client(token: str, base_url: str, timeout: int) -> WebClient:
+def web_client(token: str, base_url: str, timeout: float) -> WebClient:
     """A client for `base_url` that gives up after `timeout` seconds and never tries twice."""
     silent = logging.Logger("listener.slack.wire", level=logging.CRITICAL + 1)
+    # The SDK's annotation says int; urllib, which it hands the number to, takes fractions.
     build = _DirectClient if is_loopback(base_url) else WebClient
-    return build(token=token, base_url=base_url, timeout=timeout, retry_handlers=[], logger=silent)
+    return build(token=token, base_url=base_url, timeout=cast("int", timeout), retry_handlers=[], logger=silent)
 
 
 def is_loopback(url: str) -> bool:

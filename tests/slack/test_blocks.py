@@ -1,0 +1,168 @@
+"""Case messages against golden files: `REGOLD=1 pytest tests/slack/test_blocks.py` writes them anew; read the diff."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from listener.model import CaseState, CaseView, NotificationKind
+from listener.slack import limits
+from listener.slack.blocks import LADDER, Message, case_message
+from listener.slack.entries import digest_message, message_for, notice, state_entry, thread_entry
+from tests.fakes.told import NOW, complaint, delivery, look, praise, rash, story, told, verdict, view
+
+GOLDEN = Path(__file__).parent / "golden"
+
+HOSTILE = (
+    "<!channel> <@U0123456> <#C0123|general> @here *bold* _it_ ~no~ `code` ```block``` <https://evil.example|click>\n"
+    "> quote\n\n\n\n\n&lt;!everyone&gt; :rotating_light: \x00\x1b[31m\u202eoverride\u202c \ud800 \u2066x\u2069"
+)
+
+
+def hostile() -> CaseView:
+    bad = told(HOSTILE, url="javascript:alert(1)", title="<!here> *title*", platform="<!channel>")
+    author = replace(bad.mention.author, name="<!everyone> *Eve*", handle="x|<@U123>", followers=0)
+    lines = (replace(verdict().lines[0], evidence="<!channel> `x`"),)
+    evil = verdict(touchpoints={"<!channel>": None}, lang="<@U1>", exit_to="<!subteam^S1>", lines=lines)
+    return view(replace(bad, mention=replace(bad.mention, author=author), verdict=evil))
+
+
+def resolved() -> CaseView:
+    case = complaint().case
+    return replace(complaint(), case=replace(case, state=CaseState.RESOLVED, owner="Ana Ruiz", revision=4))
+
+
+def golden_messages() -> dict[str, Message]:
+    now = NOW
+    return {
+        "complaint_high_fr": case_message(complaint(), look("fr", interactive=True), now),
+        "complaint_high_fr_without_clicks": case_message(complaint(), look("fr"), now),
+        "critical_en": case_message(view(rash()), look(interactive=True), now),
+        "praise_de": case_message(praise(), look(interactive=True), now),
+        "several_mentions": case_message(story(), look(), now),
+        "hostile": case_message(hostile(), look(interactive=True), now),
+        "very_long": case_message(view(told("Je réclame. " * 900)), look(), now),
+        "update_after_resolve": case_message(resolved(), look(interactive=True), now),
+        "repeated": case_message(complaint(), look(), now, repeated=True),
+        "overdue_claimed": case_message(
+            replace(complaint(), case=replace(complaint().case, state=CaseState.CLAIMED, owner="U0ANA1234")),
+            look(),
+            now + timedelta(hours=3),
+        ),
+        "thread_entry": thread_entry(delivery(NotificationKind.CASE_THREAD), look("fr")),
+        "notice": notice({"title": "Source parked", "text": "x_brand: no credits left", "next": "Buy some."}, look()),
+        "state_entry": state_entry(resolved(), look()),
+    }
+
+
+@pytest.mark.parametrize("name", sorted(golden_messages()))
+def test_a_message_is_what_its_golden_file_says(name: str) -> None:
+    said = golden_messages()[name]
+    shown = {"text": said.text, "blocks": list(said.blocks), "metadata": dict(said.metadata)}
+    path = GOLDEN / f"{name}.json"
+    if os.environ.get("REGOLD"):
+        path.write_text(json.dumps(shown, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    assert shown == json.loads(path.read_text(encoding="utf-8"))
+    assert limits.problems(shown) == []
+    assert limits.size(said.blocks) <= limits.BLOCKS_BUDGET
+    assert len(said.text) < limits.TEXT_WANTED
+
+
+def test_every_golden_file_belongs_to_a_message() -> None:
+    assert {path.stem for path in GOLDEN.glob("*.json")} == set(golden_messages())
+
+
+def test_the_first_line_names_urgency_kind_touchpoint_stage_and_the_special_thing() -> None:
+    head = case_message(complaint(), look(), NOW).blocks[0]["text"]["text"]
+    assert head == "🟠 High complaint: delivery, support (purchase stage), leaving for Polarex"
+    assert "someone may be hurt" in case_message(view(rash()), look(), NOW).blocks[0]["text"]["text"]
+
+
+def test_the_leading_post_stays_visible_when_the_customer_goes_on_writing() -> None:
+    message = case_message(story(9), look(), NOW)
+    assert message.blocks[0]["text"]["text"].startswith("🔴 Critical complaint")
+    assert "gave me a rash" in json.dumps(message.blocks[1])
+    assert "day 8" in json.dumps(message.blocks[1])
+
+
+def test_without_anybody_to_answer_clicks_only_the_link_is_shown() -> None:
+    actions = case_message(complaint(), look(interactive=False), NOW).blocks[-1]
+    assert [one["text"]["text"] for one in actions["elements"]] == ["Reply on Mastodon"]
+    bare = view(told("no address", url="ftp://files.example/x"))
+    assert case_message(bare, look(interactive=False), NOW).blocks[-1]["type"] != "actions"
+
+
+def test_buttons_have_stable_action_ids_and_carry_case_and_revision() -> None:
+    actions = case_message(complaint(), look(interactive=True), NOW).blocks[-1]["elements"]
+    ids = [one["action_id"] for one in actions]
+    assert ids == ["case_claim", "case_reply", "case_snooze", "case_resolve", "case_more"]
+    assert {one["value"] for one in actions if "value" in one} == {"c-7F3K:1"}
+
+
+def test_block_ids_change_with_the_revision() -> None:
+    assert [one["block_id"] for one in case_message(resolved(), look(), NOW).blocks][:2] == [
+        "c-7F3K:4:head",
+        "c-7F3K:4:quote",
+    ]
+
+
+def test_an_answered_case_has_no_due_time_and_a_closed_one_says_so_first() -> None:
+    message = case_message(resolved(), look(), NOW)
+    assert "<!date^" not in json.dumps(message.blocks)
+    assert message.blocks[0]["text"]["text"].startswith("✅ Resolved: High complaint")
+    assert "Resolved by Ana Ruiz" in json.dumps(message.blocks)
+
+
+def test_a_case_whose_posts_are_gone_still_has_a_message() -> None:
+    message = case_message(view(), look(), NOW)
+    assert "its posts are deleted" in message.text
+    assert limits.problems({"text": message.text, "blocks": list(message.blocks)}) == []
+
+
+def test_a_post_without_text_says_so() -> None:
+    assert "no text" in json.dumps(case_message(view(told("")), look(), NOW).blocks)
+
+
+@pytest.mark.parametrize("budget", [9_000, 4_500, 3_000])
+def test_a_smaller_budget_shortens_in_order_and_never_drops_the_message(budget: int) -> None:
+    posts = [told("Ça ne marche pas 😡 " * 600, ref=f"m{number}") for number in range(6)]
+    message = case_message(view(*posts), look("fr", interactive=True), NOW, budget=budget)
+    assert limits.size(message.blocks) <= budget
+    assert message.blocks[0]["type"] == "header"
+    assert "Ça ne marche pas" in json.dumps(message.blocks, ensure_ascii=False)
+
+
+def test_each_step_of_the_ladder_takes_away_and_gives_nothing_back() -> None:
+    for above, below in zip(LADDER, LADDER[1:], strict=False):
+        assert all(
+            getattr(below, name) <= getattr(above, name) for name in ("newest", "posts", "older", "reasons", "facts")
+        )
+
+
+def test_stages_can_be_renamed_by_projection() -> None:
+    message = case_message(complaint(), look(stages={"purchase": "Buy", "satisfaction": "Buy"}), NOW)
+    assert "(Buy stage)" in message.blocks[0]["text"]["text"]
+    assert "*Stage / touchpoint*\\nBuy / delivery" in json.dumps(message.blocks)
+
+
+def test_a_digest_keeps_its_blocks_and_over_the_budget_loses_charts_then_its_end_but_not_its_buttons() -> None:
+    body = [{"type": "section", "text": {"type": "plain_text", "text": f"{n} " + "x" * 900}} for n in range(20)]
+    chart = {"type": "data_visualization", "title": "Curve", "chart": {"data": "y" * 500}}
+    act = {"type": "actions", "elements": [{"type": "button", "text": {"type": "plain_text", "text": "Open"}}]}
+    short = digest_message({"text": "Week 47.", "blocks": [*body[:2], act]}, look())
+    assert [one["type"] for one in short.blocks] == ["section", "section", "actions"]
+    cut = digest_message({"text": "Week 47.", "blocks": [chart, *body, act]}, look())
+    assert limits.size(cut.blocks) <= limits.BLOCKS_BUDGET
+    assert [one["type"] for one in cut.blocks[-2:]] == ["actions", "context"]
+    assert "data_visualization" not in {one["type"] for one in cut.blocks}
+
+
+def test_every_kind_of_notification_has_something_to_say() -> None:
+    for kind in NotificationKind:
+        said = message_for(delivery(kind, payload={"text": "something"}), look(), NOW)
+        assert limits.problems({"text": said.text, "blocks": list(said.blocks)}) == []
