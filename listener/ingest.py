@@ -73,7 +73,7 @@ def poll(
     try:
         for page in feed.source.poll(lease.cursor, clock()):
             triaged = [Triaged(mention, judge(mention)) for mention in page.mentions]
-            recorded = store.record_page(lease, page, triaged, feed.settle, clock(), renew=LEASE)
+            recorded = store.record_page(lease, page, triaged, feed.settle, clock())
             open_gaps = any(not gap.lost for gap in page.gaps)
             done = Polled(
                 feed.name,

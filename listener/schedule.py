@@ -25,7 +25,6 @@ from listener.store import Store
 
 log = structlog.get_logger()
 
-TICK = 1.0  # seconds between two looks at what is due
 HEARTBEAT = 20.0  # seconds; `health` calls a daemon dead after three missed ones
 
 
@@ -40,13 +39,15 @@ class Work:
     report: Callable[[datetime], None]  # puts the digest into the outbox once it is due
     owner: str  # unique to this process: leases carry it
     clock: Callable[[], datetime]
+    workers: int = 4  # sources polled at the same time
+    tick: float = 1.0  # seconds between two looks at what is due
 
 
 def start(work: Work, stopping: threading.Event) -> BackgroundScheduler:
     """Start all jobs and return the running scheduler; `shutdown(wait=True)` lets the page and message in hand finish."""
     scheduler = BackgroundScheduler(
         timezone=UTC,
-        executors={"default": ThreadPoolExecutor(len(work.feeds) + len(work.outlets) + 3)},
+        executors={"default": ThreadPoolExecutor(len(work.outlets) + 3), "poll": ThreadPoolExecutor(work.workers)},
         # The default grace of one second silently drops jobs that start late (PLATFORMS §4).
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
     )
@@ -54,9 +55,9 @@ def start(work: Work, stopping: threading.Event) -> BackgroundScheduler:
     polling = _Polling(work, stopping, scheduler)
     now = work.clock()
 
-    every(scheduler, TICK, "poll-tick", polling.tick, now)
+    every(scheduler, work.tick, "poll-tick", polling.tick, now)
     for outlet in work.outlets:
-        every(scheduler, TICK, f"deliver:{outlet.name}", _deliver(work, outlet, stopping), now)
+        every(scheduler, work.tick, f"deliver:{outlet.name}", _deliver(work, outlet, stopping), now)
     every(scheduler, 60.0, "digest", lambda: work.report(work.clock()), now + timedelta(seconds=5))
     every(scheduler, HEARTBEAT, "heartbeat", lambda: beat(work), now)
 
@@ -100,7 +101,7 @@ class _Polling:
                 if name not in self._work.feeds or name in self._under_way or self._stopping.is_set():
                     continue
                 self._under_way.add(name)
-            self._scheduler.add_job(self._poll, args=[name], id=f"poll:{name}", replace_existing=True)
+            self._scheduler.add_job(self._poll, args=[name], id=f"poll:{name}", executor="poll", replace_existing=True)
 
     def _poll(self, name: str) -> None:
         work = self._work

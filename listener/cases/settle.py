@@ -1,0 +1,216 @@
+"""Decide what becomes of a page's new mentions: which case, which outcome, whom to tell.
+
+Called by the store inside the page's transaction (docs/decisions/0002), so it is pure and quick. A mention joins an
+open case of its author when it stands in the same thread, follows within three days, or belongs to a grave
+story that nobody has closed yet; otherwise it opens one. A case is told once to each receiver and then
+lives on as that message: later mentions edit it and add an entry to its thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from listener.cases.clock import ServiceHours, due_at
+from listener.cases.plan import (
+    CLOSED_STATES,
+    CaseChange,
+    CaseDraft,
+    CaseEvent,
+    CaseNotification,
+    NewMention,
+    OpenCase,
+    OpenCases,
+    Settled,
+    author_key,
+    case_ref,
+    thread_key,
+)
+from listener.cases.routing import Route, destinations
+from listener.model import Case, CaseState, Line, NewNotification, NotificationKind, Outcome, Verdict
+from listener.triage.urgency import with_history
+from rules.vocabulary import Intent, Urgency
+
+SAME_STORY = timedelta(hours=72)  # METHODS §7: posts of one author within it join the open case
+GRAVE_STORY = timedelta(days=30)  # from high on, a story stays one story until somebody closes its case
+REPEATED_POINTS, REPEATED_MORE, REPEATED_CAP = 12, 3, 15  # METHODS §8.1, factor repeat_unanswered
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the configuration says about telling."""
+
+    routes: tuple[Route, ...]
+    hours: ServiceHours
+    alert_max_age: timedelta = timedelta(hours=6)
+    alerts: bool = True  # False: import and backfill count, and tell nobody
+
+
+@dataclass(frozen=True, slots=True)
+class Settler:
+    """A `Settle` for one source: `settler(new, open_cases, next_case_id, now) -> Settled`."""
+
+    source: str
+    rules: Rules
+
+    def __call__(
+        self, new: Sequence[NewMention], open_cases: OpenCases, next_case_id: Callable[[], int], now: datetime, /
+    ) -> Settled:
+        page = _PageUnderWay(self.source, self.rules, next_case_id, now)
+        for found in open_cases.cases:
+            page.know(found)
+        for mention in sorted(new, key=lambda one: (one.mention.published_at, one.id)):
+            page.settle(mention)
+        return page.settled()
+
+
+@dataclass(slots=True)
+class _Story:
+    """A case while the page is settled: as it stood, as it stands, and what happened to it."""
+
+    case: Case
+    state_since: datetime
+    receivers: list[str]
+    stored: bool  # False: opened by this page
+    joined: list[int]
+
+
+class _PageUnderWay:
+    def __init__(self, source: str, rules: Rules, next_case_id: Callable[[], int], now: datetime) -> None:
+        self._source, self._rules, self._next_case_id, self._now = source, rules, next_case_id, now
+        self._stories: list[_Story] = []
+        self._outcomes: dict[int, Outcome] = {}
+        self._verdicts: dict[int, Verdict] = {}
+        self._events: list[CaseEvent] = []
+        self._notifications: dict[str, CaseNotification] = {}
+
+    def know(self, found: OpenCase) -> None:
+        self._stories.append(_Story(found.case, found.state_since, list(found.receivers), True, []))
+
+    def settle(self, new: NewMention) -> None:
+        verdict = new.verdict
+        if verdict.subject == "own":
+            self._outcomes[new.id] = Outcome.OWN_ACCOUNT
+        elif verdict.subject.startswith("rival:"):
+            self._outcomes[new.id] = Outcome.ABOUT_RIVAL
+        elif not verdict.relevant:
+            self._outcomes[new.id] = Outcome.NOT_RELEVANT
+        else:
+            story = self._story_of(new)
+            self._outcomes[new.id] = self._join(story, new) if story else self._open(new)
+
+    def settled(self) -> Settled:
+        touched = [story for story in self._stories if story.joined]
+        return Settled(
+            outcomes=self._outcomes,
+            verdicts=self._verdicts,
+            drafts=tuple(CaseDraft(story.case, tuple(story.joined)) for story in touched if not story.stored),
+            changes=tuple(CaseChange(story.case, tuple(story.joined)) for story in touched if story.stored),
+            events=tuple(self._events),
+            notifications=tuple(self._notifications.values()),
+        )
+
+    def _story_of(self, new: NewMention) -> _Story | None:
+        mine = [story for story in self._stories if story.case.author_key == author_key(new.mention)]
+        for story in reversed(mine):
+            case, posted = story.case, new.mention.published_at
+            quiet_for = abs(posted - case.last_mention_at)
+            if case.thread_key == thread_key(new.mention) or quiet_for <= SAME_STORY:
+                return story
+            if case.urgency >= Urgency.HIGH and case.state not in CLOSED_STATES and quiet_for <= GRAVE_STORY:
+                return story
+        return None
+
+    def _open(self, new: NewMention) -> Outcome:
+        mention, verdict, case_id = new.mention, new.verdict, self._next_case_id()
+        case = Case(
+            id=case_id,
+            ref=case_ref(case_id),
+            platform=mention.platform,
+            author_key=author_key(mention),
+            thread_key=thread_key(mention),
+            state=CaseState.NEW,
+            urgency=verdict.urgency,
+            opened_at=self._now,
+            last_mention_at=mention.published_at,
+            mention_count=1,
+            revision=1,
+            touchpoints=frozenset(verdict.touchpoints),
+            due_at=due_at(mention.published_at, verdict.urgency, self._rules.hours),
+        )
+        story = _Story(case, self._now, [], False, [new.id])
+        self._stories.append(story)
+        self._events.append(CaseEvent(case_id, self._now, "opened", through=self._source, detail={"mention": new.ref}))
+        return self._tell(story, new, Outcome.ALERTED)
+
+    def _join(self, story: _Story, new: NewMention) -> Outcome:
+        before, mention = story.case, new.mention
+        verdict = _with_story(new.verdict, before, mention.published_at)
+        if verdict is not new.verdict:
+            self._verdicts[new.id] = verdict
+        reopened = before.state in CLOSED_STATES
+        urgency = max(before.urgency, verdict.urgency)
+        due = due_at(mention.published_at, urgency, self._rules.hours)
+        raised = urgency > before.urgency or reopened
+        story.case = replace(
+            before,
+            state=CaseState.NEW if reopened else before.state,
+            urgency=urgency,
+            last_mention_at=max(before.last_mention_at, mention.published_at),
+            mention_count=before.mention_count + 1,
+            # The store checks that a stored case grows by exactly one revision a page.
+            revision=before.revision if story.joined else before.revision + 1,
+            touchpoints=before.touchpoints | verdict.touchpoints.keys(),
+            due_at=due if raised or before.due_at is None else before.due_at,
+        )
+        story.joined.append(new.id)
+        what = "reopened" if reopened else "joined"
+        self._events.append(CaseEvent(before.id, self._now, what, through=self._source, detail={"mention": new.ref}))
+        return self._tell(story, new, Outcome.JOINED_CASE)
+
+    def _tell(self, story: _Story, new: NewMention, told: Outcome) -> Outcome:
+        if not self._rules.alerts:
+            return Outcome.ALERTS_OFF
+        if self._now - new.mention.published_at > self._rules.alert_max_age:
+            # The message of a case that was told already still has to show the late post.
+            for receiver in story.receivers:
+                self._notify(story, new, receiver, NotificationKind.CASE_UPDATE, "skipped-old")
+            return Outcome.SKIPPED_OLD
+        verdict = self._verdicts.get(new.id, new.verdict)
+        wanted = destinations(self._rules.routes, new.mention, verdict, self._source, story.case.urgency)
+        for receiver in story.receivers:
+            self._notify(story, new, receiver, NotificationKind.CASE_UPDATE, "case")
+            self._notify(story, new, receiver, NotificationKind.CASE_THREAD, "case")
+        for place in wanted:
+            if place.receiver not in story.receivers:
+                story.receivers.append(place.receiver)
+                self._notify(story, new, place.receiver, NotificationKind.CASE_OPEN, f"route:{place.route}")
+        return told if story.receivers else Outcome.NO_ROUTE
+
+    def _notify(self, story: _Story, new: NewMention, receiver: str, kind: NotificationKind, reason: str) -> None:
+        case = story.case
+        part = {
+            NotificationKind.CASE_OPEN: "open",
+            NotificationKind.CASE_UPDATE: f"rev{case.revision}",
+            NotificationKind.CASE_THREAD: f"thread:{new.ref}",
+        }[kind]
+        key = f"case:{case.ref}:{part}:{receiver}"
+        if kind is NotificationKind.CASE_UPDATE and f"case:{case.ref}:open:{receiver}" in self._notifications:
+            return  # opened by this very page: the message will show the newest state anyway
+        notification = NewNotification(key, kind, receiver, case.urgency, self._now, reason)
+        self._notifications.setdefault(key, CaseNotification(notification, case.id, new.id))
+
+
+def _with_story(verdict: Verdict, case: Case, posted: datetime) -> Verdict:
+    """The verdict once the author's earlier posts count: asked before and, as far as known, unanswered."""
+    answered = case.state in CLOSED_STATES or case.state in (CaseState.REPLIED, CaseState.WAITING)
+    wants_something = verdict.intents & {Intent.COMPLAINT, Intent.QUESTION, Intent.LEAVING}
+    if answered or not wants_something:
+        return verdict
+    if any(line.label == "repeated" for line in verdict.lines):
+        return verdict  # the post itself says so; counting it twice would raise it twice
+    points = min(REPEATED_POINTS + REPEATED_MORE * (case.mention_count - 1), REPEATED_CAP)
+    days = (posted - case.last_mention_at).days
+    ago = "the same day" if days < 1 else "1 day ago" if days == 1 else f"{days} days ago"
+    return with_history(verdict, [Line(points, "repeated", f"own post {ago}, no answer seen", "case history")])

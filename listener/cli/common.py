@@ -1,0 +1,92 @@
+"""What several verbs share: finding the configuration, logging, tables and JSON for scripts."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from listener.config import Config
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+
+
+def configuration(ctx: click.Context) -> Config:
+    """The configuration that `--config` names or that is found. Raises `ConfigError`."""
+    from listener.config import find_config, load_config
+    from listener.plugins import connectors
+
+    return load_config(find_config(ctx.find_root().obj), connectors())
+
+
+def configuration_if_any(ctx: click.Context) -> Config | None:
+    """Like `configuration`, but None where none is named and none is found: for verbs that can do without."""
+    from listener.config import ConfigError, find_config
+
+    if ctx.find_root().obj is None:
+        try:
+            find_config(None)
+        except ConfigError:
+            return None
+    return configuration(ctx)
+
+
+def log_to_stderr(level: str, form: str) -> None:
+    """Set structlog up: one event name and key=value a line; the client libraries are kept from logging credentials."""
+    import structlog
+
+    # tweepy logs the bearer token at DEBUG, and httpx whole URLs at INFO (PLATFORMS §1.2).
+    for noisy in ("tweepy", "httpx", "httpcore", "slack_sdk", "prawcore", "urllib3", "apscheduler"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    render: Any = (
+        structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.ExceptionRenderer(),
+            render,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def echo_json(value: object) -> None:
+    """Print one JSON document; datetimes as ISO 8601."""
+    click.echo(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, set | frozenset | tuple):
+        return sorted(value) if isinstance(value, set | frozenset) else list(value)
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def ago(moment: datetime | None, now: datetime) -> str:
+    """How long ago (or ahead) a moment is, in words: "3 min ago", "in 2 h", "never"."""
+    if moment is None:
+        return "never"
+    seconds = (now - moment).total_seconds()
+    size = abs(seconds)
+    for limit, unit, by in ((90, "s", 1), (5400, "min", 60), (172800, "h", 3600), (float("inf"), "days", 86400)):
+        if size < limit:
+            said = f"{size / by:.0f} {unit}"
+            break
+    return f"{said} ago" if seconds >= 0 else f"in {said}"

@@ -1,0 +1,180 @@
+"""`listener demo`: six invented weeks through the real pipeline, on a clock of their own.
+
+Nothing is staged: the posts are triaged by the shipped rules, stored in a real SQLite file, grouped into cases, routed through
+the outbox to the console receiver, and counted by the digest. Only the clock is replayed, so that posts of last week
+are fresh when they are read.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.rule import Rule
+from rich.text import Text
+
+from connectors.base import Mention, Page
+from listener import app, report
+from listener.cases.settle import Settler
+from listener.config import Config, parse_config
+from listener.config.starter import toml_text
+from listener.deliver import Outlet, deliver
+from listener.demo.feed import demo_brand, demo_feed, demo_week
+from listener.digest import console as on_console
+from listener.digest.week import Week
+from listener.ingest import LEASE
+from listener.model import CannotLookUp, Delivery, NotificationKind, Receipt, Receiver, Triaged
+from listener.receivers.console import ConsoleReceiver
+from rules.vocabulary import Urgency
+
+SOURCE = "demo"
+EVERY = timedelta(minutes=10)  # demo time between two polls
+SHOWN = {Urgency.CRITICAL: 6, Urgency.HIGH: 3}  # alerts printed of each level, unless all are asked for
+
+
+def show(folder: Path, *, everything: bool = False, console: Console | None = None) -> Path:
+    """Run the demo into `folder` (made anew) and print it; returns the path of the digest page."""
+    console = console or Console()
+    started = time.monotonic()
+    at = app.now()
+    if folder.exists():
+        _clear(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    config = parse_config(_configuration(), folder / "listener.toml", {})
+    (folder / "listener.toml").write_text(_configuration(), encoding="utf-8")
+    monday = demo_week(at)
+    week = Week.containing(monday, "UTC")
+    posts = [mention for mention, _ in demo_feed(at)]
+
+    console.print(Rule("listener demo"))
+    console.print(
+        Text(
+            f"{len(posts)} invented posts about {config.brand.name}, a skin-care brand that does not exist, in five languages"
+            " over six weeks.\nThey run through the real pipeline; below is what your team's channel would show.",
+            style="dim",
+        )
+    )
+    with app.stored(config) as store:
+        chosen = _Chosen(ConsoleReceiver(console, app.look(config)), console, monday, everything)
+        _replay(config, posts, chosen, console)
+        reporting = app.reporting(config)
+        digest = report.build(store, week, reporting.settings, week.until)
+        page = report.write_page(digest, reporting.folder)
+        told = store.totals()
+    if chosen.left_out:
+        console.print(Text(f"… and {chosen.left_out} more alerts that week (see all: listener demo --all)", style="dim"))
+    console.print(Rule("Monday morning: the weekly digest"))
+    console.print(on_console.render(digest))
+    console.print(Rule())
+    console.print(
+        f"[bold]{told.mentions}[/] mentions, [bold]{told.cases_open}[/] cases, {chosen.told} alerts"
+        f" in {time.monotonic() - started:.1f} s."
+    )
+    console.print("The digest as a page, with the journey map:")
+    console.print(f"  {page.resolve()}", soft_wrap=True, style="bold", highlight=False)
+    console.print(
+        f"Look around: [bold]listener --config {folder / 'listener.toml'} status[/], then listener init for your own brand.",
+        soft_wrap=True,
+        highlight=False,
+    )
+    return page
+
+
+def _replay(config: Config, posts: Sequence[Mention], receiver: Receiver, console: Console) -> None:
+    triage, settler, owner = app.triage_for(config), Settler(SOURCE, app.telling_rules(config)), app.owner()
+    outlet = Outlet("team", receiver)
+    first = posts[0].published_at
+    with (
+        app.stored(config) as store,
+        Progress(
+            TextColumn("[dim]{task.description}"), BarColumn(), MofNCompleteColumn(), console=console, transient=True
+        ) as progress,
+    ):
+        task = progress.add_task("reading", total=len(posts))
+        store.register_sources({SOURCE: "replay"}, first)
+        store.set_meta(report.STARTED, first.isoformat())
+        lease = store.lease(SOURCE, owner, first, LEASE)
+        assert lease is not None  # a database of our own
+        clock = first
+        for slot, group in groupby(posts, key=lambda post: (post.published_at - first) // EVERY):
+            clock = first + (slot + 1) * EVERY
+            page = Page(tuple(group), {"slot": slot})
+            triaged = [Triaged(mention, triage.judge(mention)) for mention in page.mentions]
+            store.record_page(lease, page, triaged, settler, clock)
+            deliver(outlet, store, owner, lambda at=clock: at)  # type: ignore[misc]
+            progress.update(task, advance=len(page.mentions), description=f"{clock:%a %d %b %H:%M}")
+        store.finish(lease, clock, clock + timedelta(days=36500))
+
+
+class _Chosen:
+    """A receiver that prints the first few alerts of the demo's week and counts the rest."""
+
+    def __init__(self, shown: ConsoleReceiver, console: Console, monday: datetime, everything: bool) -> None:
+        self._shown, self._console, self._monday, self._everything = shown, console, monday, everything
+        self._printed = dict.fromkeys(Urgency, 0)
+        self.told = 0
+        self.left_out = 0
+
+    def send(self, delivery: Delivery) -> Receipt:
+        if delivery.kind is NotificationKind.CASE_OPEN:
+            self.told += 1
+        if self._everything or self._wanted(delivery):
+            self._console.print()
+            return self._shown.send(delivery)
+        if delivery.kind is NotificationKind.CASE_OPEN and delivery.created_at >= self._monday:
+            self.left_out += 1
+        return Receipt({"console": 0})
+
+    def find(self, delivery: Delivery) -> Receipt | None:
+        raise CannotLookUp("the console keeps no history")
+
+    def _wanted(self, delivery: Delivery) -> bool:
+        if delivery.kind is not NotificationKind.CASE_OPEN or delivery.created_at < self._monday:
+            return False
+        self._printed[delivery.urgency] += 1
+        return self._printed[delivery.urgency] <= SHOWN.get(delivery.urgency, 0)
+
+
+def _configuration() -> str:
+    brand = demo_brand()
+    own = [f"{platform}:{handle}" for platform, handles in brand.own_accounts.items() for handle in handles]
+    return f"""# The configuration of `listener demo`: an invented brand, alerts on the console.
+
+[brand]
+name = {toml_text(brand.name)}
+names = [{", ".join(map(toml_text, brand.names))}]
+products = [{", ".join(map(toml_text, brand.products))}]
+rivals = [{", ".join(map(toml_text, brand.rivals))}]
+own_accounts = [{", ".join(map(toml_text, own))}]
+languages = [{", ".join(map(toml_text, brand.languages))}]
+timezone = "UTC"
+service_hours = "monday-friday 09:00-18:00"
+
+[[receiver]]
+name = "team"
+type = "console"
+
+[[route]]
+name = "complaints"
+to = ["team"]
+urgency_at_least = "high"
+
+[digest]
+to = ["team"]
+folder = "."
+"""
+
+
+def _clear(folder: Path) -> None:
+    """Remove an earlier demo; refuses a folder that holds anything else."""
+    ours = {"listener.toml", "listener.db", "listener.db-wal", "listener.db-shm"}
+    foreign = [found.name for found in folder.iterdir() if found.name not in ours and not found.name.startswith("digest-")]
+    if foreign:
+        raise app.AppError(f"{folder} holds other files ({', '.join(sorted(foreign)[:3])}). Name another with --folder.")
+    shutil.rmtree(folder)

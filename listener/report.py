@@ -1,0 +1,138 @@
+"""Put the weekly digest into the outbox, once.
+
+The digest made on its day is about the last whole ISO week. Whether it was made is remembered in the store, so one
+that was missed (the machine was off on Monday) is found at the next start; its outbox key, `digest:2026-W47:<receiver>`,
+keeps it from being sent twice even if the process dies in between. A week that ended before this database was
+first used has no digest.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from listener.digest import form, html, markdown, slack
+from listener.digest.count import count
+from listener.digest.figures import Digest, DigestSettings, StageWeek
+from listener.digest.week import Week
+from listener.model import NewNotification, NotificationKind
+from listener.store import Store
+from rules.vocabulary import Urgency
+
+log = structlog.get_logger()
+
+MADE = "digest.made"  # meta key: the last week whose digest was put into the outbox
+STARTED = "started.first"  # meta key: when this database was first used by a daemon
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """What the configuration says about the digest."""
+
+    settings: DigestSettings
+    zone: str
+    weekday: int  # Monday is 0
+    at: time  # local
+    to: tuple[str, ...]
+    folder: Path
+    enabled: bool = True
+
+
+def build(store: Store, week: Week, settings: DigestSettings, as_of: datetime) -> Digest:
+    """Count `week` from the store. The earlier weeks are counted in SQL, the week itself in one streaming pass."""
+    starts = {week.previous(n).since: week.previous(n).monday for n in range(1, settings.earlier_weeks + 1)}
+    earlier = [
+        StageWeek(
+            week_start=starts[row.week_start],
+            stage=row.stage,
+            sentiment_label=row.sentiment_label,
+            subject=row.subject,
+            relevant=row.relevant,
+            mentions=row.mentions,
+            authors=row.authors,
+            promotional=row.promotional,
+        )
+        for row in store.weekly(min(starts), week.since, sorted(starts))
+    ]
+    return count(week, store.counted(week.since, week.until), earlier, store.sources(), settings=settings, as_of=as_of)
+
+
+def last_due_week(now: datetime, reporting: Reporting) -> Week:
+    """The week whose digest was due most recently at `now`."""
+    local = now.astimezone(ZoneInfo(reporting.zone))
+    day = local.date() - timedelta(days=(local.weekday() - reporting.weekday) % 7)
+    due = datetime.combine(day, reporting.at, ZoneInfo(reporting.zone))
+    if due > local:
+        due -= timedelta(days=7)
+    return Week.containing(due, reporting.zone).previous()
+
+
+def put_due_digest(store: Store, reporting: Reporting, now: datetime) -> str | None:
+    """Make the digest that is due and not made yet; the week's name, or None where there is nothing to do."""
+    if not reporting.enabled or not reporting.to:
+        return None
+    week = last_due_week(now, reporting)
+    if store.get_meta(MADE) == week.name:
+        return None
+    started = store.get_meta(STARTED)
+    if not isinstance(started, str) or datetime.fromisoformat(started) >= week.until:
+        return None
+    send(store, reporting, week, reporting.to, now)
+    store.set_meta(MADE, week.name)
+    log.info("digest_made", week=week.name, receivers=len(reporting.to))
+    return week.name
+
+
+def send(store: Store, reporting: Reporting, week: Week, to: Sequence[str], now: datetime) -> int:
+    """Put the digest of `week` into the outbox for each of `to`; how many had not got it yet."""
+    digest = build(store, week, reporting.settings, now)
+    page = write_page(digest, reporting.folder)
+    message = slack.render(digest)
+    said = {
+        "week": week.name,
+        "text": message.text,
+        "blocks": list(message.blocks),
+        "digest": form.as_data(digest),
+        "page": str(page),
+    }
+    return store.enqueue(
+        [
+            NewNotification(
+                key=f"digest:{week.name}:{receiver}",
+                kind=NotificationKind.DIGEST,
+                receiver=receiver,
+                urgency=Urgency.LOW,
+                due_at=now,
+                reason="digest",
+                payload=said,
+            )
+            for receiver in to
+        ],
+        now,
+    )
+
+
+RENDERERS: Mapping[str, Callable[[Digest], str]] = {
+    "html": html.render,
+    "markdown": markdown.render,
+    "json": form.as_json,
+    "slack": lambda digest: json.dumps(
+        {"text": slack.render(digest).text, "blocks": list(slack.render(digest).blocks)}, ensure_ascii=False, indent=2
+    ),
+}
+
+
+def write_page(digest: Digest, folder: Path) -> Path:
+    """Write the HTML page of the digest; the same week always under the same name, replaced whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    page = folder / f"digest-{digest.week.name}.html"
+    part = page.with_suffix(".part")
+    part.write_text(html.render(digest), encoding="utf-8")
+    part.replace(page)
+    return page
