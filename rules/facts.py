@@ -37,7 +37,9 @@ class Evidence:
     emotions: tuple[Emotion, ...] = ()
     buyer: BuyerStatus | None = None
     sentiment: float | None = None  # −1…1: the sentiment the cue itself carries
-    factor: str = ""  # urgency factor: "blocked", "time_pressure", "leaving", "repeated", "asks_us", "opportunity", "harsh_tone"
+    factor: str = (
+        ""  # urgency factor: "blocked", "time_pressure", "leaving", "repeated", "asks_us", "opportunity", "harsh_tone"
+    )
     points: int = 0  # urgency points of that factor
     floor: Urgency | None = None  # an override: the urgency is at least this
     promotional: bool = False

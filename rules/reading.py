@@ -1,0 +1,166 @@
+"""One text as the engine reads it: its words, where configured names stand, what negates and what contrasts.
+
+A `Reading` lives for one evaluation. Names and contrasts are looked up at the first step that asks for them, because
+most texts hold no phrase that does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rules.languages import AFTER, NOT_AFTER, ONLY, contrasts, negations
+from rules.steps import NameKind, Names
+from rules.words import Words, fold, humps, prepare
+
+NEGATION_REACH = 3  # words before a phrase
+AFTER_CONTRAST = 1.5
+BEFORE_CONTRAST = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Tongue:
+    """The closed words of one language, or of all where it is unknown."""
+
+    negations: frozenset[str]
+    after: frozenset[str]
+    contrasts: dict[str, str]
+    contrast_words: frozenset[str]
+
+    @classmethod
+    def of(cls, lang: str) -> Tongue:
+        turns = contrasts(lang)
+        return cls(negations(lang), AFTER.get(lang, frozenset()), turns, frozenset(turns))
+
+
+@dataclass(frozen=True, slots=True)
+class NameTable:
+    """Configured names of one kind, by first word and by handle."""
+
+    by_first: dict[str, tuple[tuple[tuple[str, ...], str], ...]]  # first word -> (all words, name), longest first
+    by_handle: dict[str, str]  # folded, without spaces -> name
+
+    @classmethod
+    def of(cls, names: Sequence[str]) -> NameTable:
+        by_first: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+        by_handle: dict[str, str] = {}
+        for name in names:
+            words = tuple(prepare(name.strip().lstrip("@#")).folded)
+            if not words:
+                continue
+            joined = "".join(words)
+            by_handle.setdefault(joined, name)
+            by_first.setdefault(words[0], []).append((words, name))
+            if len(words) > 1:
+                by_first.setdefault(joined, []).append(((joined,), name))
+        return cls(
+            {first: tuple(sorted(each, key=lambda e: -len(e[0]))) for first, each in by_first.items()}, by_handle
+        )
+
+    def find(self, words: Words) -> Names:
+        stops: dict[int, tuple[int, ...]] = {}
+        starts: dict[int, tuple[int, ...]] = {}
+        named: dict[int, str] = {}
+        folded = words.folded
+        if not self.by_first.keys().isdisjoint(folded):
+            for at, word in enumerate(folded):
+                for wanted, name in self.by_first.get(word, ()):
+                    stop = at + len(wanted)
+                    if len(wanted) > 1 and tuple(folded[at:stop]) != wanted:
+                        continue
+                    named.setdefault(at, name)
+                    ends = (stop, stop + 1) if stop < len(folded) and folded[stop] == "s" else (stop,)  # Acme's
+                    stops[at] = (*stops.get(at, ()), *ends)
+                    for end in ends:
+                        starts[end] = (*starts.get(end, ()), at)
+        standing: set[int] = set()
+        for handle in words.handles:
+            owner = self._owner(handle.name)
+            if owner is not None:
+                standing.add(handle.at)
+                named.setdefault(handle.at, owner)
+        return Names(stops, starts, named, frozenset(standing))
+
+    def _owner(self, handle: str) -> str | None:
+        """The name a handle stands for: @Acme, @acme_one for "Acme One", @AcmeSupport for "Acme"."""
+        pieces = [fold(handle[a:b]) for a, b in humps(handle[:64])]
+        joined = ""
+        owner = self.by_handle.get("".join(pieces))
+        for piece in pieces[:-1]:
+            joined += piece
+            owner = owner or self.by_handle.get(joined)
+        return owner
+
+
+class Reading:
+    """See the module's first lines. Implements `rules.steps.Reading`."""
+
+    __slots__ = ("_found", "_tables", "_turns", "brand_given", "folded", "tongue", "words")
+
+    def __init__(self, words: Words, tongue: Tongue, tables: dict[NameKind, NameTable], brand_given: bool) -> None:
+        self.words = words
+        self.folded = words.folded
+        self.tongue = tongue
+        self.brand_given = brand_given
+        self._tables = tables
+        self._found: dict[NameKind, Names] = {}
+        self._turns: dict[int, int] | None = None
+
+    def original(self, at: int) -> str:
+        return self.words.text[self.words.starts[at] : self.words.ends[at]]
+
+    def names(self, kind: NameKind) -> Names:
+        found = self._found.get(kind)
+        if found is None:
+            found = self._found[kind] = self._tables[kind].find(self.words)
+        return found
+
+    def negated(self, first: int, stop: int) -> bool:
+        """Whether a negation before, inside or (French, German) behind the words cancels them."""
+        folded, clause, tongue = self.folded, self.words.clause, self.tongue
+        here = clause[first] if first < len(clause) else -1
+        for at in range(max(0, first - NEGATION_REACH), stop):
+            if folded[at] in tongue.negations and (at >= first or clause[at] == here):
+                nothing_only = at + 1 < len(folded) and folded[at + 1] in ONLY
+                if not nothing_only:
+                    return True
+        if (
+            tongue.after
+            and 0 < stop < len(folded)
+            and folded[stop] in tongue.after
+            and clause[stop] == clause[stop - 1]
+        ):
+            return stop + 1 >= len(folded) or folded[stop + 1] not in NOT_AFTER
+        return False
+
+    def weight(self, first: int, stop: int) -> float:
+        """1, or more in the clause after the sentence's last contrast, less before it."""
+        turns = self._turns
+        if turns is None:
+            turns = self._turns = self._find_turns()
+        if not turns or first >= len(self.folded):
+            return 1.0
+        turn = turns.get(self.words.sentence[first])
+        if turn is None:
+            return 1.0
+        return AFTER_CONTRAST if first > turn else BEFORE_CONTRAST if stop <= turn else 1.0
+
+    @property
+    def turning(self) -> bool:
+        """Whether some sentence holds a contrast, so that one match may weigh more than another."""
+        if self._turns is None:
+            self._turns = self._find_turns()
+        return bool(self._turns)
+
+    def _find_turns(self) -> dict[int, int]:
+        folded, tongue = self.folded, self.tongue
+        if tongue.contrast_words.isdisjoint(folded):
+            return {}
+        turns: dict[int, int] = {}
+        for at, word in enumerate(folded):
+            before = tongue.contrasts.get(word)
+            if before is not None and (not before or (at > 0 and folded[at - 1] == before)):
+                sentence = self.words.sentence[at]
+                if at > self.words.sentences[sentence].first:  # "But …" as a first word contrasts with nothing here
+                    turns[sentence] = at
+        return turns
