@@ -79,6 +79,22 @@ def mark_dead(connection: Connection, id_: int, owner: str, error: str, now: dat
     return _release(connection, id_, owner, {"state": _DEAD, "error": error, "ended_at": now}) is not None
 
 
+def lease_owners(connection: Connection) -> frozenset[str]:
+    """Everybody who is sending."""
+    return frozenset(
+        connection.execute(sa.select(notifications.c.lease_owner).where(notifications.c.state == _SENDING)).scalars()
+    )
+
+
+def end_leases(connection: Connection, owner: str, now: datetime) -> None:
+    """Let another sender take over, and look up, what a dead owner was sending."""
+    connection.execute(
+        notifications.update()
+        .where(notifications.c.state == _SENDING, notifications.c.lease_owner == owner)
+        .values(lease_until=now)
+    )
+
+
 def hold_receiver(connection: Connection, receiver: str, until: datetime) -> None:
     """Send nothing to this receiver before `until`. An earlier time never shortens a longer hold."""
     statement = insert(connection, receivers)
@@ -188,6 +204,9 @@ def _opening(connection: Connection, row: sa.RowMapping) -> sa.RowMapping | None
 def _take(connection: Connection, row: sa.RowMapping, revision: int | None, owner: str, until: datetime) -> Delivery:
     attempt = row["attempts"] + 1
     doubtful = row["doubtful"] or row["state"] == _SENDING  # its last sender never said what became of it
+    if doubtful and row["rendered_revision"] is not None:
+        # The look-up may find what that sender rendered. Better one edit too many than a message that stays behind.
+        revision = row["rendered_revision"]
     _set(
         connection,
         row["id"],

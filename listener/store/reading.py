@@ -151,7 +151,13 @@ def weekly(
     """Counts of each week (from its start to the next one's, the last one's to `until`), within [since, until)."""
     counts = []
     for start, begins, ends in _weeks(since, until, week_starts):
-        by = (verdicts.c.subject, verdicts.c.relevant, verdicts.c.stage, verdicts.c.sentiment_label)
+        by = (
+            verdicts.c.subject,
+            verdicts.c.relevant,
+            verdicts.c.stage,
+            verdicts.c.sentiment_label,
+            verdicts.c.promotional,
+        )
         rows = connection.execute(
             sa.select(*by, sa.func.count(), sa.func.count(mentions.c.author_key.distinct()))
             .select_from(TOLD_FROM)
@@ -160,8 +166,8 @@ def weekly(
             .order_by(*by)
         )
         counts += [
-            WeekCount(start, subject, relevant, Stage(stage), label, number, authors)
-            for subject, relevant, stage, label, number, authors in rows
+            WeekCount(start, subject, relevant, Stage(stage), label, number, authors, promotional)
+            for subject, relevant, stage, label, promotional, number, authors in rows
         ]
     return counts
 

@@ -68,9 +68,9 @@ def lease(
         sources.update()
         .where(sources.c.name == source, _is_free(now), sa.true() if force else _is_due(now))
         .values(lease_owner=owner, lease_until=now + ttl, fence=sources.c.fence + 1)
-        .returning(sources.c.fence, sources.c.cursor)
+        .returning(sources.c.fence, sources.c.cursor, sources.c.failures)
     ).one_or_none()
-    return None if taken is None else Lease(source, owner, taken.fence, taken.cursor, now + ttl, ttl)
+    return None if taken is None else Lease(source, owner, taken.fence, taken.cursor, now + ttl, ttl, taken.failures)
 
 
 def advance(connection: Connection, held: Lease, cursor: Cursor, new: int, now: datetime) -> None:
@@ -105,6 +105,16 @@ def finish(
     else:
         changes |= {"failures": sources.c.failures + 1, "error": error, "parked": parked}
     _update_held(connection, held, changes)
+
+
+def lease_owners(connection: Connection) -> frozenset[str]:
+    """Everybody who holds a source."""
+    return frozenset(connection.execute(sa.select(sources.c.lease_owner).where(sources.c.lease_owner.is_not(None))).scalars())
+
+
+def end_leases(connection: Connection, owner: str, now: datetime) -> None:
+    """Make the sources of a dead owner free; its fence is void with the next lease."""
+    connection.execute(sources.update().where(sources.c.lease_owner == owner).values(lease_until=now))
 
 
 def unpark(connection: Connection, source: str, now: datetime) -> None:

@@ -126,6 +126,17 @@ class Store:
         with in_writing(self._engine) as connection:
             sources.unpark(connection, source, now)
 
+    def lease_owners(self) -> frozenset[str]:
+        """Everybody who holds a source or a notification."""
+        with in_reading(self._engine) as connection:
+            return sources.lease_owners(connection) | outbox.lease_owners(connection)
+
+    def end_leases(self, owner: str, now: datetime) -> None:
+        """Let others go on at once where `owner`, known to be dead, stopped. What it was sending becomes doubtful."""
+        with in_writing(self._engine) as connection:
+            sources.end_leases(connection, owner, now)
+            outbox.end_leases(connection, owner, now)
+
     # Outbox
 
     def claim(self, receiver: str, owner: str, now: datetime, ttl: timedelta) -> Delivery | None:

@@ -45,6 +45,7 @@ class Lease:
     cursor: Cursor | None
     until: datetime
     ttl: timedelta  # every stored page renews the lease by this much
+    failures: int = 0  # polls that failed in a row before this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ class WeekCount:
     sentiment_label: Sentiment
     mentions: int
     authors: int  # distinct
+    promotional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
