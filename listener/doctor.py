@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from listener.config import Config, SecretMissing
 from listener.config.secrets import read_secret, secret_keys
-from listener.plugins import check_distribution, rulepacks
+from listener.plugins import PluginError, check_distribution, connectors, rulepacks
 from rules.vocabulary import TOUCHPOINTS, Urgency
 
 Level = Literal["ok", "warning", "problem"]
@@ -71,12 +71,23 @@ def exit_code(findings: Iterable[Finding]) -> int:
 
 
 def check_installation() -> Iterator[Finding]:
+    """Nobody else has our names, and every installed connector can be imported."""
     others = check_distribution()
     for sentence in others:
         what, _, remedy = sentence.partition("; ")
         yield Finding("problem", "installation", what, remedy)
     if not others:
         yield Finding("ok", "installation", "no other package shares our names")
+    usable = []
+    for name, installed in connectors().items():
+        try:
+            installed.load()
+        except PluginError as error:
+            what, _, remedy = str(error).partition("; ")
+            yield Finding("warning", "installation", what, remedy)
+        else:
+            usable.append(name)
+    yield Finding("ok", "installation", f"connectors: {', '.join(usable) or 'none'}")
 
 
 def check_config(config: Config) -> Iterator[Finding]:

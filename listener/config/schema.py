@@ -127,7 +127,9 @@ class SourceKeys(Section):
     """What every source may say; the other keys belong to its connector."""
 
     name: Name = Field(description="yours to choose; the source's history hangs on it")
-    connector: str = Field(description="which platform: hackernews, mastodon, rss, … (`listener doctor` lists them)")
+    connector: str = Field(
+        description="which platform: hackernews, mastodon, rss, …; `listener doctor` lists those installed"
+    )
     every: Annotated[Duration, at_least(timedelta(seconds=10))] | None = Field(
         default=None, description="time between two polls; each connector has its own default"
     )
@@ -141,14 +143,14 @@ class ConsoleReceiver(Section):
     """Prints what Slack would show; needs nothing."""
 
     name: Name = Field(description="yours to choose; routes and the digest refer to it")
-    type: Literal["console"]
+    type: Literal["console"] = Field(description="what kind of receiver this is")
 
 
 class SlackReceiver(Section):
     """A Slack channel."""
 
     name: Name = Field(description="yours to choose; routes and the digest refer to it")
-    type: Literal["slack"]
+    type: Literal["slack"] = Field(description="what kind of receiver this is")
     channel: Text = Field(description="the channel's id (C0123456789) or #name; invite the app to it")
     token_env: Variable | None = Field(default=None, description="environment variable that holds the bot token")
     token_file: Path | None = Field(default=None, description="file that holds the bot token, instead of token_env")
@@ -167,7 +169,7 @@ class WebhookReceiver(Section):
     """Any web address: each notification as one JSON document."""
 
     name: Name = Field(description="yours to choose; routes and the digest refer to it")
-    type: Literal["webhook"]
+    type: Literal["webhook"] = Field(description="what kind of receiver this is")
     url: WebAddress | None = Field(default=None, description="where to post, if the address is no secret")
     url_env: Variable | None = Field(default=None, description="environment variable that holds the address")
     url_file: Path | None = Field(default=None, description="file that holds the address")
