@@ -7,6 +7,8 @@ both run at READ COMMITTED. Database errors that an operator can do something ab
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,11 +27,11 @@ _ALLOWED = "Allowed are sqlite:///listener.db (a file) and postgresql://user@hos
 _WRITES = "listener_writes"
 
 
-def connect(url: str, *, foreign_keys: bool = True) -> Engine:
+def connect(url: str, *, foreign_keys: bool = True, busy_seconds: float = BUSY_SECONDS) -> Engine:
     """An engine for `url`. Opens no connection. Migrations that rebuild a table need `foreign_keys` off."""
     parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite(parsed, foreign_keys=foreign_keys)
+        return _sqlite(parsed, foreign_keys=foreign_keys, busy_seconds=busy_seconds)
     try:
         return sa.create_engine(
             parsed,
@@ -90,15 +92,18 @@ def _parse(url: str) -> URL:
     return parsed.set(database=str(Path(parsed.database).expanduser()))
 
 
-def _sqlite(url: URL, *, foreign_keys: bool) -> Engine:
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+def _sqlite(url: URL, *, foreign_keys: bool, busy_seconds: float) -> Engine:
+    engine = sa.create_engine(url, connect_args={"timeout": busy_seconds})
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _pool_entry: Any) -> None:
         # The driver must not begin transactions by itself: it would begin deferred ones, and only before writes.
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
+        # WAL is a property of the file. The switch needs it alone and does not wait for that; where it is refused,
+        # another connection is switching at this moment, or whoever holds the file will be met, and named, in BEGIN.
+        with contextlib.suppress(sqlite3.OperationalError):
+            cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
         cursor.close()
@@ -126,7 +131,7 @@ def _told_plainly(engine: Engine) -> Iterator[None]:
             raise
         if "locked" in reason:
             raise Unavailable(
-                f"{place(engine)} was locked by another process for more than {BUSY_SECONDS} s. "
+                f"{place(engine)} is locked by another process and stayed so while we waited. "
                 "Is a backup or another tool holding it?"
             ) from error
         remedy = (

@@ -109,7 +109,9 @@ def finish(
 
 def lease_owners(connection: Connection) -> frozenset[str]:
     """Everybody who holds a source."""
-    return frozenset(connection.execute(sa.select(sources.c.lease_owner).where(sources.c.lease_owner.is_not(None))).scalars())
+    return frozenset(
+        connection.execute(sa.select(sources.c.lease_owner).where(sources.c.lease_owner.is_not(None))).scalars()
+    )
 
 
 def end_leases(connection: Connection, owner: str, now: datetime) -> None:

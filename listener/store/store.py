@@ -19,7 +19,7 @@ from connectors.base import Page
 from listener.cases.plan import CaseEvent, CaseNotification, Recorded, Settle
 from listener.model import CaseView, Counted, Delivery, NewNotification, Receipt, SourceState, Told, Triaged
 from listener.store import outbox, pages, reading, schema, sources
-from listener.store.engine import connect
+from listener.store.engine import connect, place
 from listener.store.engine import reading as in_reading
 from listener.store.engine import writing as in_writing
 from listener.store.tables import meta
@@ -42,7 +42,7 @@ class Store:
 
     def __init__(self, url: str, engine: Engine) -> None:
         self._url = url
-        self._engine = engine
+        self.engine = engine  # for measurements and tests; whoever writes past the methods breaks their promises
 
     @classmethod
     def open(cls, url: str) -> Store:
@@ -58,7 +58,7 @@ class Store:
 
     def close(self) -> None:
         """Close all connections. Idempotent."""
-        self._engine.dispose()
+        self.engine.dispose()
 
     def __enter__(self) -> Self:
         return self
@@ -66,15 +66,19 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def place(self) -> str:
+        """The database as an operator knows it: a file's path, or a URL without its password."""
+        return place(self.engine)
+
     # Schema
 
     def schema(self) -> SchemaState:
         """Which tables there are and which are needed."""
-        return schema.state(self._engine)
+        return schema.state(self.engine)
 
     def require_current_schema(self) -> None:
         """Raise SchemaMismatch, with what to do, unless the tables are the ones this program needs."""
-        schema.require_current(self._engine)
+        schema.require_current(self.engine)
 
     def migrate(self) -> SchemaState:
         """Bring the tables up to date, all or nothing; returns the state before. Makes no backup."""
@@ -82,30 +86,30 @@ class Store:
 
     def backup(self, target: Path) -> None:
         """Copy a SQLite database while it is in use. Raises NotSupported on PostgreSQL, naming pg_dump."""
-        schema.backup(self._engine, target)
+        schema.backup(self.engine, target)
 
     # Sources
 
     def register_sources(self, connectors: Mapping[str, str], now: datetime) -> None:
         """Make the sources (name -> connector) known. Keeps cursors and parks, unless a source's connector changed."""
-        with in_writing(self._engine) as connection:
+        with in_writing(self.engine) as connection:
             sources.register(connection, connectors, now)
 
     def due_sources(self, now: datetime) -> tuple[str, ...]:
         """Sources that may be polled now: due, not parked, leased by nobody. The longest overdue first."""
-        with in_reading(self._engine) as connection:
+        with in_reading(self.engine) as connection:
             return sources.due(connection, now)
 
     def lease(self, source: str, owner: str, now: datetime, ttl: timedelta, force: bool = False) -> Lease | None:
         """Take the right to poll a source. `force`: even if it is parked or not due, never if another owner has it."""
-        with in_writing(self._engine) as connection:
+        with in_writing(self.engine) as connection:
             return sources.lease(connection, source, owner, now, ttl, force=force)
 
     def record_page(
         self, lease: Lease, page: Page, triaged: Sequence[Triaged], settle: Settle, now: datetime
     ) -> Recorded:
         """Store a page, what follows from its new mentions, and its cursor. Raises LeaseLost; then nothing is stored."""
-        with in_writing(self._engine) as connection:
+        with in_writing(self.engine) as connection:
             return pages.record(connection, lease, page, triaged, settle, now)
 
     def finish(
@@ -118,22 +122,22 @@ class Store:
         parked: str | None = None,
     ) -> None:
         """End a poll: well (neither `error` nor `parked`), with a passing error, or parked. Raises LeaseLost."""
-        with in_writing(self._engine) as connection:
+        with in_writing(self.engine) as connection:
             sources.finish(connection, lease, now, next_poll_at, error, parked)
 
     def unpark(self, source: str, now: datetime) -> None:
         """Let a parked source be polled again."""
-        with in_writing(self._engine) as connection:
+        with in_writing(self.engine) as connection:
             sources.unpark(connection, source, now)
 
     def lease_owners(self) -> frozenset[str]:
         """Everybody who holds a source or a notification."""
-        with in_reading(self._engine) as connection:
+        with in_reading(self.engine) as connection:
             return sources.lease_owners(connection) | outbox.lease_owners(connection)
 
     def end_leases(self, owner: str, now: datetime) -> None:
         """Let others go on at once where `owner`, known to be dead, stopped. What it was sending becomes doubtful."""
-        with in_writing(self._engine) as connection:
+        with in_writing(self.engine) as connection:
             sources.end_leases(connection, owner, now)
             outbox.end_leases(connection, owner, now)
 
@@ -141,14 +145,14 @@ class Store:
 
     def claim(self, receiver: str, owner: str, now: datetime, ttl: timedelta) -> Delivery | None:
         """The most urgent due notification of a receiver, with all it must say, as long as the claim lasts ours."""
-        with in_writing(self._engine) as connection:
+        with in_writing(self.engine) as connection:
             return outbox.claim(connection, receiver, owner, now, ttl)
 
     def mark_sent(
         self, delivery_id: int, owner: str, receipt: Receipt, now: datetime, next_at: datetime | None = None
     ) -> bool:
         """It was sent; `next_at`: nothing more to this receiver before. False: another sender has claimed it since."""
-        with in_writing(self._engine) as connection:
+        with in_writing(self.engine) as connection:
             return outbox.mark_sent(connection, delivery_id, owner, receipt, now, next_at)
 
     def mark_retry(
@@ -163,68 +167,68 @@ class Store:
         doubtful: bool = True,
     ) -> bool:
         """Try again from `due_at` on; `doubtful`: it may have got through. False: another sender claimed it since."""
-        with in_writing(self._engine) as connection:
+        with in_writing(self.engine) as connection:
             return outbox.mark_retry(
                 connection, delivery_id, owner, error, due_at, hold_receiver_until, doubtful=doubtful
             )
 
     def mark_dead(self, delivery_id: int, owner: str, error: str, now: datetime) -> bool:
         """It will never be accepted. False: another sender has claimed it since."""
-        with in_writing(self._engine) as connection:
+        with in_writing(self.engine) as connection:
             return outbox.mark_dead(connection, delivery_id, owner, error, now)
 
     def stop_receiver(self, receiver: str, why: str, now: datetime) -> None:
         """Send nothing to this receiver until a person acts."""
-        with in_writing(self._engine) as connection:
+        with in_writing(self.engine) as connection:
             outbox.stop_receiver(connection, receiver, why, now)
 
     def resume_receiver(self, receiver: str, now: datetime) -> None:  # every change says when
         """A person acted: send again."""
-        with in_writing(self._engine) as connection:
+        with in_writing(self.engine) as connection:
             outbox.stop_receiver(connection, receiver, None, None)
 
     def receivers(self) -> Mapping[str, ReceiverState]:
         """The receivers that were ever held or stopped."""
-        with in_reading(self._engine) as connection:
+        with in_reading(self.engine) as connection:
             return outbox.receiver_states(connection)
 
     def enqueue(self, notifications: Sequence[NewNotification], now: datetime) -> int:
         """Put digests and notices in the outbox, each key once for ever. Returns how many were new."""
         # In one order everywhere, so that two writers of the same keys never wait for each other.
         planned = [CaseNotification(one, None) for one in sorted(notifications, key=lambda one: one.key)]
-        with in_writing(self._engine) as connection:
+        with in_writing(self.engine) as connection:
             return pages.add_notifications(connection, planned, now)
 
     # Reading
 
     def sources(self) -> tuple[SourceState, ...]:
         """All sources ever registered, with their open and lost gaps."""
-        with in_reading(self._engine) as connection:
+        with in_reading(self.engine) as connection:
             return sources.states(connection)
 
     def outbox(self, now: datetime) -> OutboxState:
         """What waits, what went out, what died."""
-        with in_reading(self._engine) as connection:
+        with in_reading(self.engine) as connection:
             return reading.outbox(connection, now)
 
     def told(self, ref_prefix: str) -> Told | None:
         """The mention whose reference begins so. Raises AmbiguousRef where several do."""
-        with in_reading(self._engine) as connection:
+        with in_reading(self.engine) as connection:
             return reading.told(connection, ref_prefix)
 
     def notifications_of(self, mention_id: int) -> tuple[NotificationRow, ...]:
         """What was or will be told because of a mention or its case."""
-        with in_reading(self._engine) as connection:
+        with in_reading(self.engine) as connection:
             return reading.notifications_of(connection, mention_id)
 
     def case(self, ref: str) -> CaseView | None:
         """The case people call so ("c-7F3K", "7f3k")."""
-        with in_reading(self._engine) as connection:
+        with in_reading(self.engine) as connection:
             return reading.case(connection, ref)
 
     def case_history(self, case_id: int) -> tuple[CaseEvent, ...]:
         """What happened to a case, oldest first."""
-        with in_reading(self._engine) as connection:
+        with in_reading(self.engine) as connection:
             return reading.case_history(connection, case_id)
 
     def counted(self, since: datetime, until: datetime) -> Iterator[Counted]:
@@ -234,7 +238,7 @@ class Store:
         """
         after: tuple[datetime, int] | None = None
         while True:
-            with in_reading(self._engine) as connection:
+            with in_reading(self.engine) as connection:
                 found, after = reading.counted_after(connection, since, until, after, _COUNTED_PAGE)
             yield from found
             if after is None:
@@ -242,22 +246,22 @@ class Store:
 
     def weekly(self, since: datetime, until: datetime, week_starts: Sequence[datetime]) -> list[WeekCount]:
         """Mentions and distinct authors by week, subject, relevance, stage and sentiment, within [since, until)."""
-        with in_reading(self._engine) as connection:
+        with in_reading(self.engine) as connection:
             return reading.weekly(connection, since, until, week_starts)
 
     def totals(self) -> Totals:
         """How much is stored."""
-        with in_reading(self._engine) as connection:
+        with in_reading(self.engine) as connection:
             return reading.totals(connection)
 
     def get_meta(self, key: str) -> Any:
         """The JSON value kept under `key`, None where there is none."""
-        with in_reading(self._engine) as connection:
+        with in_reading(self.engine) as connection:
             return connection.execute(sa.select(meta.c.value).where(meta.c.key == key)).scalar_one_or_none()
 
     def set_meta(self, key: str, value: Any) -> None:
         """Keep a JSON value under `key`."""
-        with in_writing(self._engine) as connection:
+        with in_writing(self.engine) as connection:
             connection.execute(
                 insert(connection, meta).on_conflict_do_update(index_elements=["key"], set_={"value": value}),
                 {"key": key, "value": value},
