@@ -79,10 +79,6 @@ class Report:
                 return self.lines[path[:end]]
         return None
 
-    def broken_under(self, path: Path) -> bool:
-        """Whether a problem was found at `path` or below it."""
-        return any(found[: len(path)] == path for found, _ in self._problems)
-
     @property
     def problems(self) -> tuple[Problem, ...]:
         return tuple(sorted(self._problems.values(), key=lambda problem: problem.line or 0))

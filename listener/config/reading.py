@@ -17,9 +17,10 @@ from listener.cases.routing import Route
 from listener.config.checks import check_database, check_whole
 from listener.config.phrases import keys_of, report_validation, unknown_key
 from listener.config.places import locate
-from listener.config.problems import ConfigError, Report, did_you_mean, listed, looks_secret, quoted
+from listener.config.problems import ConfigError, Report, did_you_mean, listed, quoted
 from listener.config.problems import Path as Place
 from listener.config.schema import LISTS, RECEIVERS, TABLES, Brand, Receiver, RouteKeys, SourceKeys
+from listener.config.secrets import refuse_secrets
 from listener.config.toml_file import parse_document, read_text
 from listener.config.whole import Config, SourceConfig
 from rules.vocabulary import Urgency
@@ -50,7 +51,7 @@ def parse_config(text: str, path: Path, connectors: Installed) -> Config:
     for key in document:
         if key not in TABLES and key not in LISTS:
             report.problem((key,), *unknown_key(key, (*TABLES, *LISTS)))
-    _refuse_secrets(report, document, ())
+    refuse_secrets(report, document, ())
     folder = path.absolute().parent
 
     sections: dict[str, Any] = {}
@@ -86,24 +87,6 @@ def parse_config(text: str, path: Path, connectors: Installed) -> Config:
         warnings=report.warnings,
         **sections,
     )
-
-
-def _refuse_secrets(report: Report, value: object, place: Place) -> None:
-    """A secret has no business in a file that is copied, mailed and committed."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if looks_secret(key) and isinstance(inner, str | int | float):
-                report.final(
-                    (*place, key),
-                    "a secret must not stand in this file",
-                    f'put it into an environment variable and write {key}_env = "ITS_NAME", or into a file and write'
-                    f' {key}_file = "its path"; then replace the secret, for it was written down',
-                )
-            else:
-                _refuse_secrets(report, inner, (*place, key))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            _refuse_secrets(report, inner, (*place, index))
 
 
 def _each(report: Report, document: Mapping[str, Any], name: str) -> list[tuple[Place, dict[str, Any]]]:

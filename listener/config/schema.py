@@ -1,7 +1,8 @@
 """Every key that a configuration may hold, with its type, its default and what it is for.
 
 The descriptions are what `docs/configuration.md` prints, so the page cannot say anything else than the program does.
-Keys of a connector are not here: they are the connector's own (`connectors.base.SourceSettings`).
+Keys of a connector are not here: they are the connector's own (`connectors.base.SourceSettings`). What `*_env` keys
+may hold is checked for all tables alike, by `secrets.refuse_secrets`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ from listener.config.values import (
     Name,
     Spans,
     Text,
-    Variable,
     WebAddress,
     Zone,
     at_least,
@@ -52,7 +52,7 @@ class ListenerSection(Section):
         description="where mentions are kept: sqlite:///FILE or postgresql://HOST/NAME, without a password; "
         "listener.db beside this file if nothing is said",
     )
-    database_env: Variable | None = Field(
+    database_env: str | None = Field(
         default=None, description="environment variable that holds the database URL, if it has a password"
     )
     database_file: Path | None = Field(default=None, description="file that holds the database URL, likewise")
@@ -152,7 +152,7 @@ class SlackReceiver(Section):
     name: Name = Field(description="yours to choose; routes and the digest refer to it")
     type: Literal["slack"] = Field(description="what kind of receiver this is")
     channel: Text = Field(description="the channel's id (C0123456789) or #name; invite the app to it")
-    token_env: Variable | None = Field(default=None, description="environment variable that holds the bot token")
+    token_env: str | None = Field(default=None, description="environment variable that holds the bot token")
     token_file: Path | None = Field(default=None, description="file that holds the bot token, instead of token_env")
     base_url: WebAddress = Field(default="https://slack.com/api/", description="where Slack's API is; for tests")
     interactive: Flag = Field(default=False, description="true: messages carry buttons")
@@ -171,9 +171,9 @@ class WebhookReceiver(Section):
     name: Name = Field(description="yours to choose; routes and the digest refer to it")
     type: Literal["webhook"] = Field(description="what kind of receiver this is")
     url: WebAddress | None = Field(default=None, description="where to post, if the address is no secret")
-    url_env: Variable | None = Field(default=None, description="environment variable that holds the address")
+    url_env: str | None = Field(default=None, description="environment variable that holds the address")
     url_file: Path | None = Field(default=None, description="file that holds the address")
-    secret_env: Variable | None = Field(default=None, description="environment variable with the key that signs bodies")
+    secret_env: str | None = Field(default=None, description="environment variable with the key that signs bodies")
     secret_file: Path | None = Field(default=None, description="file with that key, instead of secret_env")
     timeout: float = Field(default=30.0, gt=0, le=300, strict=True, description="seconds before a request is given up")
 

@@ -34,7 +34,6 @@ _LANGUAGE_NAMES = {
 _DURATION = re.compile(r"(?:(\d{1,6})w)?(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,8})m)?(?:(\d{1,9})s)?", re.ASCII)
 _SPAN = re.compile(r"(\d{1,2}):(\d\d)\s*[-–]\s*(\d{1,2}):(\d\d)", re.ASCII)
 _DAYS = re.compile(r"([a-z]+)(?:\s*[-–]\s*([a-z]+))?")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _HOURS_FORM = '"monday-friday 09:00-18:00, saturday 10:00-14:00", or a table of days: { monday = "09:00-18:00" }'
 
@@ -211,16 +210,6 @@ def parse_web_address(value: object) -> str:
     return value
 
 
-def parse_variable(value: object) -> str:
-    """The name of an environment variable; the value is not repeated, for people put the secret itself here."""
-    if not isinstance(value, str) or not _VARIABLE.fullmatch(value):
-        raise ValueError(
-            'this is not the name of an environment variable; write the name alone, such as "SLACK_BOT_TOKEN",'
-            " and keep the secret itself out of the file"
-        )
-    return value
-
-
 def plain_text(value: str) -> str:
     """One line of text without blanks around it."""
     text = value.strip()
@@ -249,5 +238,4 @@ Zone = Annotated[str, BeforeValidator(parse_zone)]
 Language = Annotated[str, BeforeValidator(parse_language)]
 Account = Annotated[str, BeforeValidator(parse_account)]
 WebAddress = Annotated[str, BeforeValidator(parse_web_address)]
-Variable = Annotated[str, BeforeValidator(parse_variable)]
 Name = Annotated[str, BeforeValidator(parse_name)]

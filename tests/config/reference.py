@@ -33,7 +33,6 @@ WORDS = {
     values.parse_language: "language",
     values.parse_account: "account",
     values.parse_web_address: "web address",
-    values.parse_variable: "variable",
     values.parse_name: "name",
     values.plain_text: "text",
 }
@@ -60,7 +59,7 @@ names a file. They are read when they are needed, so the file loads on a machine
 | time zone | a name such as `"Europe/Paris"` or `"UTC"` |
 | language | two letters: `"en"`, `"fr"`; `"und"` for posts whose language is unclear |
 | account | `"platform:handle"`, such as `"x:acme"` |
-| variable | the name of an environment variable, never its value |
+| variable | the name of an environment variable, in capitals, never its value |
 | name | letters, digits, `-` and `_`; yours to choose |
 """
 
@@ -99,7 +98,12 @@ def _rows(model: type[BaseModel]) -> str:
     hints = typing.get_type_hints(model, include_extras=True)
     rows = ["| key | value | default | |", "|---|---|---|---|"]
     for name, field in model.model_fields.items():
-        row = (f"`{field.alias or name}`", _kind(hints[name]), _default(field.default), field.description or "")
+        row = (
+            f"`{field.alias or name}`",
+            "variable" if name.endswith("_env") else _kind(hints[name]),
+            _default(field.default),
+            field.description or "",
+        )
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
     return "\n".join(rows) + "\n"
 
