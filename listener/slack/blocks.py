@@ -62,9 +62,11 @@ def case_message(
 
     `repeated` marks a second sending that nobody could rule out to be a duplicate.
     """
-    text = parts.sentence(view, look) if view.mentions else look.words.say("empty", case=view.case.ref)
-    if repeated:
-        text = look.words.say("again_text", text=text)
+    again = look.words.say("again_text", text="") if repeated else ""
+    if view.mentions:
+        text = again + parts.sentence(view, look, limits.TEXT_WANTED - len(again))
+    else:
+        text = again + look.words.say("empty", case=view.case.ref)
     blocks: tuple[Block, ...] = ()
     for room in LADDER:
         blocks = _case_blocks(view, look, now, room, repeated)
@@ -97,7 +99,7 @@ def _case_blocks(view: CaseView, look: Look, now: datetime, room: Room, repeated
 def quote(told: Told, look: Look, limit: int) -> Block:
     """The customer's words, untouched but for what `clean` takes away and what does not fit."""
     mention = told.mention
-    whole = clean(mention.text).strip("\n")
+    whole = clean(mention.text).strip()
     shown = cut("\n".join(whole.split("\n")[:LINES_SHOWN]), limit)
     elements: list[Block] = []
     if title := one_line(mention.title, min(limit, 200)):

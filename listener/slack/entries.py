@@ -16,7 +16,7 @@ from listener.model import CaseView, Delivery, NotificationKind
 from listener.slack import limits, parts
 from listener.slack.blocks import Block, Message, case_message, mrkdwn, plain, quote, reply_button, section
 from listener.slack.look import Look
-from listener.slack.outside import clean, defuse, unescape
+from listener.slack.outside import clean, defuse_within, unescape
 from rules.vocabulary import Urgency
 
 
@@ -45,11 +45,7 @@ def thread_entry(delivery: Delivery, look: Look, *, repeated: bool = False) -> M
     line = parts.headline(told, told.verdict.urgency, look)
     mark = parts.MARKS[told.verdict.urgency]
     said = look.words.say("thread", case=case_ref, headline=line) if case_ref else line
-    text = ""
-    for room in (200, 100, 40, 15):  # escapes lengthen hostile words; see parts.sentence
-        text = f"{defuse(said, room)} “{defuse(told.mention.text or told.mention.title, room)}”"
-        if len(text) < limits.TEXT_WANTED:
-            break
+    text = f"{defuse_within(said, 150)} “{defuse_within(told.mention.text or told.mention.title, 150)}”"
     facts = f"{parts.author_name(told, look)} · {parts.where(told, look)}"
     blocks: list[Block] = [
         {
@@ -57,10 +53,10 @@ def thread_entry(delivery: Delivery, look: Look, *, repeated: bool = False) -> M
             "block_id": f"{where}:quote",
             "elements": [
                 section({"type": "text", "text": f"{mark} {said}", "style": {"bold": True}}),
-                quote(told, look, 1200),
+                quote(told, look, 900),
             ],
         },
-        {"type": "context", "block_id": f"{where}:where", "elements": [plain(facts, 600)]},
+        {"type": "context", "block_id": f"{where}:where", "elements": [plain(facts, 300)]},
     ]
     if link := reply_button([told], f"{case_ref}:{told.ref}", look, "reply"):
         blocks.append({"type": "actions", "block_id": f"{where}:act", "elements": [link]})
@@ -72,14 +68,14 @@ def notice(
     payload: Mapping[str, Any], look: Look, *, urgency: Urgency = Urgency.NORMAL, repeated: bool = False
 ) -> Message:
     """A plain message of the daemon about itself."""
-    title, said, then = (clean(str(payload.get(key) or "")) for key in ("title", "text", "next"))
+    title, said, then = (clean(str(payload.get(key) or "")).strip() for key in ("title", "text", "next"))
     blocks: list[Block] = []
     if title:
         blocks.append({"type": "header", "text": plain(f"{parts.MARKS[urgency]} {title}", limits.HEADER_TEXT)})
-    blocks.append({"type": "section", "text": plain(said or title or "–", limits.SECTION_TEXT)})
+    blocks.append({"type": "section", "text": plain(said or title or "–", 1200)})
     if then:
-        blocks.append({"type": "context", "elements": [plain(then, limits.CONTEXT_TEXT)]})
-    text = " ".join(defuse(one, 100) for one in (title, said) if one) or "–"
+        blocks.append({"type": "context", "elements": [plain(then, 500)]})
+    text = " ".join(defuse_within(one, 160) for one in (title, said) if one)
     return _finished(text, blocks, {}, look, repeated)
 
 
@@ -92,7 +88,7 @@ def digest_message(
     """
     blocks = [dict(block) for block in payload["blocks"]]
     # It may come escaped already, and it may quote a post all the same.
-    text = defuse(unescape(str(payload.get("text") or "–")), limits.TEXT_WANTED - 10)
+    text = defuse_within(unescape(str(payload.get("text") or "–")), limits.TEXT_WANTED - 60)
     kept = shortened(blocks, look, budget)
     return _finished(text, kept, {"week": str(payload.get("week") or "")}, look, repeated)
 
@@ -115,7 +111,7 @@ def shortened(blocks: Sequence[Block], look: Look, budget: int) -> list[Block]:
 def state_entry(view: CaseView, look: Look) -> Message:
     """The state of a case for a thread, where Slack does not let its message be edited any more."""
     line = look.words.say(
-        "silent_edit", state=parts.status(view.case, look), headline=defuse(parts.case_headline(view, look))
+        "silent_edit", state=parts.status(view.case, look), headline=defuse_within(parts.case_headline(view, look), 200)
     )
     block: Block = {"type": "section", "text": mrkdwn(line)}
     return Message(line, (block,), {"case": view.case.ref, "rev": view.case.revision})
@@ -126,6 +122,7 @@ def _fits(blocks: Sequence[Block], budget: int) -> bool:
 
 
 def _finished(text: str, blocks: list[Block], metadata: Mapping[str, Any], look: Look, repeated: bool) -> Message:
+    text = text.strip() or "–"
     if repeated:
         text = look.words.say("again_text", text=text)
         blocks = [{"type": "context", "elements": [plain(look.words.say("again"))]}, *blocks]

@@ -13,7 +13,7 @@ from datetime import datetime
 from listener.model import Case, CaseState, CaseView, Told, Verdict
 from listener.slack.limits import HEADER_TEXT, TEXT_WANTED
 from listener.slack.look import Look
-from listener.slack.outside import clean, cut, defuse, escape, one_line
+from listener.slack.outside import clean, cut, defuse, defuse_within, escape, one_line
 from rules.vocabulary import Intent, Urgency
 
 CLOSED = frozenset({CaseState.RESOLVED, CaseState.NOT_RELEVANT})
@@ -168,6 +168,7 @@ def why(told: Told, case: Case, look: Look, most: int) -> list[str]:
     """The reasons: score lines with the words that fired, what would change the level, rules, and where to ask on."""
     verdict, words = told.verdict, look.words
     scored = [line for line in verdict.lines if line.points or line.label == "override"]
+    scored = scored or [line for line in verdict.lines if line.evidence]  # praise scores nothing, and has its reasons
     level = words.word("urgency", verdict.urgency.word).lower()
     said = []
     for line in scored[:most]:
@@ -178,8 +179,7 @@ def why(told: Told, case: Case, look: Look, most: int) -> list[str]:
         said.append(words.say("more_lines", count=len(scored) - most))
     key = "why" if said else "why_bare"
     reasons = [words.say(key, urgency=level, points=verdict.points, lines=" · ".join(said))]
-    if verdict.near and most > 1:
-        near = one_line(verdict.near, 150)
+    if most > 1 and (near := one_line(verdict.near, 150)):
         reasons.append(near[:1].upper() + near[1:])
     rules = list(dict.fromkeys(one_line(line.rule, 60) for line in verdict.lines if line.rule))[:most]
     facts = [words.say("confidence", confidence=look.decimal(verdict.stage_confidence, 2))]
@@ -190,8 +190,11 @@ def why(told: Told, case: Case, look: Look, most: int) -> list[str]:
     return [cut(clean(reason), 900) for reason in reasons]
 
 
-def sentence(view: CaseView, look: Look) -> str:
-    """mrkdwn, defused: the whole message for phones and screen readers, under TEXT_WANTED characters."""
+def sentence(view: CaseView, look: Look, most: int = TEXT_WANTED) -> str:
+    """mrkdwn, defused: the whole message for phones and screen readers, under `most` characters.
+
+    Every part has its own room, so that a long name cannot push out the deadline; the customer's words get the rest.
+    """
     case, told, words = view.case, leading(view), look.words
     about = [look.language(told.verdict.lang)]
     if told.mention.author.followers is not None:
@@ -200,20 +203,19 @@ def sentence(view: CaseView, look: Look) -> str:
     if case.due_at is not None and case.state in UNANSWERED:
         key = "sentence_thank" if kind(told.verdict) == "praise" else "sentence_due"
         tail.append(words.say(key, when=look.moment(case.due_at)))
-    owner = f" ({one_line(case.owner, 40)})" if case.owner and not _SLACK_USER.fullmatch(case.owner) else ""
+    owner = f" ({case.owner})" if case.owner and not _SLACK_USER.fullmatch(case.owner) else ""
     tail.append(words.word("state", case.state.value) + owner + ".")
-    ending = " ".join(defuse(part) for part in tail)
-    line = ""
-    # Escapes and joiners lengthen hostile words several times over, so the excerpt shrinks until the whole fits.
-    for room in (140, 100, 60, 30, 10):
-        line = words.say(
+    ending = defuse_within(" ".join(tail), 95)
+
+    def line(excerpt: str) -> str:
+        return words.say(
             "sentence",
-            headline=defuse(case_headline(view, look), room),
-            author=defuse(author_name(told, look), min(room, 60)),
-            platform=defuse(look.platform(told.mention.platform), min(room, 40)),
-            about=defuse(", ".join(about), min(room, 60)),
-            excerpt=defuse(told.mention.text or told.mention.title, room),
+            headline=defuse_within(case_headline(view, look), 110),
+            author=defuse_within(author_name(told, look), 50),
+            platform=defuse_within(look.platform(told.mention.platform), 25),
+            about=defuse_within(", ".join(about), 40),
+            excerpt=excerpt,
         )
-        if len(line) + len(ending) + 1 < TEXT_WANTED:
-            break
-    return f"{line} {ending}"
+
+    room = max(1, min(140, most - 2 - len(line("")) - len(ending)))
+    return f"{line(defuse_within(told.mention.text or told.mention.title, room))} {ending}"

@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -138,7 +139,7 @@ def test_a_smaller_budget_shortens_in_order_and_never_drops_the_message(budget: 
 
 
 def test_each_step_of_the_ladder_takes_away_and_gives_nothing_back() -> None:
-    for above, below in zip(LADDER, LADDER[1:], strict=False):
+    for above, below in pairwise(LADDER):
         assert all(
             getattr(below, name) <= getattr(above, name) for name in ("newest", "posts", "older", "reasons", "facts")
         )
