@@ -107,3 +107,107 @@ def test_an_update_is_folded_when_its_revision_is_shown_already(store: Store, sh
     assert kinds == [*first, NotificationKind.CASE_THREAD, *last]
     counts = store.outbox(NOON).counts["console"]
     assert counts.get(NotificationState.FOLDED, 0) == (1 if shown else 0)
+
+
+def test_a_message_found_by_looking_it_up_may_show_an_older_revision(store: Store) -> None:
+    """Sent, then killed before marking; meanwhile the case went on. Its update must not be folded."""
+    put(store, triaged(post(1)))
+    assert store.claim("console", "killed", NOON, TTL) is not None
+    put(store, triaged(post(2, author=post(1).author)), now=NOON + SECOND)
+    kinds = []
+    while (delivery := send_next(store, NOON + TTL)) is not None:
+        kinds.append((delivery.kind, delivery.doubtful))
+    assert kinds == [
+        (NotificationKind.CASE_OPEN, True),
+        (NotificationKind.CASE_THREAD, False),
+        (NotificationKind.CASE_UPDATE, False),
+    ]
+
+
+def test_what_hangs_below_a_message_that_died_folds_with_the_reason(store: Store) -> None:
+    """Nothing waits for ever behind a refused message."""
+    put(store, triaged(post(1)), triaged(post(2, author=post(1).author)))
+    opening = store.claim("console", "s1", NOON, TTL)
+    assert opening is not None
+    assert store.mark_dead(opening.id, "s1", "msg_too_long", NOON)
+    assert store.claim("console", "s1", NOON, TTL) is None
+    state = store.outbox(NOON)
+    assert state.counts["console"] == {NotificationState.DEAD: 1, NotificationState.FOLDED: 1}
+    assert [row.error for row in state.dead] == ["msg_too_long"]
+    assert opening.case is not None
+    folded = store.notifications_of(opening.case.mentions[1].id)[-1]
+    assert folded.error == "the case's first message was not sent (dead): msg_too_long"
+
+
+def test_a_critical_follow_up_hurries_the_message_it_hangs_below(store: Store) -> None:
+    """The first message waits for its retry, or behind louder ones; a critical post of the same customer does not."""
+    put(store, triaged(post(1)), triaged(post(2), urgency=Urgency.HIGH))
+    high = store.claim("console", "s1", NOON, TTL)
+    low = store.claim("console", "s2", NOON, TTL)
+    assert high is not None
+    assert low is not None
+    store.mark_retry(high.id, "s1", "503", NOON, NOON)
+    store.mark_retry(low.id, "s2", "503", NOON + timedelta(hours=8), NOON, doubtful=False)
+    put(store, triaged(post(3, author=post(1).author), urgency=Urgency.CRITICAL), now=NOON + SECOND)
+    claimed = store.claim("console", "s1", NOON + SECOND, TTL)
+    assert claimed is not None
+    assert (claimed.id, claimed.urgency, claimed.doubtful) == (low.id, Urgency.CRITICAL, False)
+
+
+def test_a_retry_waits_and_says_whether_it_is_doubtful(store: Store) -> None:
+    """Refused connections are sure not to have got through; timeouts are not."""
+    put(store, triaged(post(1)))
+    for doubtful in (False, True):
+        delivery = store.claim("console", "s1", NOON + SECOND * doubtful, TTL)
+        assert delivery is not None
+        assert not delivery.doubtful
+        due = NOON + SECOND * (doubtful + 1)
+        assert store.mark_retry(delivery.id, "s1", "refused", due, NOON, doubtful=doubtful)
+        assert store.claim("console", "s1", due - SECOND, TTL) is None
+    last = store.claim("console", "s1", NOON + 2 * SECOND, TTL)
+    assert last is not None
+    assert (last.attempt, last.doubtful) == (3, True)
+
+
+def test_a_receiver_that_asks_to_wait_is_left_alone_and_others_are_not(store: Store) -> None:
+    """Retry-After holds the receiver; a shorter hold never shortens a longer one."""
+    put(store, triaged(post(1)), triaged(post(2)), to=["console", "slack"])
+    first, second = (store.claim("slack", owner, NOON, TTL) for owner in ("s1", "s2"))
+    assert first is not None
+    assert second is not None
+    assert store.mark_retry(first.id, "s1", "429", NOON, NOON, hold_receiver_until=NOON + 30 * SECOND)
+    assert store.mark_sent(second.id, "s2", RECEIPT, NOON, next_at=NOON + SECOND)
+    assert store.claim("slack", "s1", NOON + 29 * SECOND, TTL) is None
+    assert store.claim("console", "s1", NOON, TTL) is not None
+    assert store.receivers()["slack"].next_at == NOON + 30 * SECOND
+    assert store.claim("slack", "s1", NOON + 30 * SECOND, TTL) is not None
+
+
+def test_a_stopped_receiver_is_sent_nothing_until_it_is_resumed(store: Store) -> None:
+    """And is stopped without having been sent to before."""
+    put(store, triaged(post(1)))
+    store.stop_receiver("console", "invalid_auth", NOON)
+    state = store.receivers()["console"]
+    assert (state.stopped, state.stopped_at) == ("invalid_auth", NOON)
+    assert store.claim("console", "s1", NOON + TTL, TTL) is None
+    store.resume_receiver("console", NOON + TTL)
+    assert store.receivers()["console"].stopped is None
+    assert store.claim("console", "s1", NOON + TTL, TTL) is not None
+
+
+def test_the_outbox_says_how_long_its_oldest_waits(store: Store) -> None:
+    """What is not due yet does not wait."""
+    assert store.outbox(NOON).oldest_due is None
+    put(store, triaged(post(1)))
+    assert store.outbox(NOON - SECOND).oldest_due is None
+    assert store.outbox(NOON + TTL).oldest_due == TTL
+
+
+def test_only_the_last_five_dead_are_shown(store: Store) -> None:
+    """The newest first."""
+    put(store, *[triaged(post(number)) for number in range(7)])
+    for minute in range(7):
+        delivery = store.claim("console", "s1", NOON + timedelta(minutes=minute), TTL)
+        assert delivery is not None
+        store.mark_dead(delivery.id, "s1", f"refused {minute}", NOON + timedelta(minutes=minute))
+    assert [row.error for row in store.outbox(NOON).dead] == [f"refused {minute}" for minute in (6, 5, 4, 3, 2)]
