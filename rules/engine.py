@@ -146,7 +146,7 @@ class Engine:
             if posting.rule not in pending:
                 continue
             sentences = around.setdefault((posting.rule, posting.role), set())
-            sentence = reading.words.sentence[min(at, len(reading.folded) - 1)]
+            sentence = reading.words.sentence_of(at)
             if sentence not in sentences and (span := _verify(posting, reading, at)) is not None:
                 sentences.add(span[2])
         for number, matches in pending.items():
@@ -178,13 +178,14 @@ class Engine:
         words = reading.words
         start, end = len(words.text), 0
         if match.first < match.stop:
-            start, end = words.starts[match.first], words.ends[match.stop - 1]
+            start, end = words.span(match.first)[0], words.span(match.stop - 1)[1]
         kinds = _kinds(match.posting.phrase.steps)
         for handle in words.handles if kinds else ():  # @Acme takes no word, yet it fired
             if match.first <= handle.at <= match.stop and any(
                 handle.at in reading.names(kind).handles for kind in kinds
             ):
-                start, end = min(start, handle.start), max(end, handle.end)
+                begin, stop = words.handle_span(handle)
+                start, end = min(start, begin), max(end, stop)
         rival = None
         if "rival" in kinds:
             named = reading.names("rival").named
@@ -252,7 +253,7 @@ def _verify(posting: Posting, reading: Reading, at: int) -> tuple[int, int, int]
     words = reading.words
     if not words.sentences:
         return None
-    number = words.sentence[at] if at < len(words.sentence) else len(words.sentences) - 1
+    number = words.sentence_of(at)
     sentence = words.sentences[number]
     phrase = posting.phrase
     if phrase.asks and not sentence.question:

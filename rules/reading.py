@@ -107,7 +107,7 @@ class Reading:
         self._turns: dict[int, int] | None = None
 
     def original(self, at: int) -> str:
-        return self.words.text[self.words.starts[at] : self.words.ends[at]]
+        return self.words.slice(at, at + 1)
 
     def names(self, kind: NameKind) -> Names:
         found = self._found.get(kind)
@@ -117,10 +117,9 @@ class Reading:
 
     def negated(self, first: int, stop: int) -> bool:
         """Whether a negation before, inside or (French, German) behind the words cancels them."""
-        folded, clause, tongue = self.folded, self.words.clause, self.tongue
-        here = clause[first] if first < len(clause) else -1
+        folded, words, tongue = self.folded, self.words, self.tongue
         for at in range(max(0, first - NEGATION_REACH), stop):
-            if folded[at] in tongue.negations and (at >= first or clause[at] == here):
+            if folded[at] in tongue.negations and (at >= first or words.same_clause(at, first)):
                 nothing_only = at + 1 < len(folded) and folded[at + 1] in ONLY
                 if not nothing_only:
                     return True
@@ -128,7 +127,7 @@ class Reading:
             tongue.after
             and 0 < stop < len(folded)
             and folded[stop] in tongue.after
-            and clause[stop] == clause[stop - 1]
+            and words.same_clause(stop - 1, stop)
         ):
             return stop + 1 >= len(folded) or folded[stop + 1] not in NOT_AFTER
         return False
@@ -140,7 +139,7 @@ class Reading:
             turns = self._turns = self._find_turns()
         if not turns or first >= len(self.folded):
             return 1.0
-        turn = turns.get(self.words.sentence[first])
+        turn = turns.get(self.words.sentence_of(first))
         if turn is None:
             return 1.0
         return AFTER_CONTRAST if first > turn else BEFORE_CONTRAST if stop <= turn else 1.0
@@ -160,7 +159,7 @@ class Reading:
         for at, word in enumerate(folded):
             before = tongue.contrasts.get(word)
             if before is not None and (not before or (at > 0 and folded[at - 1] == before)):
-                sentence = self.words.sentence[at]
+                sentence = self.words.sentence_of(at)
                 if at > self.words.sentences[sentence].first:  # "But …" as a first word contrasts with nothing here
                     turns[sentence] = at
         return turns

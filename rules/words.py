@@ -1,17 +1,18 @@
 """Text to words, once: what the rule engine, queries and sentiment all read.
 
-`prepare(text)` splits a post into words with a folded form (case, accents, ß and apostrophes made equal), their
-place in the text, the sentence and the clause they stand in. Handles and addresses of pages are no words, hashtags
-are (#BoycottAcme gives "boycott", "acme"), each emoji is one. Elided and clitic parts are words of their own:
-"l'appli" gives "l", "appli"; "Acme's" gives "acme", "s"; but "don't" gives "dont", as many people write it.
-Linear in the text, for any text.
+`prepare(text)` splits a post into words with a folded form (case, accents, ß and apostrophes made equal), in sentences and
+clauses. Handles and addresses of pages are no words, hashtags are (#BoycottAcme gives "boycott", "acme"), each emoji is
+one. Elided and clitic parts are words of their own: "l'appli" gives "l", "appli"; "Acme's" gives "acme", "s"; but "don't"
+gives "dont", as many people write it. Linear in the text, for any text; most of the engine's time is spent here, so
+plain words take the short way, and places in the text are worked out only when somebody asks for them.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from bisect import bisect_right
+from typing import NamedTuple
 
 _EMOJI = (
     "\u203c\u2049\u2122\u2139\u2194-\u21aa\u231a-\u23ff\u24c2\u25aa-\u25fe\u2600-\u27bf\u2934\u2935\u2b05-\u2b55"
@@ -20,66 +21,42 @@ _EMOJI = (
 _JOINED = "\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff"  # variation selectors and skin tones belong to the emoji before
 _LETTERS = r"[^\W_]+(?:[\u0300-\u036f][^\W_]*|'[^\W_]+)*"
 
-# Every repetition is bounded or disjoint from what follows it, so that scanning stays linear on hostile text.
+# Read within a chunk, a run without white space. Every repetition is bounded or disjoint from what follows it, so that
+# scanning stays linear on hostile text.
 _TOKEN = re.compile(
     rf"""
-      (?:https?://|www\.)\S+ | \b[^\W_]{{1,63}}(?:\.[^\W_]{{1,63}}){{1,4}}/\S*                  # a page's address
+      (?i:https?://|www\.).+ | \b[^\W_]{{1,63}}(?:\.[^\W_]{{1,63}}){{1,4}}/.*                    # a page's address
     | (?<![\w@])@(\w{{1,64}})(?:@[\w.-]{{1,128}})?                                              # 1 handle
     | (?<![\w&])\#(\w+)                                                                         # 2 hashtag
     | (\d+(?:[.,]\d+)*|[€$£%])                                                                  # 3 number, unit
     | ({_LETTERS})                                                                              # 4 word
     | ([{_EMOJI}])(?:[{_JOINED}]|\u200d[{_EMOJI}])*                                             # 5 emoji
-    | ([!?]+[.!?…]*|[\n\r\u2028\u2029]+|\.(?=["'»”)\]]{{0,3}}(?:\s|$)))                         # 6 end of a sentence
-    | ([,;:()\[\]—–…]|\.{{2,}}|(?<=\s)-+(?=\s))                                                 # 7 end of a clause
+    | ([!?]+[.!?…]*|\.(?=["'»”)\]]{{0,3}}$))                                                    # 6 end of a sentence
+    | ([,;:()\[\]—–…]|\.{{2,}}|^-+$)                                                            # 7 end of a clause
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.DOTALL,
 )
 _HANDLE, _HASHTAG, _NUMBER, _WORD, _PICTURE, _END, _CLAUSE = range(1, 8)
+_CLAUSES = frozenset(",;:)")
+_MARKS = _CLAUSES | frozenset(".!?")
+Token = tuple[int, str, int, int]  # kind, word or mark, where it begins and ends in its chunk
 
-_CAMEL = re.compile(r"[^\W\d_]+|\d+")
-_APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ´`＇ʹ′", "'"))
-_LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ı": "i", "ð": "d"})
+_RUN = re.compile(r"[^\W\d_]+|\d+")
+_APOSTROPHES = "’`‘´ʼ＇ʹ′"
+_LIGATURES = {"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ı": "i", "ð": "d"}
 _GLUED = frozenset(("t", "m", "ve"))  # don't, I'm, I've: written without apostrophe as often as with it
 _GLUED_IS = frozenset(
     ("it", "what", "that", "he", "she", "who", "where", "how", "there", "here", "let", "when", "why")
 )  # it's = its
 _ABBREVIATIONS = frozenset(
     (
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "vs",
-        "st",
-        "etc",
-        "env",
-        "ex",
-        "ca",
-        "bzw",
-        "usw",
-        "zb",
-        "sig",
-        "sra",
-        "sr",
-        "srl",
-        "tel",
-        "nr",
-        "approx",
-        "incl",
-        "excl",
-        "inkl",
-        "evtl",
-        "ggf",
-        "resp",
-        "art",
-        "av",
-        "bd",
+        "mr", "mrs", "ms", "dr", "vs", "st", "etc", "env", "ex", "ca", "bzw", "usw", "zb", "sig", "sra", "sr", "srl", "tel",
+        "nr", "approx", "incl", "excl", "inkl", "evtl", "ggf", "resp", "art", "av", "bd",
     )
-)
+)  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(NamedTuple):
     """A run of words between two sentence ends."""
 
     first: int  # index of its first word
@@ -87,32 +64,122 @@ class Sentence:
     question: bool  # ends with a question mark
 
 
-@dataclass(frozen=True, slots=True)
-class Handle:
-    """A handle as it stands in the text, before word number `at`."""
+class Handle(NamedTuple):
+    """A handle, which stands before word number `at`."""
 
     at: int
     name: str  # without "@" and without a server
-    start: int
-    end: int
+    chunk: int  # where it is written: `Words.handle_span`
+    begin: int
+    stop: int
 
 
-@dataclass(frozen=True, slots=True)
 class Words:
-    """A text's words, as parallel lists. `sentences` is empty where there is no word."""
+    """A text's words. Their places in the text are worked out at the first question, which is why this is no dataclass."""
 
-    text: str
-    folded: list[str]
-    starts: list[int]  # character offsets into `text`
-    ends: list[int]
-    sentence: list[int]  # index into `sentences`
-    clause: list[int]  # grows at commas, dashes, brackets and sentence ends
-    sentences: list[Sentence]
-    handles: list[Handle]
+    __slots__ = (
+        "_chunk_of", "_chunks", "_ends", "_pieces", "_places", "_plain", "_starts",
+        "breaks", "firsts", "folded", "handles", "sentences", "text",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        text: str,
+        plain: str,
+        folded: list[str],
+        sentences: list[Sentence],
+        firsts: list[int],
+        breaks: list[int],
+        handles: list[Handle],
+        chunks: list[str],
+        chunk_of: list[int],
+    ) -> None:
+        self.text = text
+        self._plain = plain  # of the same length, with straight apostrophes
+        self.folded = folded
+        self.sentences = sentences  # empty where there is no word
+        self.firsts = firsts  # first word of each sentence
+        self.breaks = breaks  # words that begin a clause: behind a comma, dash, bracket, sentence end; ascending
+        self.handles = handles
+        self._chunks = chunks  # runs without white space, apostrophes made straight
+        self._chunk_of = chunk_of  # the chunk of each word
+        self._places: list[int] | None = None
+        self._pieces: dict[int, list[tuple[int, int]]] = {}
+        self._starts: list[int] | None = None
+        self._ends: list[int] | None = None
+
+    def __len__(self) -> int:
+        return len(self.folded)
+
+    def sentence_of(self, at: int) -> int:
+        """Index of the sentence that word `at` stands in."""
+        return bisect_right(self.firsts, at) - 1
+
+    def same_clause(self, one: int, other: int) -> bool:
+        """Whether two words stand in the same clause."""
+        return bisect_right(self.breaks, one) == bisect_right(self.breaks, other)
+
+    def span(self, at: int) -> tuple[int, int]:
+        """Where word `at` begins and ends in the text, in characters."""
+        number = self._chunk_of[at]
+        base = self._chunk_places()[number]
+        chunk = self._chunks[number]
+        if chunk.isalpha():
+            return base, base + len(chunk)
+        pieces = self._pieces.get(number)
+        if pieces is None:
+            pieces = self._pieces[number] = _spans(chunk)
+        first = at
+        while first > 0 and self._chunk_of[first - 1] == number and at - first < len(pieces):
+            first -= 1
+        begin, stop = pieces[at - first]
+        return base + begin, base + stop
+
+    def handle_span(self, handle: Handle) -> tuple[int, int]:
+        """Where a handle begins and ends in the text."""
+        base = self._chunk_places()[handle.chunk]
+        return base + handle.begin, base + handle.stop
+
+    @property
+    def starts(self) -> list[int]:
+        """Where each word begins in the text."""
+        if self._starts is None:
+            self._lay_out()
+        assert self._starts is not None
+        return self._starts
+
+    @property
+    def ends(self) -> list[int]:
+        """Where each word ends in the text."""
+        if self._ends is None:
+            self._lay_out()
+        assert self._ends is not None
+        return self._ends
 
     def slice(self, first: int, stop: int) -> str:
         """The text from word `first` up to, not including, word `stop`, as its author wrote it."""
-        return self.text[self.starts[first] : self.ends[stop - 1]]
+        return self.text[self.span(first)[0] : self.span(stop - 1)[1]]
+
+    def _chunk_places(self) -> list[int]:
+        if self._places is None:
+            places: list[int] = []
+            at = 0
+            for chunk in self._chunks:
+                at = self._plain.index(chunk, at)
+                places.append(at)
+                at += len(chunk)
+            self._places = places
+        return self._places
+
+    def _lay_out(self) -> None:
+        spans: list[tuple[int, int]] = []
+        for chunk, base in zip(self._chunks, self._chunk_places(), strict=True):
+            if chunk.isalpha():
+                spans.append((base, base + len(chunk)))
+            else:
+                spans += [(base + a, base + b) for a, b in _spans(chunk)]
+        self._starts = [a for a, _ in spans]
+        self._ends = [b for _, b in spans]
 
 
 def fold(word: str) -> str:
@@ -120,11 +187,14 @@ def fold(word: str) -> str:
     if word.isascii():
         return word.lower()
     for _ in range(4):  # a second round is needed by few letters, a third by none known
-        before = word
-        plain = unicodedata.normalize("NFKD", word.casefold()).translate(_LIGATURES)
-        word = "".join([c for c in plain if not unicodedata.combining(c)]).casefold()
-        if word == before:
-            break
+        plain = unicodedata.normalize("NFKD", word.casefold())
+        if not plain.isascii():
+            plain = "".join([_LIGATURES.get(c, c) for c in plain if not unicodedata.combining(c)])
+            if not plain.isascii():
+                plain = plain.casefold()
+        if plain == word or plain.isascii():
+            return plain.lower()
+        word = plain
     return word
 
 
@@ -135,7 +205,10 @@ def exact(word: str) -> str:
 
 def straight(text: str) -> str:
     """The same text, of the same length, with typographic apostrophes as "'"."""
-    return text if text.isascii() and "`" not in text else text.translate(_APOSTROPHES)
+    for mark in _APOSTROPHES:  # faster than str.translate, which asks for every character
+        if mark in text:
+            text = text.replace(mark, "'")
+    return text
 
 
 def parts(word: str) -> list[tuple[int, int]]:
@@ -147,10 +220,10 @@ def parts(word: str) -> list[tuple[int, int]]:
         after = word.find("'", at + 1)
         right = word[at + 1 : after if after >= 0 else len(word)].lower()
         left = word[begin:at].lower()
-        if not (
-            (right == "s" and left in _GLUED_IS)
-            or (right in _GLUED and (right != "t" or left.endswith("n")) and left not in ("n", "j", "d", "l"))
-        ):
+        glued = (right == "s" and left in _GLUED_IS) or (
+            right in _GLUED and (right != "t" or left.endswith("n")) and left not in ("n", "j", "d", "l")
+        )
+        if not glued:
             spans.append((begin, at))
             begin = at + 1
         at = after
@@ -161,11 +234,10 @@ def parts(word: str) -> list[tuple[int, int]]:
 def humps(tag: str) -> list[tuple[int, int]]:
     """Where a hashtag or handle in camel case comes apart: spans into `tag`. Capitals in a row stay together."""
     spans: list[tuple[int, int]] = []
-    for run in _CAMEL.finditer(tag):
+    for run in _RUN.finditer(tag):
         begin, stop = run.span()
         for i in range(begin + 1, stop):
-            ends_hump = tag[i].isupper() and (not tag[i - 1].isupper() or (i + 1 < stop and tag[i + 1].islower()))
-            if ends_hump:
+            if tag[i].isupper() and (not tag[i - 1].isupper() or (i + 1 < stop and tag[i + 1].islower())):
                 spans.append((begin, i))
                 begin = i
         spans.append((begin, stop))
@@ -175,62 +247,85 @@ def humps(tag: str) -> list[tuple[int, int]]:
 def prepare(text: str) -> Words:
     """Split a text into words. Never raises."""
     plain = straight(text)
+    ascii_only = plain.isascii()
     folded: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    sentence: list[int] = []
-    clause: list[int] = []
     sentences: list[Sentence] = []
+    firsts: list[int] = []
+    breaks: list[int] = []
     handles: list[Handle] = []
-    first = clauses = 0
-    pieces: tuple[tuple[str, int, int], ...]
-
-    for found in _TOKEN.finditer(plain):
-        kind = found.lastindex
-        if kind == _WORD:
-            begin, stop = found.span()
-            word = plain[begin:stop]
-            low = word.lower() if word.isascii() else fold(word)
-            if "'" not in low:
-                pieces = ((low, begin, stop),)
+    chunks: list[str] = []
+    chunk_of: list[int] = []
+    first = 0
+    for line in plain.splitlines():
+        for chunk in line.split():
+            number = len(chunks)
+            chunks.append(chunk)
+            if chunk.isalpha():
+                folded.append(chunk.lower() if ascii_only else fold(chunk))
+                chunk_of.append(number)
+                continue
+            mark = chunk[-1]
+            if mark in _MARKS and chunk[:-1].isalpha():
+                folded.append(fold(chunk[:-1]))
+                chunk_of.append(number)
+                tokens: list[Token] = [(_CLAUSE if mark in _CLAUSES else _END, mark, 0, 0)]
             else:
-                pieces = tuple((fold(word[a:b].replace("'", "")), begin + a, begin + b) for a, b in parts(word))
-        elif kind == _CLAUSE:
-            clauses += 1
-            continue
-        elif kind == _END:
-            mark = found.group()
-            if first == len(folded):
-                continue
-            if mark == "." and ((len(folded[-1]) == 1 and folded[-1].isalpha()) or folded[-1] in _ABBREVIATIONS):
-                continue
-            sentences.append(Sentence(first, len(folded), "?" in mark))
+                tokens = _tokens(chunk)
+            for kind, word, begin, stop in tokens:
+                if kind == _WORD:
+                    folded.append(word)
+                    chunk_of.append(number)
+                elif kind == _HANDLE:
+                    handles.append(Handle(len(folded), word, number, begin, stop))
+                elif kind == _CLAUSE:
+                    breaks.append(len(folded))
+                elif first < len(folded) and not (word == "." and _abbreviates(folded[-1])):
+                    sentences.append(Sentence(first, len(folded), "?" in word))
+                    firsts.append(first)
+                    first = len(folded)
+                    breaks.append(first)
+        if first < len(folded):
+            sentences.append(Sentence(first, len(folded), False))
+            firsts.append(first)
             first = len(folded)
-            clauses += 1
-            continue
-        elif kind == _NUMBER:
-            begin, stop = found.span()
-            pieces = ((plain[begin:stop], begin, stop),)
-        elif kind == _PICTURE:
-            begin = found.start()
-            pieces = ((plain[begin], begin, found.end()),)
-        elif kind == _HASHTAG:
-            begin = found.start(_HASHTAG)
-            tag = found.group(_HASHTAG)
-            pieces = tuple((fold(tag[a:b]), begin + a, begin + b) for a, b in humps(tag))
-        elif kind == _HANDLE:
-            handles.append(Handle(len(folded), found.group(_HANDLE), found.start(), found.end()))
-            continue
-        else:
-            continue
-        at = len(sentences)
-        for low, begin, stop in pieces:
-            folded.append(low)
-            starts.append(begin)
-            ends.append(stop)
-            sentence.append(at)
-            clause.append(clauses)
+            breaks.append(first)
+    return Words(text, plain, folded, sentences, firsts, breaks, handles, chunks, chunk_of)
 
-    if first < len(folded):
-        sentences.append(Sentence(first, len(folded), False))
-    return Words(text, folded, starts, ends, sentence, clause, sentences, handles)
+
+def _abbreviates(word: str) -> bool:
+    return (len(word) == 1 and word.isalpha()) or word in _ABBREVIATIONS
+
+
+def _tokens(chunk: str) -> list[Token]:
+    """What a chunk that is not one plain word holds, in order; words carry their folded form."""
+    tokens: list[Token] = []
+    for found in _TOKEN.finditer(chunk):
+        kind = found.lastindex
+        if kind is None:
+            continue  # a page's address
+        begin, stop = found.span()
+        if kind == _WORD:
+            word = found.group()
+            if "'" not in word:
+                tokens.append((_WORD, fold(word), begin, stop))
+            else:
+                tokens += [(_WORD, fold(word[a:b].replace("'", "")), begin + a, begin + b) for a, b in parts(word)]
+        elif kind == _NUMBER:
+            tokens.append((_WORD, found.group(), begin, stop))
+        elif kind == _PICTURE:
+            tokens.append((_WORD, chunk[begin], begin, stop))
+        elif kind == _HASHTAG:
+            tag = found.group(_HASHTAG)
+            tokens += [(_WORD, fold(tag[a:b]), begin + 1 + a, begin + 1 + b) for a, b in humps(tag)]
+        elif kind == _HANDLE:
+            tokens.append((_HANDLE, found.group(_HANDLE), begin, stop))
+        else:
+            tokens.append((kind, found.group(), begin, stop))
+    return tokens
+
+
+def _spans(chunk: str) -> list[tuple[int, int]]:
+    """Where the words of a chunk stand in it."""
+    if chunk[-1] in _MARKS and chunk[:-1].isalpha():
+        return [(0, len(chunk) - 1)]
+    return [(begin, stop) for kind, _, begin, stop in _tokens(chunk) if kind == _WORD]
