@@ -260,6 +260,7 @@ sa.Index(
     sqlite_where=sa.text(WAITING),
     postgresql_where=sa.text(WAITING),
 )
-sa.Index(None, notifications.c.case_id, notifications.c.receiver, notifications.c.id)
+# With the state, or SQLite would rather take the index below and read all that a receiver was ever sent.
+sa.Index(None, notifications.c.case_id, notifications.c.receiver, notifications.c.state, notifications.c.id)
 sa.Index(None, notifications.c.receiver, notifications.c.state)
 sa.Index(None, notifications.c.state, notifications.c.ended_at)

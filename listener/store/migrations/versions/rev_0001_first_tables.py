@@ -172,7 +172,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name=op.f("uq_notification_key")),
     )
     op.create_index(
-        op.f("ix_notification_case_id_receiver_id"), "notification", ["case_id", "receiver", "id"], unique=False
+        op.f("ix_notification_case_id_receiver_state_id"),
+        "notification",
+        ["case_id", "receiver", "state", "id"],
+        unique=False,
     )
     op.create_index(op.f("ix_notification_mention_id"), "notification", ["mention_id"], unique=False)
     op.create_index(op.f("ix_notification_receiver_state"), "notification", ["receiver", "state"], unique=False)
