@@ -108,7 +108,9 @@ class SourceSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    base_url: str | None = Field(default=None, description="where the platform's API is; for tests and self-hosted sites")
+    base_url: str | None = Field(
+        default=None, description="where the platform's API is; for tests and self-hosted sites"
+    )
     timeout: float = Field(default=30.0, gt=0, le=300, description="seconds before a request is given up")
     page_cap: int = Field(default=5, ge=1, le=1000, description="pages read in one poll; what is left becomes a gap")
 
