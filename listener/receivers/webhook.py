@@ -20,7 +20,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from math import isfinite
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -36,8 +36,7 @@ from listener.model import (
     Told,
 )
 from listener.slack.look import utc_now
-from listener.slack.outside import clean, web_address
-from listener.slack.wire import is_loopback
+from listener.slack.outside import clean, is_loopback, web_address
 
 SCHEMA_VERSION = 1
 LONGEST_WAIT = 86_400.0  # seconds; a Retry-After beyond a day is taken for a day
@@ -71,8 +70,8 @@ class WebhookReceiver:
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": "listener",
-            # keys hold case references and receiver names; a header takes ASCII only
-            "Idempotency-Key": delivery.key.encode("ascii", "backslashreplace").decode("ascii"),
+            # a header takes ASCII only; our keys are, but for the names that people give receivers
+            "Idempotency-Key": quote(delivery.key, safe=":/!#$&'*+^|~", errors="replace"),
         }
         if self._secret:
             headers["X-Listener-Signature"] = signature(self._secret, int(now.timestamp()), body)

@@ -8,6 +8,7 @@ http(s) addresses through. All are pure, total, idempotent on their own output (
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import unicodedata
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -25,8 +26,8 @@ _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}")
 _MARKS_IN_A_ROW = 4  # written languages stack fewer
 
 # A joiner after the first sign parts every token that Slack could act on, wherever its rules for borders change:
-# @here, @U123, #channel, :emoji:, http://, mailto:name, www.site.example, name@site.
-_TOKEN_STARTS = re.compile(r"([@#](?=\w)|:(?=\S)|(?<=\w)\.(?=\w))")
+# @here, @U123, #channel, :emoji:, http://, mailto:name, www.site.example, name@site. A time (14:20) stays.
+_TOKEN_STARTS = re.compile(r"([@#](?=\w)|:(?=\S)(?!(?<=\d\d:)\d\d(?![\w:]))|(?<=\w)\.(?=\w))")
 # Signs that open a style. Look-alikes cannot, at any border; they stay readable for people and screen readers.
 _STYLES = str.maketrans({"*": "\u2217", "~": "\u223c", "`": "\u02cb", "|": "\u00a6"})
 _LOW_LINES = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # inside a word (marie_l) Slack reads no style
@@ -107,6 +108,15 @@ def web_address(url: str, limit: int = 3000) -> str | None:
         (parts.scheme.lower(), netloc, quote(parts.path, safe), quote(parts.query, safe), quote(parts.fragment, safe))
     )
     return address if len(address) <= limit else None
+
+
+def is_loopback(url: str) -> bool:
+    """Whether `url` names this machine, where no proxy may stand in between."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _without_towers(text: str) -> str:

@@ -7,13 +7,13 @@ token included, to whatever HTTPS_PROXY names.
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 from typing import Any, cast
-from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
 from slack_sdk import WebClient
+
+from listener.slack.outside import is_loopback
 
 
 def web_client(token: str, base_url: str, timeout: float) -> WebClient:
@@ -22,15 +22,6 @@ def web_client(token: str, base_url: str, timeout: float) -> WebClient:
     # The SDK's annotation says int; urllib, which it hands the number to, takes fractions.
     build = _DirectClient if is_loopback(base_url) else WebClient
     return build(token=token, base_url=base_url, timeout=cast("int", timeout), retry_handlers=[], logger=silent)
-
-
-def is_loopback(url: str) -> bool:
-    """Whether `url` names this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class _DirectClient(WebClient):
