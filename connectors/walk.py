@@ -237,7 +237,8 @@ class _Lane:
             oldest = min(times, default=stretch.until if stretch else self._now)
             position = batch.next
             exhausted = position is None or oldest < since
-            reached = exhausted or oldest < ground
+            # Posts of the very moment of `ground` were read when it was; one more among them is a late one.
+            reached = exhausted or oldest <= ground
             stretch = None
             if not reached:
                 stretch = _Stretch(since, oldest, position, "walk" if allowed else "page-cap")
