@@ -195,9 +195,13 @@ class _PageUnderWay:
             NotificationKind.CASE_UPDATE: f"rev{case.revision}",
             NotificationKind.CASE_THREAD: f"thread:{new.ref}",
         }[kind]
+        opening = self._notifications.get(f"case:{case.ref}:open:{receiver}")
+        if opening is not None:
+            # Opened by this very page: the message will show this post too, and goes out as urgent as the case is now.
+            raised = replace(opening.notification, urgency=case.urgency)
+            self._notifications[raised.key] = replace(opening, notification=raised)
+            return
         key = f"case:{case.ref}:{part}:{receiver}"
-        if kind is NotificationKind.CASE_UPDATE and f"case:{case.ref}:open:{receiver}" in self._notifications:
-            return  # opened by this very page: the message will show the newest state anyway
         notification = NewNotification(key, kind, receiver, case.urgency, self._now, reason)
         self._notifications.setdefault(key, CaseNotification(notification, case.id, new.id))
 

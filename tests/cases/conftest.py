@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors.base import Author, Mention
-from listener.model import Triaged, Verdict
+from listener.model import Line, Triaged, Verdict
 from rules.vocabulary import BuyerStatus, Intent, Stage, Urgency
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
@@ -46,7 +46,7 @@ def make_triaged(
         stage_confidence=0.8,
         secondary_stage=None,
         urgency=urgency,
-        points=60,
+        points=45,
         intents=intents,
         touchpoints={"delivery": -0.6} if touchpoints is None else touchpoints,
         complaint_score=0.9,
@@ -54,7 +54,7 @@ def make_triaged(
         sentiment_label="negative",
         emotions=(),
         buyer_status=BuyerStatus.BUYER,
-        lines=(),
+        lines=(Line(20, "complaint", "never came", "en.complaint"), Line(25, "blocked", "parcel", "en.purchase.undelivered")),
         ruleset="test",
     )
     return Triaged(mention, verdict)
