@@ -1,0 +1,70 @@
+"""What rules found beside stage and intents: touchpoints with their own mood, emotions, buyer status, exits, sarcasm.
+
+All of it is shown only where a cue was found; nothing is inferred from who the author is. A touchpoint's mood is that of the
+cue where the cue carries one, else that of its sentence, so "fine product, rude courier" is not one number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from listener.triage.signals import Counts
+from rules.facts import Hit
+from rules.vocabulary import BuyerStatus, Emotion, Intent
+from rules.words import Words
+
+MOST_EMOTIONS = 2
+SARCASM_CERTAINTY = 0.6  # the most that a verdict with the pattern is sure of
+_STATUS_ORDER = (BuyerStatus.EX_CUSTOMER, BuyerStatus.BUYER, BuyerStatus.NON_BUYER)
+
+
+def touchpoints(hits: Sequence[Hit], words: Words, mood: float | None, read: Callable[[str], float | None]) -> Mapping[str, float | None]:
+    """Touchpoint -> mood −1…1, or None where unknown. `read` gives the mood of a stretch of text."""
+    moods: dict[str, list[float]] = {}
+    sentences: dict[int, float | None] = {}
+    several = len(words.sentences) > 1
+    for hit in hits:
+        for name in hit.evidence.touchpoints:
+            own = hit.evidence.sentiment
+            if own is None and several and 0 <= hit.sentence < len(words.sentences):
+                if hit.sentence not in sentences:
+                    sentence = words.sentences[hit.sentence]
+                    sentences[hit.sentence] = read(words.slice(sentence.first, sentence.stop))
+                own = sentences[hit.sentence]
+            elif own is None:
+                own = mood
+            moods.setdefault(name, []).extend(() if own is None else (own,))
+    return {name: round(sum(each) / len(each), 2) if each else None for name, each in moods.items()}
+
+
+def emotions(hits: Sequence[Hit]) -> tuple[Emotion, ...]:
+    """At most two, the best attested first."""
+    seen: dict[Emotion, float] = {}
+    for hit in hits:
+        for emotion in hit.evidence.emotions:
+            seen[emotion] = seen.get(emotion, 0.0) + hit.weight
+    return tuple(sorted(seen, key=lambda emotion: -seen[emotion])[:MOST_EMOTIONS])
+
+
+def buyer_status(hits: Sequence[Hit]) -> BuyerStatus:
+    """What the author says of themselves; the latest of buyer and ex-customer where both are said."""
+    said = {hit.evidence.buyer for hit in hits}
+    return next((status for status in _STATUS_ORDER if status in said), BuyerStatus.UNKNOWN)
+
+
+def exit_to(hits: Sequence[Hit]) -> str | None:
+    """The rival that a leaving cue names."""
+    return next((hit.rival for hit in hits if hit.rival and Intent.LEAVING in hit.evidence.intents), None)
+
+
+def sarcastic(words: Words, counts: Counts, opener: str, mood: float | None) -> bool:
+    """Praise that opens a post about a failure or "another" long wait: "Great, another three hours on hold. Love it."
+
+    A pattern, not understanding: it needs the praise first, a failure or repetition after it, and nothing solved or turned by "but".
+    """
+    if not opener or mood is None or counts.get("solved") or len(words.folded) > 40:
+        return False
+    failure = counts.get("problem", 0) + counts.get("waiting", 0) + counts.get("severe", 0)
+    return failure >= 1 and (counts.get("more", 0) >= 1 or counts.get("negation", 0) >= 1 or failure >= 2) and counts.get("persist", 0) + counts.get(
+        "problem", 0
+    ) >= 1

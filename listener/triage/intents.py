@@ -1,0 +1,112 @@
+"""What the author wants: complaint (graded), question, praise, buying, leaving, suggestion.
+
+Rules say what they found; weak signals, mood and structure grade the rest, because more than half of the complaints to
+brands hold no negative word. The grade is a weighted sum through a logistic curve; the weights are few, rounded, and
+fitted on half of the labelled development posts (bench/quality.py prints what they are worth on the other half).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from listener.triage.signals import Counts
+from rules.facts import Hit
+from rules.vocabulary import Intent
+from rules.words import Words
+
+COMPLAINT_FROM = 0.4
+PRAISE_FROM = 0.5
+_MOST = 3  # of one group's words that count
+
+_COMPLAINT: Mapping[str, float] = {
+    "problem": 1.2, "severe": 1.0, "leave": 1.0, "why": 0.8, "contact": 0.7, "negation": 0.6, "waiting": 0.6, "persist": 0.5,
+    "money": 0.35, "request": 0.2, "now": 0.2, "harsh": 0.2, "praise": -0.4, "promo": -0.4, "want": -0.5, "brandvoice": -0.6,
+}  # fmt: skip
+_COMPLAINT_BASE, _NEGATIVE, _POSITIVE, _LENGTH, _ASKED, _LINK = -2.2, 0.9, -2.2, 0.9, 0.4, -0.7
+_FIRST_HIT, _FURTHER_HIT, _PRAISE_HIT = 1.8, 0.5, -0.8
+
+_PRAISE: Mapping[str, float] = {
+    "praise": 0.8, "thanks": 0.6, "solved": 0.5, "problem": -0.7, "negation": -0.5, "why": -0.6, "want": -0.5, "leave": -1.0,
+    "promo": -0.5, "waiting": -0.4, "severe": -0.5, "request": -0.4, "contact": -0.2,
+}  # fmt: skip
+_PRAISE_BASE = -1.8
+
+
+@dataclass(frozen=True, slots=True)
+class Intents:
+    """The intents that hold, and how strongly the post complains, 0…1."""
+
+    found: frozenset[Intent]
+    complaint: float
+
+
+def weigh_intents(words: Words, counts: Counts, hits: Sequence[Hit], mood: float | None, linked: bool, rating: float | None) -> Intents:
+    """Judge one post. `mood`: sentiment −1…1 or None; `linked`: it holds a link; `rating`: stars or None."""
+    ruled: dict[Intent, float] = {}
+    for hit in hits:
+        for intent in hit.evidence.intents:
+            ruled[intent] = ruled.get(intent, 0.0) + hit.weight
+    mood = mood or 0.0
+    asked = asks(words, counts)
+    complaint = _complaint(words, counts, ruled, mood, asked, linked, rating)
+    praise = _praise(counts, ruled, mood, asked, linked, rating, complaint)
+    found: set[Intent] = {intent for intent in (Intent.SUGGESTION, Intent.BUYING, Intent.LEAVING) if intent in ruled}
+    if complaint >= COMPLAINT_FROM:
+        found.add(Intent.COMPLAINT)
+    if asked or Intent.QUESTION in ruled:
+        found.add(Intent.QUESTION)
+    if praise >= PRAISE_FROM:
+        found.add(Intent.PRAISE)
+    if counts.get("leave") and complaint >= 0.6:
+        found.add(Intent.LEAVING)
+    if counts.get("want") and complaint < COMPLAINT_FROM and not counts.get("promo"):
+        found.add(Intent.BUYING)
+    return Intents(frozenset(found), complaint)
+
+
+def asks(words: Words, counts: Counts) -> bool:
+    """A question that wants an answer: a question mark, unless the sentence only exclaims."""
+    for sentence in words.sentences:
+        if sentence.question:
+            length = sentence.stop - sentence.first
+            if length >= 3 or not counts.get("harsh"):
+                return True
+    return False
+
+
+def _complaint(
+    words: Words, counts: Counts, ruled: Mapping[Intent, float], mood: float, asked: bool, linked: bool, rating: float | None
+) -> float:
+    total = _COMPLAINT_BASE + _LENGTH * min(len(words.folded), 40) / 20
+    total += _POSITIVE * mood if mood > 0 else -_NEGATIVE * mood
+    total += (_ASKED if asked else 0.0) + (_LINK if linked else 0.0)
+    total += _sum(_COMPLAINT, counts)
+    if (strength := ruled.get(Intent.COMPLAINT, 0.0)) > 0:
+        total += _FIRST_HIT + _FURTHER_HIT * min(strength - 1, 3)
+    if Intent.PRAISE in ruled and Intent.COMPLAINT not in ruled:
+        total += _PRAISE_HIT
+    if rating is not None:
+        total += (3 - rating) * 0.9
+    return _logistic(total)
+
+
+def _praise(
+    counts: Counts, ruled: Mapping[Intent, float], mood: float, asked: bool, linked: bool, rating: float | None, complaint: float
+) -> float:
+    total = _PRAISE_BASE + 2.6 * mood - 2.0 * max(0.0, complaint - 0.3) + _sum(_PRAISE, counts)
+    total -= (1.0 if asked else 0.0) + (0.6 if linked else 0.0)
+    if (strength := ruled.get(Intent.PRAISE, 0.0)) > 0:
+        total += 1.6 + 0.4 * min(strength - 1, 3)
+    if rating is not None:
+        total += (rating - 3) * 0.7
+    return _logistic(total)
+
+
+def _sum(weights: Mapping[str, float], counts: Counts) -> float:
+    return sum(weights.get(group, 0.0) * min(count, _MOST) for group, count in counts.items())
+
+
+def _logistic(total: float) -> float:
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))

@@ -1,0 +1,72 @@
+"""Where on the journey the author stands: the latest stage that speaks for itself.
+
+Rules give evidence with weights; structure (a star rating, an answer to the brand) and intents give a little where rules are silent.
+Of the stages whose evidence is nearly the best, the latest wins (PRODUCT §2). A customer's word of leaving is loyalty.
+With too little evidence the answer is `unclear`, which is an answer, never a stage that was forced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from connectors.base import Mention
+from listener.triage.signals import Counts
+from rules.facts import Hit
+from rules.vocabulary import BuyerStatus, Intent, Stage
+
+ORDER = tuple(Stage)[:-1]  # earliest first, without `unclear`
+ENOUGH = 0.45  # evidence below this is no answer
+NEARLY = 0.75  # of the best evidence: enough for a later stage to win
+SECOND = 0.35  # of the first's evidence: enough to be named beside it
+DOUBT = 0.8  # evidence for "something else", so that one weak cue is not certain
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The stage, how sure (0…1), and a second one that a careful colleague could defend."""
+
+    stage: Stage
+    confidence: float
+    second: Stage | None
+
+
+def resolve(mention: Mention, hits: Sequence[Hit], intents: frozenset[Intent], counts: Counts, buyer: BuyerStatus, addressed: bool) -> Standing:
+    """Weigh all evidence for the stage of one mention."""
+    weights = dict.fromkeys(ORDER, 0.0)
+    for hit in hits:
+        stage = hit.evidence.stage
+        if stage is not None and stage is not Stage.UNCLEAR:
+            weights[stage] += hit.evidence.weight * hit.weight
+    if Intent.LEAVING in intents and buyer is not BuyerStatus.NON_BUYER and weights[Stage.LOYALTY] == 0.0:
+        weights[Stage.LOYALTY] += 1.2
+    for stage, weight in _structure(mention, intents, counts, addressed):
+        weights[stage] += weight
+    best = max(weights.values())
+    if best < ENOUGH:
+        return Standing(Stage.UNCLEAR, round(1 - best, 2), None)
+    first = next(stage for stage in reversed(ORDER) if weights[stage] >= NEARLY * best)
+    others = [stage for stage in ORDER if stage is not first and weights[stage] >= SECOND * weights[first]]
+    second = max(others, key=lambda stage: (weights[stage], ORDER.index(stage)), default=None)
+    return Standing(first, round(weights[first] / (sum(weights.values()) + DOUBT), 2), second)
+
+
+def _structure(mention: Mention, intents: frozenset[Intent], counts: Counts, addressed: bool) -> list[tuple[Stage, float]]:
+    """What holds without any rule: weak, so that one rule outweighs it."""
+    given: list[tuple[Stage, float]] = []
+    if mention.rating is not None or mention.kind == "review":
+        given.append((Stage.SATISFACTION, 0.9))
+    if Intent.COMPLAINT in intents:
+        given.append((Stage.SATISFACTION, 0.5 if counts.get("contact") or counts.get("money") or counts.get("praise") else 0.4))
+        given.append((Stage.USE, 0.45 if counts.get("problem") and not counts.get("money") else 0.2))
+        if counts.get("waiting"):
+            given.append((Stage.PURCHASE, 0.3))
+    elif Intent.PRAISE in intents:
+        given.append((Stage.SATISFACTION, 0.6 if counts.get("thanks") or addressed else 0.5))
+    elif Intent.BUYING in intents:
+        given += [(Stage.CONSIDERATION, 0.5), (Stage.SELECTION, 0.3)]
+    elif Intent.QUESTION in intents:
+        given += [(Stage.USE, 0.35), (Stage.PURCHASE, 0.3)] if addressed else [(Stage.CONSIDERATION, 0.5)]
+    elif counts.get("promo") and not counts.get("me"):
+        given.append((Stage.AWARENESS, 0.5))
+    return given

@@ -1,0 +1,123 @@
+"""Words, stems and phrases with a meaning each, compiled so that a text costs one dictionary look-up a word.
+
+Entries are written with whitespace between them, "_" between the words of a phrase and "*" for any ending. Look-ups
+forgive letters drawn out for emphasis ("sooo"), `ae` for `ä` and `ss` for `ß`. What a word means is remembered,
+so a text's cost does not grow with the number of entries.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Generic, TypeVar
+
+M = TypeVar("M")
+
+_DRAWN_OUT = re.compile(r"(.)\1{2,}")
+_MEMORY = 50_000  # words remembered before the memory starts anew: bounded whatever posts say
+_FOLD = str.maketrans("àáâãäåçèéêëìíîïñòóôõöøùúûüýÿ’‘`´", "aaaaaaceeeeiiiinoooooouuuuyy''''")
+
+
+def fold(text: str) -> str:
+    """Lower case, no accents, straight apostrophes; keeps ß and the length of texts in the five languages."""
+    lowered = text.lower()
+    return lowered if lowered.isascii() else lowered.translate(_FOLD)
+
+
+class _Cell(Generic[M]):
+    """What one word starts: its own meaning, and the phrases that go on from it, longest first."""
+
+    __slots__ = ("alone", "phrases")
+
+    def __init__(self, alone: M | None, phrases: tuple[tuple[tuple[str, ...], bool, M], ...]) -> None:
+        self.alone, self.phrases = alone, phrases
+
+
+class _Cells(dict[str, _Cell[M] | None]):
+    """Word -> its cell, found on first sight and remembered."""
+
+    def __init__(self, find: Callable[[str], _Cell[M] | None]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, word: str) -> _Cell[M] | None:
+        cell = self._find(word)
+        if len(self) >= _MEMORY:
+            self.clear()
+        self[word] = cell
+        return cell
+
+
+class Table(Generic[M]):
+    """Compiled entries. Sharing one between threads is fine: a lost race repeats a look-up."""
+
+    def __init__(self, entries: Iterable[tuple[str, M]], split: Callable[[str], list[str]]) -> None:
+        """`entries`: written form and meaning; later ones win. `split` cuts a phrase as the texts are cut."""
+        exact: dict[str, M] = {}
+        stems: dict[str, M] = {}
+        phrases: dict[str, dict[tuple[tuple[str, ...], bool], M]] = {}
+        for written, meaning in entries:
+            open_end = written.endswith("*") and len(written) > 1
+            parts = tuple(split(written.rstrip("*") if open_end else written))
+            if len(parts) > 1:
+                phrases.setdefault(parts[0], {})[parts, open_end] = meaning
+            elif parts:
+                (stems if open_end else exact)[parts[0]] = meaning
+        self._exact, self._stems = exact, stems
+        self._lengths = range(max(map(len, stems), default=0), min(map(len, stems), default=1) - 1, -1)
+        self._phrases = {
+            first: tuple((parts, open_end, meaning) for (parts, open_end), meaning in sorted(known.items(), key=lambda pair: -len(pair[0][0])))
+            for first, known in phrases.items()
+        }
+        self._cells: _Cells[M] = _Cells(self._cell)
+
+    def marks(self, tokens: list[str]) -> list[tuple[int, int, M]]:
+        """Where something with a meaning stands: first token, token after, meaning. Phrases win over words, no overlap."""
+        cells = self._cells
+        marks: list[tuple[int, int, M]] = []
+        after = 0
+        for at, cell in [(at, cell) for at, token in enumerate(tokens) if (cell := cells[token]) is not None]:
+            if at < after:
+                continue
+            for parts, open_end, meaning in cell.phrases:
+                stop = at + len(parts)
+                window = tokens[at:stop]
+                if len(window) == len(parts) and tuple(window[:-1]) == parts[:-1]:
+                    last = window[-1]
+                    if last == parts[-1] or (open_end and last.startswith(parts[-1])):
+                        marks.append((at, stop, meaning))
+                        after = stop
+                        break
+            else:
+                if cell.alone is not None:
+                    marks.append((at, at + 1, cell.alone))
+        return marks
+
+    def _cell(self, word: str) -> _Cell[M] | None:
+        alone = self._resolve(word)
+        if alone is None and len(word) > 3:
+            for other in (_DRAWN_OUT.sub(r"\1\1", word), _DRAWN_OUT.sub(r"\1", word), word.replace("ß", "ss"), _umlauts(word)):
+                if other != word and (alone := self._resolve(other)) is not None:
+                    break
+        phrases = self._phrases.get(word, ())
+        return None if alone is None and not phrases else _Cell(alone, phrases)
+
+    def _resolve(self, word: str) -> M | None:
+        if (meaning := self._exact.get(word)) is not None:
+            return meaning
+        stems = self._stems
+        for length in self._lengths:
+            if length <= len(word) and (meaning := stems.get(word[:length])) is not None:
+                return meaning
+        return None
+
+
+def _umlauts(word: str) -> str:
+    return word.replace("ae", "a").replace("oe", "o").replace("ue", "u")
+
+
+def written(groups: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+    """`{"3": "good best"}` -> ("good", "3"), ("best", "3")."""
+    for group, words in groups.items():
+        for word in words.split():
+            yield word, group
