@@ -45,7 +45,8 @@ class Triage:
         self._identifier = identifier
         self._signals = signals
         self._relevance = Relevance(brand)
-        self._ruleset = engine.ruleset.digest
+        self.ruleset = engine.ruleset.digest
+        self.rule_count = len(engine.ruleset.rules)
 
     def judge(self, mention: Mention) -> Verdict:
         """The verdict on one mention."""
@@ -96,7 +97,7 @@ class Triage:
             emotions=aspects.emotions(hits),
             buyer_status=buyer,
             lines=lines,
-            ruleset=self._ruleset,
+            ruleset=self.ruleset,
             promotional=promotional,
             exit_to=aspects.exit_to(hits),
             near=weighed.near,
