@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from listener.config.problems import Path, Report, did_you_mean, listed, looks_secret, quoted
+from listener.config.values import say_duration
 
 _QUOTED = re.compile(r"'([^']*)'")
 _EXPECTED = {
@@ -67,7 +69,7 @@ def _phrase(found: Any, model: type[BaseModel], more: tuple[str, ...]) -> tuple[
         return what, remedy
     if kind in _BOUNDS:
         bound = next((context[key] for key in ("gt", "ge", "lt", "le") if key in context), "")
-        return f"{_said(value, last)} is out of range", f"use {_BOUNDS[kind]} {bound:g}" if bound != "" else ""
+        return f"{_said(value, last)} is out of range", f"use {_BOUNDS[kind]} {_bound(bound)}" if bound != "" else ""
     if kind == "string_too_long":
         return "this text is too long", f"at most {context.get('max_length')} characters"
     if kind in _LISTS and isinstance(value, str) and not looks_secret(str(last)):
@@ -81,11 +83,19 @@ def _phrase(found: Any, model: type[BaseModel], more: tuple[str, ...]) -> tuple[
 def _said(value: object, key: object) -> str:
     if isinstance(key, str) and (looks_secret(key) or key.endswith("_env")):
         return "this value"
+    if isinstance(value, timedelta):
+        return say_duration(value)
     if isinstance(value, dict):
         return "a table"
     if isinstance(value, list | tuple):
         return "a list"
     return quoted(value)
+
+
+def _bound(bound: object) -> str:
+    if isinstance(bound, timedelta):
+        return say_duration(bound)
+    return f"{bound:g}" if isinstance(bound, int | float) else str(bound)
 
 
 def unknown_key(key: str, known: tuple[str, ...]) -> tuple[str, str]:

@@ -7,8 +7,9 @@ source names it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -22,6 +23,7 @@ from listener.config.problems import Path as Place
 from listener.config.schema import LISTS, RECEIVERS, TABLES, Brand, Receiver, RouteKeys, SourceKeys
 from listener.config.secrets import refuse_secrets
 from listener.config.toml_file import parse_document, read_text
+from listener.config.values import parse_duration
 from listener.config.whole import Config, SourceConfig
 from rules.vocabulary import Urgency
 
@@ -156,7 +158,7 @@ def _source(
     connector = _connector(report, table.get("connector"), (*place, "connector"), connectors)
     if connector is None:
         return None
-    own = {k: v for k, v in table.items() if k not in common}
+    own = _durations(report, connector.settings, {k: v for k, v in table.items() if k not in common}, place)
     settings: SourceSettings | None = None
     try:
         settings = _validated(report, connector.settings, own, place, folder, common)
@@ -167,6 +169,20 @@ def _source(
     return SourceConfig(
         keys.name, keys.connector, keys.every or connector.every, keys.enabled, keys.terms or brand.all_names, settings
     )
+
+
+def _durations(report: Report, model: type[BaseModel], table: dict[str, Any], place: Place) -> dict[str, Any]:
+    """A connector's time spans in our notation; pydantic's own would be ISO 8601, or a number without a unit."""
+    read = dict(table)
+    for key, field in model.model_fields.items():
+        if key in read and (field.annotation is timedelta or timedelta in get_args(field.annotation)):
+            try:
+                read[key] = parse_duration(read[key])
+            except ValueError as error:
+                what, _, remedy = str(error).partition("; ")
+                report.final((*place, key), what, remedy)
+                del read[key]
+    return read
 
 
 def _connector(report: Report, name: object, place: Place, connectors: Installed) -> Connector | None:

@@ -19,6 +19,7 @@ from pydantic_core import PydanticUndefined
 from connectors.base import Connector
 from listener.cases.clock import ALWAYS
 from listener.config import values
+from listener.config.phrases import keys_of
 from listener.config.schema import LISTS, RECEIVERS, TABLES
 from listener.config.values import say_duration
 
@@ -71,7 +72,7 @@ def render(connectors: Mapping[str, Connector]) -> str:
         model = TABLES.get(name) or LISTS[name]
         parts.append(_section(f"[{name}]" if name in TABLES else f"[[{name}]]", model))
     for name, connector in connectors.items():
-        own = _rows(connector.settings)
+        own = _rows(connector.settings, without=keys_of(LISTS["source"]))
         parts.append(
             f'### connector = "{name}"\n\n{_sentence(connector.summary)} Needs: {connector.credentials}. Polled every '
             f"{say_duration(connector.every)} unless the source says otherwise.\n\n{own}"
@@ -94,10 +95,12 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:].rstrip(".") + "."
 
 
-def _rows(model: type[BaseModel]) -> str:
+def _rows(model: type[BaseModel], without: tuple[str, ...] = ()) -> str:
     hints = typing.get_type_hints(model, include_extras=True)
     rows = ["| key | value | default | |", "|---|---|---|---|"]
     for name, field in model.model_fields.items():
+        if name in without:
+            continue
         row = (
             f"`{field.alias or name}`",
             "variable" if name.endswith("_env") else _kind(hints[name]),
@@ -145,9 +148,14 @@ def _kind(hint: Any) -> str:
             return ", ".join(f"`{each.value}`" for each in hint)
         if issubclass(hint, BaseModel):
             return "table"
-        return {bool: "true or false", int: "whole number", float: "number", str: "text", Path: "path"}.get(
-            hint, hint.__name__
-        )
+        return {
+            bool: "true or false",
+            int: "whole number",
+            float: "number",
+            str: "text",
+            Path: "path",
+            timedelta: "duration",
+        }.get(hint, hint.__name__)
     return "any"
 
 

@@ -61,6 +61,15 @@ def test_a_source_may_say_otherwise() -> None:
     assert (source.terms, source.every, source.enabled) == (("x",), timedelta(minutes=90), False)
 
 
+def test_a_connectors_time_spans_are_written_like_all_others() -> None:
+    toots = BRAND + '[[source]]\nname = "m"\nconnector = "mastodon"\nhistory = '
+    settings = parsed(toots + '"2d"').sources[0].settings
+    assert isinstance(settings, KeyedSettings)
+    assert settings.history == timedelta(days=2)
+    assert problems(toots + "3600")[0].startswith("6: source[1].history: 3600 is not a duration; write a number with")
+    assert problems(toots + '"0s"') == ["6: source[1].history: 0s is out of range; use more than 0 seconds"]
+
+
 def test_a_route_speaks_the_vocabulary() -> None:
     config = parsed(
         BRAND

@@ -26,7 +26,7 @@ def test_a_duration_that_is_said_is_read_as_the_same(seconds: int) -> None:
     assert parse_duration(say_duration(length)) == length
 
 
-@pytest.mark.parametrize("said", [5, "5", "m", "", "5 m", "-5m", "5m1h", "1.5h", "٣m", "99999d", "0s", None, ["5m"]])
+@pytest.mark.parametrize("said", [5, "5", "m", "", "5 m", "-5m", "5m1h", "1.5h", "٣m", "99999d", None, ["5m"]])
 def test_what_is_no_duration_is_refused(said: object) -> None:
     with pytest.raises(ValueError, match=r"; (write|use)"):
         parse_duration(said)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from pydantic import Field
+
 from connectors.base import Connector, Source, SourceContext, SourceSettings
 
 
@@ -19,6 +21,7 @@ class KeyedSettings(SourceSettings):
     token_env: str | None = None
     token_file: str | None = None
     tags: tuple[str, ...] = ()
+    history: timedelta = Field(default=timedelta(days=1), gt=timedelta(0))
 
 
 @dataclass(frozen=True, slots=True)
