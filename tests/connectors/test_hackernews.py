@@ -1,0 +1,103 @@
+"""Hacker News: the contract, and what its search API does that others do not."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from connectors.base import Source, SourceContext
+from connectors.contract import START, ConnectorContract, Stored
+from connectors.hackernews import HackerNewsSettings, connector
+from tests.fakes.hackernews import FakeHackerNews
+
+CONTEXT = SourceContext("hn", ("Acme",), "listener-tests")
+
+
+def open_source(fake: FakeHackerNews, **settings: Any) -> Source:
+    return connector.open(HackerNewsSettings(base_url=fake.url, **settings), CONTEXT)
+
+
+class TestContract(ConnectorContract):
+    def fake(self) -> FakeHackerNews:
+        return FakeHackerNews().start()
+
+    def open(self, fake: FakeHackerNews) -> Source:
+        return open_source(fake, page_size=4, page_cap=3, timeout=0.25)
+
+    def publish(self, fake: FakeHackerNews, at: Any) -> str:
+        return fake.publish("Acme is <i>fine</i>", at)
+
+    def publish_text(self, fake: FakeHackerNews, at: Any, text: str) -> str:
+        return fake.publish(text, at)
+
+    def delete(self, fake: FakeHackerNews, external_id: str) -> None:
+        fake.delete(external_id)
+
+    def edit(self, fake: FakeHackerNews, external_id: str) -> None:
+        fake.edit(external_id, "Acme, edited")
+
+
+def read(fake: FakeHackerNews, **settings: Any) -> Stored:
+    with closing(open_source(fake, **settings)) as source:
+        stored = Stored()
+        stored.poll(source, START)
+        return stored
+
+
+def test_typing_errors_that_the_search_tolerates_are_no_mentions() -> None:
+    with FakeHackerNews().start() as fake:
+        wanted = fake.publish("My ACME’s lid broke", START)
+        fake.publish("acmes and acne and macme", START)
+        assert list(read(fake).mentions) == [wanted]
+
+
+def test_stories_match_in_title_and_link_and_links_speak_through_their_title() -> None:
+    with FakeHackerNews().start() as fake:
+        titled = fake.publish("", START, title="Acme raises prices", url="https://news.example/1")
+        linked = fake.publish("", START, title="A new kettle", url="https://acme.example/kettle")
+        asked = fake.publish("I ordered twice.<p>Never again.", START, title="Ask HN: is Acme down?")
+        found = read(fake).mentions
+        assert set(found) == {titled, linked, asked}
+        assert found[titled].text == found[titled].title == "Acme raises prices"
+        assert found[asked].text == "I ordered twice.\n\nNever again."
+        assert found[asked].url == f"https://news.ycombinator.com/item?id={asked}"
+
+
+def test_a_comment_knows_its_thread() -> None:
+    with FakeHackerNews().start() as fake:
+        story = fake.publish("", START, title="Acme raises prices")
+        comment = fake.publish("Acme is still fine", START, parent=story)
+        found = read(fake).mentions[comment]
+        assert (found.kind, found.thread_id, found.parent_id, found.title) == ("comment", story, story, "")
+
+
+@pytest.mark.parametrize("number", [5, 40])
+def test_more_posts_in_one_second_than_a_page_holds_are_all_read(number: int) -> None:
+    with FakeHackerNews().start() as fake:
+        ids = {fake.publish("Acme", START - timedelta(minutes=1)) for _ in range(number)}
+        assert set(read(fake, page_size=4, page_cap=50).mentions) == ids
+
+
+def test_every_term_is_searched_as_a_phrase() -> None:
+    with FakeHackerNews().start() as fake:
+        fake.publish("the blue kettle of Acme", START)
+        assert len(read(fake, terms=("Acme", 'blue "kettle"')).mentions) == 1
+        assert {one.first("query") for one in fake.asked} == {'"Acme"', '"blue kettle"'}
+
+
+def test_700_new_posts_behind_five_pages_are_all_stored_within_the_next_rounds() -> None:
+    with FakeHackerNews().start() as fake, closing(open_source(fake)) as source:
+        stored = Stored()
+        stored.poll(source, START)
+        for n in range(700):
+            fake.publish(f"Acme {n}", START + timedelta(seconds=n // 10))
+        assert (
+            400 < stored.poll(source, START + timedelta(minutes=2)) <= 500
+        )  # each page repeats the second it begins in
+        assert [gap.reason for gap in stored.gaps] == ["page-cap"]
+        stored.poll(source, START + timedelta(minutes=3))
+        assert len(stored.mentions) == 700
+        assert stored.gaps == ()
