@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 
 from listener.store.errors import SchemaMismatch, Unavailable, WrongUrl
 
@@ -144,8 +144,6 @@ def _told_plainly(engine: Engine) -> Iterator[None]:
         if is_sqlite(engine) and "not a database" in str(error.orig):
             raise WrongUrl(f"{place(engine)} is a file, but not a SQLite database. Choose another path.") from error
         raise
-    except NoSuchModuleError as error:
-        raise WrongUrl(f"the database URL names an unknown driver. {_ALLOWED}") from error
 
 
 def _sqlstate(error: sa.exc.DBAPIError) -> str | None:

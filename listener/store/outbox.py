@@ -27,6 +27,7 @@ _SENDING = NotificationState.SENDING.value
 _SENT = NotificationState.SENT.value
 _DEAD = NotificationState.DEAD.value
 _FOLDED = NotificationState.FOLDED.value
+_earlier = notifications.alias("earlier")
 _FOLLOWING = (NotificationKind.CASE_UPDATE.value, NotificationKind.CASE_THREAD.value)
 
 
@@ -127,12 +128,11 @@ def _may_send(connection: Connection, receiver: str, now: datetime) -> bool:
 
 
 def _next(connection: Connection, receiver: str, now: datetime) -> sa.RowMapping | None:
-    before = notifications.alias("earlier")
     overtakes = sa.exists().where(
-        before.c.case_id == notifications.c.case_id,
-        before.c.receiver == notifications.c.receiver,
-        before.c.id < notifications.c.id,
-        before.c.state.in_((_PENDING, _SENDING)),
+        _earlier.c.case_id == notifications.c.case_id,
+        _earlier.c.receiver == notifications.c.receiver,
+        _earlier.c.id < notifications.c.id,
+        _earlier.c.state.in_((_PENDING, _SENDING)),
     )
     return (
         connection.execute(

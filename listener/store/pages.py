@@ -30,7 +30,7 @@ from listener.cases.plan import (
     author_key,
     thread_key,
 )
-from listener.model import CaseState, NotificationKind, NotificationState, Triaged
+from listener.model import CaseState, NewNotification, NotificationKind, NotificationState, Triaged
 from listener.store import sources as source_rows
 from listener.store.columns import clean
 from listener.store.errors import StoreError
@@ -48,6 +48,7 @@ from listener.store.mapping import (
 from listener.store.tables import case_events, cases, counters, mentions, notifications, verdicts
 from listener.store.upsert import insert
 from listener.store.values import Lease
+from rules.vocabulary import Urgency
 
 REOPEN_WITHIN = timedelta(days=7)  # a resolved case may be reopened by its customer for this long (PRODUCT §4)
 CASE_COUNTER = "case"
@@ -65,7 +66,6 @@ def record(
     connection: Connection, lease: Lease, page: Page, triaged: Sequence[Triaged], settle: Settle, now: datetime
 ) -> Recorded:
     """Store a page, all that follows from it, and the cursor behind it. Raises LeaseLost."""
-    source_rows.hold(connection, lease)
     once = list({identity(found.mention): found for found in reversed(triaged)}.values())
     once.sort(key=lambda found: found.mention.published_at)
     new: tuple[NewMention, ...] = ()
@@ -81,6 +81,7 @@ def record(
             if ids.last != last_case_id:
                 connection.execute(counters.update().where(counters.c.name == CASE_COUNTER).values(value=ids.last))
     source_rows.sync_gaps(connection, lease.source, page.gaps, now)
+    # The fence last: where the lease is lost, all of the above is undone.
     source_rows.advance(connection, lease, page.cursor, len(new), now)
     return Recorded(len(new), len(triaged), told, dict(Counter(settled.outcomes.values())))
 
@@ -240,18 +241,26 @@ def add_notifications(connection: Connection, planned: Sequence[CaseNotification
         insert(connection, notifications).on_conflict_do_nothing(index_elements=["key"]).returning(notifications.c.id),
         [notification_values(one, now) for one in planned],
     ).all()
-    urgent = [one for one in planned if one.case_id is not None and one.notification.kind in _FOLLOWING]
-    if urgent:
-        _hurry(connection, urgent)
+    _hurry(connection, planned)
     return len(added)
 
 
 _FOLLOWING = (NotificationKind.CASE_UPDATE, NotificationKind.CASE_THREAD)
 
 
-def _hurry(connection: Connection, followers: Sequence[CaseNotification]) -> None:
+def _hurry(connection: Connection, planned: Sequence[CaseNotification]) -> None:
     # What follows is sent after what opened the case. A critical follow-up behind an opening message that is held
     # over night would wait with it; so the ones before it become as urgent, and due as early.
+    most_urgent: dict[tuple[int, str], NewNotification] = {}
+    for one in planned:
+        follower = one.notification
+        if one.case_id is None or follower.kind not in _FOLLOWING or follower.urgency is Urgency.LOW:
+            continue
+        known = most_urgent.setdefault((one.case_id, follower.receiver), follower)
+        if (follower.urgency, known.due_at) > (known.urgency, follower.due_at):
+            most_urgent[one.case_id, follower.receiver] = follower
+    if not most_urgent:
+        return
     due = sa.bindparam("at_latest", type_=notifications.c.due_at.type)
     connection.execute(
         notifications.update()
@@ -266,13 +275,8 @@ def _hurry(connection: Connection, followers: Sequence[CaseNotification]) -> Non
             due_at=sa.case((notifications.c.due_at > due, due), else_=notifications.c.due_at),
         ),
         [
-            {
-                "of_case": one.case_id,
-                "to": one.notification.receiver,
-                "level": int(one.notification.urgency),
-                "at_latest": one.notification.due_at,
-            }
-            for one in followers
+            {"of_case": case_id, "to": receiver, "level": int(follower.urgency), "at_latest": follower.due_at}
+            for (case_id, receiver), follower in most_urgent.items()
         ],
     )
 

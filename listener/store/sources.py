@@ -82,11 +82,6 @@ def advance(connection: Connection, held: Lease, cursor: Cursor, new: int, now: 
     )
 
 
-def hold(connection: Connection, held: Lease) -> None:
-    """Make sure that the lease is still ours, and keep it so until the transaction ends. Raises LeaseLost."""
-    _update_held(connection, held, {"fence": sources.c.fence})
-
-
 def finish(
     connection: Connection, held: Lease, now: datetime, next_poll_at: datetime, error: str | None, parked: str | None
 ) -> None:

@@ -211,3 +211,19 @@ def test_only_the_last_five_dead_are_shown(store: Store) -> None:
         assert delivery is not None
         store.mark_dead(delivery.id, "s1", f"refused {minute}", NOON + timedelta(minutes=minute))
     assert [row.error for row in store.outbox(NOON).dead] == [f"refused {minute}" for minute in (6, 5, 4, 3, 2)]
+
+
+def test_what_a_dead_owner_held_is_free_at_once_and_doubtful(store: Store) -> None:
+    """A daemon that was killed and started again does not wait for its own leases; others' stay."""
+    put(store, triaged(post(1)), triaged(post(2)))
+    assert store.lease("forum", "dead", NOON, TTL) is not None
+    first = store.claim("console", "dead", NOON, TTL)
+    assert store.claim("console", "alive", NOON, TTL) is not None
+    assert store.lease_owners() == {"dead", "alive"}
+    store.end_leases("dead", NOON)
+    assert store.due_sources(NOON) == ("forum",)
+    again = store.claim("console", "anew", NOON, TTL)
+    assert first is not None
+    assert again is not None
+    assert (again.id, again.doubtful) == (first.id, True)
+    assert store.claim("console", "anew", NOON, TTL) is None

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -20,6 +21,7 @@ from listener.store import NotSupported, SchemaMismatch, Store, StoreError, Unav
 from listener.store.engine import connect, writing
 from listener.store.schema import NEEDED
 from listener.store.tables import METADATA
+from tests import postgres
 from tests.fakes.story import NOON
 
 MIGRATIONS = Path(listener.store.__file__).parent / "migrations"
@@ -187,3 +189,19 @@ def test_the_store_does_not_load_alembic_until_it_migrates() -> None:
     """Half the memory of a start."""
     code = "import sys, listener.store; sys.exit('alembic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.postgres
+def test_a_server_that_dropped_its_connections_is_found_again(postgres_databases: postgres.Databases) -> None:
+    """A restart of PostgreSQL costs a reconnect, not a failed poll."""
+    url = postgres_databases.migrated()
+    with Store.open(url) as store:
+        store.set_meta("heartbeat", 1)
+        name = sa.make_url(url).database
+        with psycopg.connect(sa.make_url(url).set(drivername="postgresql").render_as_string(False)) as admin:
+            ended = (
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+            )
+            admin.execute(ended, [name])
+        assert store.get_meta("heartbeat") == 1
+    postgres_databases.drop(url)
