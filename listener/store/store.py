@@ -66,6 +66,11 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def kind(self) -> str:
+        """Which database this is: "sqlite" or "postgresql"."""
+        return self.engine.dialect.name
+
     def place(self) -> str:
         """The database as an operator knows it: a file's path, or a URL without its password."""
         return place(self.engine)

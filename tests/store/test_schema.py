@@ -160,7 +160,7 @@ def test_a_backup_holds_what_was_stored_and_overwrites_nothing(store: Store, tmp
     """SQLite copies itself while it is open; PostgreSQL has its own tool."""
     target = tmp_path / "backup.db"
     store.register_sources({"forum": "replay"}, NOON)
-    if "postgres" in str(store.place()):
+    if store.kind == "postgresql":
         with pytest.raises(NotSupported, match="pg_dump"):
             store.backup(target)
         return
