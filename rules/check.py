@@ -8,7 +8,7 @@ Examples speak of the brand "Acme", its product "Acme One" and the rival "Polare
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ from rules.languages import COMMON
 from rules.ruleset import Example, Rule, Ruleset
 
 BRAND, PRODUCT, RIVAL = "Acme", "Acme One", "Polarex"
-CROWDED = 60  # phrases under one look-up word before lint speaks
+TOO_OFTEN = 0.6  # times a post that a phrase is tried, as the index guesses, before lint speaks
 Kind = Literal["dead", "shadowed", "overlap", "slow", "silent"]
 
 
@@ -213,25 +213,19 @@ def _holds(long: Sequence[object], short: Sequence[object]) -> bool:
 
 def _slow(ruleset: Ruleset) -> Iterable[Finding]:
     """Phrases that nearly every text makes the engine try."""
-    crowd: Mapping[str, int] = Counter(
-        word
-        for rule in ruleset.rules
-        for phrase in rule.any
-        if not (place := anchor(phrase)).seconds
-        for word in place.firsts
-    )
     for rule in ruleset.rules:
         for phrase in rule.any:
             place = anchor(phrase)
-            if not place.firsts and not place.stems:
+            if not place.keys and not place.stems:
                 what = (
                     f"phrase {phrase.text!r} has no word of its own, only names, numbers or words that may be missing"
                 )
                 yield _finding("slow", rule, what, "Add a word that must be there.")
-            elif not place.seconds and place.firsts and not COMMON.isdisjoint(place.firsts):
-                what = f"phrase {phrase.text!r} is looked up by {sorted(place.firsts & COMMON)[0]!r}, which every text holds"
+            elif place.rate > TOO_OFTEN:
+                word = (
+                    max(place.keys, key=lambda key: (key[1] == "", key[0] in COMMON))[0]
+                    if place.keys
+                    else place.stems[0]
+                )
+                what = f"phrase {phrase.text!r} is looked up by words like {word!r}, which every text holds"
                 yield _finding("slow", rule, what, "Add a rarer word, or put two of its words side by side.")
-            elif not place.seconds and any(crowd[word] > CROWDED for word in place.firsts):
-                word = max(place.firsts, key=lambda each: crowd[each])
-                what = f"{crowd[word]} phrases are looked up by {word!r}"
-                yield _finding("slow", rule, what, "Merge phrases, or add a word beside it.")

@@ -265,7 +265,7 @@ def _verify(posting: Posting, reading: Reading, at: int) -> tuple[int, int, int]
     if posting.after:
         stops = run_ahead(posting.after, reading, (stop,), sentence.stop)
         if phrase.ends:
-            stops = [place for place in stops if place == sentence.stop]
+            stops = tuple(place for place in stops if place == sentence.stop)
         if not stops:
             return None
         stop = min(stops)
@@ -274,7 +274,7 @@ def _verify(posting: Posting, reading: Reading, at: int) -> tuple[int, int, int]
     if posting.before:
         firsts = run_back(posting.before, reading, (at,), sentence.first)
         if phrase.begins:
-            firsts = [place for place in firsts if place == sentence.first]
+            firsts = tuple(place for place in firsts if place == sentence.first)
         if not firsts:
             return None
         first = max(firsts)

@@ -7,15 +7,16 @@ whatever the number of rules; only phrases whose own two words stand there are t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rules.languages import COMMON
 from rules.phrases import SHORTEST_STEM, Phrase, fixed_words
-from rules.steps import Choice, Name, Number, Step, Word, Year
+from rules.steps import Choice, Gap, Step, Word
 
-MOST_KEYS = 48  # of one phrase; a group of many words is better filed under another part of the phrase
-_RARE, _COMMON, _STEM, _NAMED = 0, 100, 60, 1000
+MOST_SECONDS = 48  # words that may follow the first; beyond, a phrase is filed under its first alone
+MOST_PAIRS = 400
+_STEM, _NAMED = 0.05, 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """Where a phrase is filed. Lower cost: more telling."""
+    """Where a phrase is filed. `rate`: how often a post makes the engine try it, as a guess that only ranks places."""
 
-    cost: int
+    rate: float
     at: int  # index of the step
-    firsts: frozenset[str] = frozenset()
-    seconds: frozenset[str] = frozenset()
+    keys: frozenset[tuple[str, str]] = frozenset()  # first word, and the next or "" where that is open
     stems: tuple[str, ...] = ()
 
 
@@ -59,27 +59,64 @@ class Index:
 
 
 def anchor(phrase: Phrase) -> Anchor:
-    """The most telling place of a phrase."""
-    found = [
-        Anchor(_NAMED, at) for at, step in enumerate(phrase.steps) if isinstance(step, Name | Number | Year | Choice)
-    ][:1]
-    for at, step in enumerate(phrase.steps):
-        firsts = fixed_words(step)
-        if firsts and len(firsts) <= MOST_KEYS:
-            cost = _cost(firsts)
-            found.append(Anchor(cost, at, firsts))
-            behind = phrase.steps[at + 1] if at + 1 < len(phrase.steps) else phrase.steps[at]
-            paired = behind is not step and isinstance(step, Word) and isinstance(behind, Word) and not behind.stems
-            if paired and len(firsts) * len(seconds := fixed_words(behind)) <= MOST_KEYS:
-                found.append(Anchor(min(cost, _cost(seconds)) - 50, at, firsts, seconds))
-        elif isinstance(step, Word) and step.stems and (stems := step.stems):
-            if not step.words:
-                found.append(Anchor(_STEM, at, stems=stems))
-            else:
-                found.append(Anchor(_STEM + _cost(step.words), at, step.words, stems=stems))
-        elif firsts:
-            found.append(Anchor(_COMMON * 5, at, firsts))  # too many keys, yet better than none
-    return min(found, key=lambda each: (each.cost, each.at))
+    """The most telling place of a phrase: the one that the fewest posts hold."""
+    steps = phrase.steps
+    found: list[Anchor] = []
+    for at, step in enumerate(steps):
+        if isinstance(step, Word) and step.stems:
+            keys = frozenset((word, "") for word in step.words)
+            found.append(Anchor(_rate(keys) + _STEM * len(step.stems), at, keys, step.stems))
+        elif not (isinstance(step, Choice) and step.optional):
+            opened = _openings(steps[at:])
+            if opened is not None:
+                found.append(Anchor(_rate(opened), at, opened))
+            elif not isinstance(step, Gap):
+                found.append(Anchor(_NAMED, at))
+    return min(found, key=lambda each: each.rate)
+
+
+def _openings(steps: tuple[Step, ...]) -> frozenset[tuple[str, str]] | None:
+    """Every pair of words that these steps can begin with, "" for a second that is open. None: the first is open."""
+    step, rest = steps[0], steps[1:]
+    if isinstance(step, Choice):
+        keys: set[tuple[str, str]] = set()
+        for option in step.options:
+            opened = _openings((*option, *rest))
+            if opened is None:
+                return None
+            keys |= opened
+        return frozenset(keys)
+    firsts = fixed_words(step)
+    if not firsts:
+        return None
+    seconds = _firsts(rest)
+    if seconds is None or len(seconds) > MOST_SECONDS or len(firsts) * len(seconds) > MOST_PAIRS:
+        seconds = frozenset(("",))
+    return frozenset((first, second) for first in firsts for second in seconds)
+
+
+def _firsts(steps: tuple[Step, ...]) -> frozenset[str] | None:
+    """Every word that these steps can begin with; None where that is open."""
+    if not steps:
+        return None
+    step = steps[0]
+    if not isinstance(step, Choice):
+        return fixed_words(step) or None
+    found = _firsts(steps[1:]) if step.optional else frozenset[str]()
+    for option in step.options:
+        inside = _firsts((*option, *steps[1:]))
+        if found is None or inside is None:
+            return None
+        found |= inside
+    return found
+
+
+def _rate(keys: Iterable[tuple[str, str]]) -> float:
+    return sum(_word_rate(first) * (_word_rate(second) if second else 1.0) for first, second in keys)
+
+
+def _word_rate(word: str) -> float:
+    return 0.3 if word in COMMON else 0.03 if len(word) < 4 else 0.01
 
 
 def build(postings: Iterable[tuple[int, str, Phrase]]) -> Index:
@@ -91,18 +128,16 @@ def build(postings: Iterable[tuple[int, str, Phrase]]) -> Index:
     for rule, role, phrase in postings:
         place = anchor(phrase)
         step = phrase.steps[place.at]
-        taken = 2 if place.seconds else 1 if isinstance(step, Word) else 0
+        taken = 1 if isinstance(step, Word) else 0  # what a choice or an accent asks for is still to be verified
         posting = Posting(rule, role, phrase, phrase.steps[: place.at], phrase.steps[place.at + taken :], taken)
-        for first in place.firsts:
-            if place.seconds:
-                behind = followed.setdefault(first, {})
-                for second in place.seconds:
-                    behind.setdefault(second, []).append(posting)
+        for first, second in place.keys:
+            if second:
+                followed.setdefault(first, {}).setdefault(second, []).append(posting)
             else:
                 alone.setdefault(first, []).append(posting)
         for stem in place.stems:
             stems.setdefault(stem[:SHORTEST_STEM], []).append((stem, posting))
-        if not place.firsts and not place.stems:
+        if not place.keys and not place.stems:
             named.append((step, posting))
     keys = alone.keys() | followed.keys()
     return Index(
@@ -113,9 +148,3 @@ def build(postings: Iterable[tuple[int, str, Phrase]]) -> Index:
         {key: tuple(each) for key, each in stems.items()},
         tuple(named),
     )
-
-
-def _cost(words: Sequence[str] | frozenset[str]) -> int:
-    if not COMMON.isdisjoint(words):
-        return _COMMON + len(words)
-    return _RARE + len(words) + (10 if min(map(len, words)) < 4 else 0)

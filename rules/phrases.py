@@ -18,7 +18,7 @@ from itertools import product
 
 from rules.errors import did_you_mean
 from rules.languages import negations, numbers
-from rules.steps import Choice, Exact, Gap, Name, Number, Step, Word, Year
+from rules.steps import Choice, Exact, Gap, Name, Number, Step, Word, Year, choice
 from rules.words import exact, fold, prepare, straight
 
 GAP = 5
@@ -88,13 +88,13 @@ def parse(text: str, lang: str = "*", groups: Mapping[str, Sequence[str]] | None
 
 
 def fixed_words(step: Step) -> frozenset[str]:
-    """The folded words of which one must stand where this step matches; empty where that cannot be said."""
+    """The folded words of which one must stand where this step begins; empty where that cannot be said."""
     if isinstance(step, Word):
         return frozenset() if step.stems else step.words
     if isinstance(step, Exact):
         return frozenset(fold(form) for form in step.forms)
     if isinstance(step, Choice) and not step.optional:
-        firsts = [fixed_words(option[0]) if option else frozenset() for option in step.options]
+        firsts = [fixed_words(option[0]) for option in step.options]
         return frozenset().union(*firsts) if all(firsts) else frozenset()
     return frozenset()
 
@@ -191,7 +191,7 @@ class _Reader:
     @staticmethod
     def _endings(text: str, at: int) -> int:
         """The place after the optional endings that are glued to a word, and the letters glued to those."""
-        while (found := _ENDING.match(text, at)) is not None:
+        while text.startswith("(", at) and (found := _ENDING.match(text, at)) is not None:
             at = found.end()
             while at < len(text) and (text[at].isalnum() or text[at] in "*'-"):
                 at += 1
@@ -206,16 +206,15 @@ class _Reader:
         optional = closing == "]"
         if len(options) == 1 and not optional:
             return options[0]
-        single = [option[0] for option in options if len(option) == 1]
-        if len(single) == len(options) and all(isinstance(step, Word) for step in single) and not optional:
-            words = [step for step in single if isinstance(step, Word)]
-            return (
-                Word(
-                    frozenset().union(*(word.words for word in words)),
-                    tuple(dict.fromkeys(stem for word in words for stem in word.stems)),
-                ),
-            )
-        return (Choice(tuple(options), optional),)
+        words = [option[0] for option in options if len(option) == 1 and isinstance(option[0], Word)]
+        longer = [option for option in options if len(option) > 1 or not isinstance(option[0], Word)]
+        if words:
+            stems = tuple(dict.fromkeys(stem for word in words for stem in word.stems))
+            one = Word(frozenset().union(*(word.words for word in words)), stems)
+            if not longer and not optional:
+                return (one,)
+            longer.append((one,))
+        return (choice(longer, optional),)
 
     def _special(self, kind: str, piece: str, width: str | None, text: str) -> Iterable[Step]:
         if kind == "gap":
@@ -260,11 +259,15 @@ class _Reader:
 
     def _word(self, piece: str) -> Iterable[Step]:
         """A word with its optional endings; apostrophes and hyphens part it as they part the words of a text."""
+        if piece.isalpha():
+            return (Word(frozenset((fold(piece),))),)
         marked = piece.startswith("=")
         bare = piece.removeprefix("=")
-        if re.search(r"\w/\w{1,2}$", bare) and not bare[-1].isdigit():
+        if "/" in bare and re.search(r"\w/\w{1,2}$", bare) and not bare[-1].isdigit():
             stem, _, ending = bare.rpartition("/")
             raise PhraseError(f"{piece!r} uses '/'", f"Write both out: {stem}({ending}), or ({stem}|…).")
+        if not bare.strip("*="):
+            raise PhraseError(f"{piece!r} stands alone", "Write commande* for any ending, … for a gap of any words.")
         forms = _forms(bare)
         stems = {form[:-1] for form in forms if form.endswith("*")}
         whole = [form for form in forms if not form.endswith("*")]
@@ -279,6 +282,8 @@ class _Reader:
                     f"{piece!r} is too short for '*'", f"Give at least {SHORTEST_STEM} letters before it."
                 )
             return (Word(frozenset(), folded),)
+        if not marked and all(map(str.isalpha, whole)):
+            return (Word(frozenset(map(fold, whole))),)
         runs = [prepare(form).folded for form in whole]
         if not any(runs):
             return ()  # punctuation alone
@@ -290,11 +295,13 @@ class _Reader:
             columns = [frozenset(column) for column in zip(*runs, strict=True)]
             if sum(len(column) > 1 for column in columns) <= 1:  # else the product would match mixtures
                 return [Word(column) for column in columns]
-        return (Choice(tuple(tuple(Word(frozenset((word,))) for word in run) for run in runs if run)),)
+        return (choice((tuple(Word(frozenset((word,))) for word in run) for run in runs if run), optional=False),)
 
 
 def _forms(piece: str) -> list[str]:
     """All spellings of a word with optional endings: "livré(e)(s)" gives four."""
+    if "(" not in piece:
+        return [piece]
     literal = _ENDING.split(piece)[0::2]
     endings = [("", *found.group(1).split("|")) for found in _ENDING.finditer(piece)]
     count = 1

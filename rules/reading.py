@@ -83,12 +83,13 @@ class NameTable:
 
     def _owner(self, handle: str) -> str | None:
         """The name a handle stands for: @Acme, @acme_one for "Acme One", @AcmeSupport for "Acme"."""
-        pieces = [fold(handle[a:b]) for a, b in humps(handle[:64])]
-        joined = ""
-        owner = self.by_handle.get("".join(pieces))
-        for piece in pieces[:-1]:
-            joined += piece
-            owner = owner or self.by_handle.get(joined)
+        low = fold(handle)
+        owner = self.by_handle.get(low) or self.by_handle.get(low.replace("_", ""))
+        if owner is None and low != handle and len(low) == len(handle):
+            joined = ""
+            for begin, stop in humps(handle[:64])[:-1]:
+                joined += low[begin:stop]
+                owner = owner or self.by_handle.get(joined)
         return owner
 
 

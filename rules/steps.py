@@ -7,14 +7,14 @@ Every step is bounded: a gap by its width, a choice by its options, so a phrase 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from rules.words import exact
 
 NameKind = Literal["brand", "product", "rival"]
-Places = Iterable[int]
+Places = Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +58,17 @@ class Word:
     words: frozenset[str]
     stems: tuple[str, ...] = ()
 
-    def fits(self, word: str) -> bool:
-        return word in self.words or (bool(self.stems) and word.startswith(self.stems))
-
     def ahead(self, reading: Reading, places: Places, limit: int) -> Places:
-        folded = reading.folded
-        return [p + 1 for p in places if p < limit and self.fits(folded[p])]
+        folded, words, stems = reading.folded, self.words, self.stems
+        if not stems:
+            return [p + 1 for p in places if p < limit and folded[p] in words]
+        return [p + 1 for p in places if p < limit and (folded[p] in words or folded[p].startswith(stems))]
 
     def back(self, reading: Reading, places: Places, limit: int) -> Places:
-        folded = reading.folded
-        return [p - 1 for p in places if p > limit and self.fits(folded[p - 1])]
+        folded, words, stems = reading.folded, self.words, self.stems
+        if not stems:
+            return [p - 1 for p in places if p > limit and folded[p - 1] in words]
+        return [p - 1 for p in places if p > limit and (folded[p - 1] in words or folded[p - 1].startswith(stems))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +91,16 @@ class Gap:
     width: int
 
     def ahead(self, reading: Reading, places: Places, limit: int) -> Places:
+        if len(places) == 1:
+            return range(places[0], min(places[0] + self.width, limit) + 1)
         reached: set[int] = set()
         for p in places:
             reached.update(range(p, min(p + self.width, limit) + 1))
         return sorted(reached)
 
     def back(self, reading: Reading, places: Places, limit: int) -> Places:
+        if len(places) == 1:
+            return range(max(places[0] - self.width, limit), places[0] + 1)
         reached: set[int] = set()
         for p in places:
             reached.update(range(max(p - self.width, limit), p + 1))
@@ -159,31 +164,85 @@ class Year:
         return [p - 1 for p in places if p > limit and self.fits(reading.folded[p - 1])]
 
 
+Options = tuple[tuple[Step, ...], ...]
+Doors = Mapping[str, Options]
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of several runs of steps; none of them, too, where `optional`."""
+    """One of several runs of steps; none of them, too, where `optional`. Make it with `choice`."""
 
-    options: tuple[tuple[Step, ...], ...]
-    optional: bool = False
+    options: Options
+    optional: bool
+    # Options by the word they begin (end) with, so that fifty alternatives cost no more than one; and those that begin
+    # (end) with something else than a fixed word, which are always tried.
+    by_first: Doors = field(compare=False, repr=False)
+    by_last: Doors = field(compare=False, repr=False)
+    open_first: Options = field(compare=False, repr=False)
+    open_last: Options = field(compare=False, repr=False)
 
     def ahead(self, reading: Reading, places: Places, limit: int) -> Places:
-        places = list(places)
+        folded = reading.folded
         reached: set[int] = set(places) if self.optional else set()
-        for option in self.options:
+        for p in places:
+            if p < limit:
+                for option in self.by_first.get(folded[p], ()):
+                    reached.update(run_ahead(option, reading, (p,), limit))
+        for option in self.open_first:
             reached.update(run_ahead(option, reading, places, limit))
         return sorted(reached)
 
     def back(self, reading: Reading, places: Places, limit: int) -> Places:
-        places = list(places)
+        folded = reading.folded
         reached: set[int] = set(places) if self.optional else set()
-        for option in self.options:
+        for p in places:
+            if p > limit:
+                for option in self.by_last.get(folded[p - 1], ()):
+                    reached.update(run_back(option, reading, (p,), limit))
+        for option in self.open_last:
             reached.update(run_back(option, reading, places, limit))
         return sorted(reached)
 
 
+def choice(options: Iterable[tuple[Step, ...]], optional: bool) -> Choice:
+    """A choice with its options sorted by their first and last words."""
+    every = tuple(options)
+    by_first: dict[str, Options] = {}
+    by_last: dict[str, Options] = {}
+    open_first: Options = ()
+    open_last: Options = ()
+    for option in every:
+        first, last = option[0], option[-1]
+        if isinstance(first, Word) and not first.stems:
+            for word in first.words:
+                by_first[word] = (*by_first.get(word, ()), option)
+        else:
+            open_first += (option,)
+        if isinstance(last, Word) and not last.stems:
+            for word in last.words:
+                by_last[word] = (*by_last.get(word, ()), option)
+        else:
+            open_last += (option,)
+    return Choice(every, optional, by_first, by_last, open_first, open_last)
+
+
 def run_ahead(steps: tuple[Step, ...], reading: Reading, places: Places, limit: int) -> Places:
     """The places after all steps, taken in order."""
-    for step in steps:
+    taken = 0
+    if len(places) == 1:  # nearly always: words from one place on, without making a list for each
+        place = places[0]
+        folded = reading.folded
+        for step in steps:
+            if type(step) is not Word:
+                break
+            if place >= limit or not (
+                folded[place] in step.words or (step.stems and folded[place].startswith(step.stems))
+            ):
+                return ()
+            place += 1
+            taken += 1
+        places = (place,)
+    for step in steps[taken:] if taken else steps:
         places = step.ahead(reading, places, limit)
         if not places:
             return ()
@@ -192,7 +251,22 @@ def run_ahead(steps: tuple[Step, ...], reading: Reading, places: Places, limit: 
 
 def run_back(steps: tuple[Step, ...], reading: Reading, places: Places, limit: int) -> Places:
     """The places before all steps, taken from the last to the first."""
-    for step in reversed(steps):
+    left = len(steps)
+    if len(places) == 1:
+        place = places[0]
+        folded = reading.folded
+        while left:
+            step = steps[left - 1]
+            if type(step) is not Word:
+                break
+            if place <= limit or not (
+                folded[place - 1] in step.words or (step.stems and folded[place - 1].startswith(step.stems))
+            ):
+                return ()
+            place -= 1
+            left -= 1
+        places = (place,)
+    for step in reversed(steps[:left]):
         places = step.back(reading, places, limit)
         if not places:
             return ()
