@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from rules.facts import Facts, Hit
 from rules.index import Index, Posting, build
+from rules.phrases import SHORTEST_STEM
 from rules.reading import AFTER_CONTRAST, NameTable, Reading, Tongue
 from rules.ruleset import Rule, Ruleset
 from rules.steps import Choice, Name, NameKind, Step, run_ahead, run_back
@@ -216,22 +217,24 @@ def _kinds(steps: Iterable[Step]) -> set[NameKind]:
 
 
 def _candidates(index: Index, reading: Reading) -> Iterable[tuple[Posting, int]]:
-    """Every phrase whose look-up words stand in the text, with the place."""
-    folded = reading.folded
-    entries, stems = index.words, index.stems
+    """Every phrase whose look-up words stand in the text, and whose rarest other word does too, with the place."""
+    folded, absent = reading.folded, reading.present.isdisjoint
+    entries, stems = index.words.get, index.stems.get
     last = len(folded) - 1
     for at, word in enumerate(folded):
-        entry = entries.get(word)
+        entry = entries(word)
         if entry is not None:
             for posting in entry.alone:
-                yield posting, at
-            if entry.followed and at < last:
-                for posting in entry.followed.get(folded[at + 1], ()):
+                if not (posting.also and absent(posting.also)):
                     yield posting, at
-        beginnings = stems.get(word[:3])
+            if at < last and (followed := entry.followed.get(folded[at + 1])) is not None:
+                for posting in followed:
+                    if not (posting.also and absent(posting.also)):
+                        yield posting, at
+        beginnings = stems(word[:SHORTEST_STEM])
         if beginnings is not None:
             for stem, posting in beginnings:
-                if word.startswith(stem):
+                if word.startswith(stem) and not (posting.also and absent(posting.also)):
                     yield posting, at
     for step, posting in index.named:
         for at in _places(step, reading):
@@ -250,6 +253,9 @@ def _places(step: object, reading: Reading) -> Iterable[int]:
 
 def _verify(posting: Posting, reading: Reading, at: int) -> tuple[int, int, int] | None:
     """The words a phrase takes when looked up at word `at`: first, stop, sentence. None: it does not stand there."""
+    for kind in posting.names:
+        if not reading.names(kind).named:
+            return None
     words = reading.words
     if not words.sentences:
         return None

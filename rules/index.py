@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rules.languages import COMMON
 from rules.phrases import SHORTEST_STEM, Phrase, fixed_words
-from rules.steps import Choice, Gap, Step, Word
+from rules.steps import Choice, Gap, Name, NameKind, Step, Word
 
 MOST_SECONDS = 48  # words that may follow the first; beyond, a phrase is filed under its first alone
 MOST_PAIRS = 400
@@ -29,6 +29,8 @@ class Posting:
     before: tuple[Step, ...]
     after: tuple[Step, ...]
     taken: int  # words that the look-up itself has verified
+    also: frozenset[str]  # one of these must stand in the text too; empty where nothing more can be said
+    names: tuple[NameKind, ...]  # kinds of names that must stand in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,16 @@ def anchor(phrase: Phrase) -> Anchor:
             elif not isinstance(step, Gap):
                 found.append(Anchor(_NAMED, at))
     return min(found, key=lambda each: each.rate)
+
+
+def _also(phrase: Phrase, but: int) -> frozenset[str]:
+    """The rarest words that some other step of the phrase asks for: most texts are ruled out by their absence."""
+    others = [words for at, step in enumerate(phrase.steps) if at != but and (words := fixed_words(step))]
+    return min(others, key=lambda words: sum(map(_word_rate, words)), default=frozenset())
+
+
+def _names(phrase: Phrase) -> tuple[NameKind, ...]:
+    return tuple({step.kind for step in phrase.steps if isinstance(step, Name) and not step.may_lack})
 
 
 def _openings(steps: tuple[Step, ...]) -> frozenset[tuple[str, str]] | None:
@@ -129,7 +141,16 @@ def build(postings: Iterable[tuple[int, str, Phrase]]) -> Index:
         place = anchor(phrase)
         step = phrase.steps[place.at]
         taken = 1 if isinstance(step, Word) else 0  # what a choice or an accent asks for is still to be verified
-        posting = Posting(rule, role, phrase, phrase.steps[: place.at], phrase.steps[place.at + taken :], taken)
+        posting = Posting(
+            rule,
+            role,
+            phrase,
+            phrase.steps[: place.at],
+            phrase.steps[place.at + taken :],
+            taken,
+            _also(phrase, place.at),
+            _names(phrase),
+        )
         for first, second in place.keys:
             if second:
                 followed.setdefault(first, {}).setdefault(second, []).append(posting)

@@ -240,7 +240,8 @@ class _Reader:
             return self._group(piece[1:-1].strip())
         if piece == "?":
             raise PhraseError(
-                f"'?' stands inside {text[:60]!r}", "Put it at the end: it asks that the sentence is a question."
+                f"'?' stands inside {text[:60]!r}",
+                "Put it at the end, where it asks for a question; a word that may be missing is [word], an ending (s).",
             )
         if piece in "^$":
             raise PhraseError(f"{piece!r} stands inside {text[:60]!r}", "^ stands first, $ last.")

@@ -96,11 +96,12 @@ class NameTable:
 class Reading:
     """See the module's first lines. Implements `rules.steps.Reading`."""
 
-    __slots__ = ("_found", "_tables", "_turns", "brand_given", "folded", "tongue", "words")
+    __slots__ = ("_found", "_tables", "_turns", "brand_given", "folded", "present", "tongue", "words")
 
     def __init__(self, words: Words, tongue: Tongue, tables: dict[NameKind, NameTable], brand_given: bool) -> None:
         self.words = words
         self.folded = words.folded
+        self.present = frozenset(words.folded)
         self.tongue = tongue
         self.brand_given = brand_given
         self._tables = tables
