@@ -92,7 +92,12 @@ def complaints(triage: Triage, data: Path, which: str) -> None:
     verdicts = [triage.judge(mention(row["text"], "en")) for row in rows]
     precision, recall, middle = f1(gold, [Intent.COMPLAINT in v.intents for v in verdicts])
     everything = f1(gold, [True] * len(gold))[2]
-    show(f"complaint, {len(rows)} tweets", "P / R / F1", f"{precision:.3f} / {recall:.3f} / {middle:.3f}", f"VADER 0.50, everything {everything:.2f}, keywords 0.63")
+    show(
+        f"complaint, {len(rows)} tweets",
+        "P / R / F1",
+        f"{precision:.3f} / {recall:.3f} / {middle:.3f}",
+        f"VADER 0.50, everything {everything:.2f}, keywords 0.63",
+    )
     show("", "AUC", auc(gold, [v.complaint_score for v in verdicts]), "VADER 0.67, keywords 0.74")
 
 
@@ -136,7 +141,12 @@ def sentiment(triage: Triage, data: Path, which: str) -> None:
         gold = [row[0] for row in rows]
         verdicts: list[Verdict] = [triage.judge(mention(row[1], lang)) for row in rows]
         vader = macro_f1(gold, [vader_mood(analyzer, row[1]) for row in rows], MOODS)
-        show(f"sentiment {lang}, {len(rows)} tweets", "macro-F1", macro_f1(gold, [v.sentiment_label for v in verdicts], MOODS), f"VADER {vader:.2f}")
+        show(
+            f"sentiment {lang}, {len(rows)} tweets",
+            "macro-F1",
+            macro_f1(gold, [v.sentiment_label for v in verdicts], MOODS),
+            f"VADER {vader:.2f}",
+        )
 
 
 PARTS: dict[str, Callable[[Triage, Path, str], None]] = {"complaints": complaints, "dev": dev, "sentiment": sentiment}
@@ -153,7 +163,9 @@ def main() -> None:
         raise SystemExit(f"{chosen.data}: no dev.jsonl there. Name the folder with the labelled posts: --data DIR.")
     began = time.perf_counter()
     triage = build_triage(builtin_packs(), None, LANGUAGES)
-    print(f"rules {triage.ruleset}, {triage.rule_count} of them, loaded in {time.perf_counter() - began:.2f} s; split: {chosen.split}\n")
+    print(
+        f"rules {triage.ruleset}, {triage.rule_count} of them, loaded in {time.perf_counter() - began:.2f} s; split: {chosen.split}\n"
+    )
     for part in chosen.part or PARTS:
         PARTS[part](triage, chosen.data, chosen.split)
         print()

@@ -14,11 +14,14 @@ from rules.vocabulary import BuyerStatus, Emotion, Intent
 from rules.words import Words
 
 MOST_EMOTIONS = 2
+_SHORT_POST = 40  # words; longer posts tell a story, in which praise may be meant
 SARCASM_CERTAINTY = 0.6  # the most that a verdict with the pattern is sure of
 _STATUS_ORDER = (BuyerStatus.EX_CUSTOMER, BuyerStatus.BUYER, BuyerStatus.NON_BUYER)
 
 
-def touchpoints(hits: Sequence[Hit], words: Words, mood: float | None, read: Callable[[str], float | None]) -> Mapping[str, float | None]:
+def touchpoints(
+    hits: Sequence[Hit], words: Words, mood: float | None, read: Callable[[str], float | None]
+) -> Mapping[str, float | None]:
     """Touchpoint -> mood −1…1, or None where unknown. `read` gives the mood of a stretch of text."""
     moods: dict[str, list[float]] = {}
     sentences: dict[int, float | None] = {}
@@ -57,14 +60,13 @@ def exit_to(hits: Sequence[Hit]) -> str | None:
     return next((hit.rival for hit in hits if hit.rival and Intent.LEAVING in hit.evidence.intents), None)
 
 
-def sarcastic(words: Words, counts: Counts, opener: str, mood: float | None) -> bool:
-    """Praise that opens a post about a failure or "another" long wait: "Great, another three hours on hold. Love it."
+def sarcastic(words: Words, counts: Counts) -> bool:
+    """Whether a post that opens with praise would be sarcasm: "Great, another three hours on hold. Love it."
 
-    A pattern, not understanding: it needs the praise first, a failure or repetition after it, and nothing solved or turned by "but".
+    A pattern, not understanding: a failure, and a repetition or negation or second failure, in a short post where nothing was solved.
     """
-    if not opener or mood is None or counts.get("solved") or len(words.folded) > 40:
+    get = counts.get
+    if (not get("problem") and not get("persist")) or "solved" in counts or len(words.folded) > _SHORT_POST:
         return False
-    failure = counts.get("problem", 0) + counts.get("waiting", 0) + counts.get("severe", 0)
-    return failure >= 1 and (counts.get("more", 0) >= 1 or counts.get("negation", 0) >= 1 or failure >= 2) and counts.get("persist", 0) + counts.get(
-        "problem", 0
-    ) >= 1
+    failures = get("problem", 0) + get("waiting", 0) + get("severe", 0)
+    return failures >= 2 or (failures == 1 and ("more" in counts or "negation" in counts))

@@ -42,7 +42,9 @@ class Intents:
     complaint: float
 
 
-def weigh_intents(words: Words, counts: Counts, hits: Sequence[Hit], mood: float | None, linked: bool, rating: float | None) -> Intents:
+def weigh_intents(
+    words: Words, counts: Counts, hits: Sequence[Hit], mood: float | None, linked: bool, rating: float | None
+) -> Intents:
     """Judge one post. `mood`: sentiment −1…1 or None; `linked`: it holds a link; `rating`: stars or None."""
     ruled: dict[Intent, float] = {}
     for hit in hits:
@@ -77,7 +79,13 @@ def asks(words: Words, counts: Counts) -> bool:
 
 
 def _complaint(
-    words: Words, counts: Counts, ruled: Mapping[Intent, float], mood: float, asked: bool, linked: bool, rating: float | None
+    words: Words,
+    counts: Counts,
+    ruled: Mapping[Intent, float],
+    mood: float,
+    asked: bool,
+    linked: bool,
+    rating: float | None,
 ) -> float:
     total = _COMPLAINT_BASE + _LENGTH * min(len(words.folded), 40) / 20
     total += _POSITIVE * mood if mood > 0 else -_NEGATIVE * mood
@@ -93,7 +101,13 @@ def _complaint(
 
 
 def _praise(
-    counts: Counts, ruled: Mapping[Intent, float], mood: float, asked: bool, linked: bool, rating: float | None, complaint: float
+    counts: Counts,
+    ruled: Mapping[Intent, float],
+    mood: float,
+    asked: bool,
+    linked: bool,
+    rating: float | None,
+    complaint: float,
 ) -> float:
     total = _PRAISE_BASE + 2.6 * mood - 2.0 * max(0.0, complaint - 0.3) + _sum(_PRAISE, counts)
     total -= (1.0 if asked else 0.0) + (0.6 if linked else 0.0)

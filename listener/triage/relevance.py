@@ -38,7 +38,9 @@ class Relevance:
         handles = [account.partition(":")[2] for account in brand.own_accounts]
         self._handles = frozenset(fold(handle.lstrip("@")) for handle in (*handles, *brand.all_names))
         self._rivals = {fold(alias): name for name, aliases in brand.rivals.items() for alias in (name, *aliases)}
-        self._theirs = NameTable.of(tuple(alias for name, aliases in brand.rivals.items() for alias in (name, *aliases)))
+        self._theirs = NameTable.of(
+            tuple(alias for name, aliases in brand.rivals.items() for alias in (name, *aliases))
+        )
         self._exclude = NameTable.of(brand.exclude)
         self._context = NameTable.of(brand.context)
 
@@ -46,7 +48,12 @@ class Relevance:
         """The relation of one mention; `words` are those of its text, `title` those of its title if it has one."""
         handle_first = bool(words.handles) and words.handles[0].at == 0
         if self._brand is None:
-            return Relation(True, "brand", handle_first or mention.in_reply_to_brand is True, "no brand configured: every post counts")
+            return Relation(
+                True,
+                "brand",
+                handle_first or mention.in_reply_to_brand is True,
+                "no brand configured: every post counts",
+            )
         author = mention.author
         if self._own and not self._own.isdisjoint(
             (f"{mention.platform}:{author.handle}".casefold(), f"{mention.platform}:{author.id}".casefold())
@@ -71,7 +78,13 @@ class Relevance:
         if named or told or addressed:
             return self._about_us(words, title, named, told, addressed, rivals)
         if said in self._rivals:
-            return Relation(True, f"rival:{self._rivals[said]}", handle_first, f"the source says it is about {mention.brand}", rivals)
+            return Relation(
+                True,
+                f"rival:{self._rivals[said]}",
+                handle_first,
+                f"the source says it is about {mention.brand}",
+                rivals,
+            )
         if rivals:
             rival = min(rivals)
             return Relation(True, f"rival:{rival}", False, f"names {rival}", rivals)
@@ -83,7 +96,12 @@ class Relevance:
         excluded = self._first(self._exclude, words, title)
         if excluded:
             return Relation(False, "none", False, f"excluded by “{excluded}”", rivals)
-        if self._brand is not None and self._brand.context and not (told or addressed) and not self._first(self._context, words, title):
+        if (
+            self._brand is not None
+            and self._brand.context
+            and not (told or addressed)
+            and not self._first(self._context, words, title)
+        ):
             return Relation(False, "none", False, f"“{named}” without any of the context words", rivals)
         why = f"names {named}" if named else "speaks to the brand" if addressed else "the source says so"
         return Relation(True, "brand", addressed, why, rivals)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 
 from listener.triage.table import Table, written
-from rules.words import Words, prepare
+from rules.words import Words
 
 Counts = Mapping[str, int]
 _NONE: Counts = {}
@@ -47,7 +47,9 @@ class Signals:
 
 def build_signals(languages: Sequence[str]) -> Signals:
     """Read the packaged tables of `languages`."""
-    data = tomllib.loads(resources.files(__package__).joinpath("data").joinpath("signals.toml").read_text(encoding="utf-8"))
+    data = tomllib.loads(
+        resources.files(__package__).joinpath("data").joinpath("signals.toml").read_text(encoding="utf-8")
+    )
     return Signals({lang: _compile(data[lang]) for lang in languages if lang in data})
 
 
@@ -56,8 +58,4 @@ def _compile(groups: Mapping[str, str]) -> Table[tuple[str, ...]]:
     for word, group in written(groups):
         known = kinds.get(word, ())
         kinds[word] = known if group in known else (*known, group)
-    return Table(kinds.items(), _split)
-
-
-def _split(entry: str) -> list[str]:
-    return prepare(entry.replace("_", " ")).folded
+    return Table(kinds.items())

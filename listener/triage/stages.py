@@ -31,7 +31,14 @@ class Standing:
     second: Stage | None
 
 
-def resolve(mention: Mention, hits: Sequence[Hit], intents: frozenset[Intent], counts: Counts, buyer: BuyerStatus, addressed: bool) -> Standing:
+def resolve(
+    mention: Mention,
+    hits: Sequence[Hit],
+    intents: frozenset[Intent],
+    counts: Counts,
+    buyer: BuyerStatus,
+    addressed: bool,
+) -> Standing:
     """Weigh all evidence for the stage of one mention."""
     weights = dict.fromkeys(ORDER, 0.0)
     for hit in hits:
@@ -51,13 +58,17 @@ def resolve(mention: Mention, hits: Sequence[Hit], intents: frozenset[Intent], c
     return Standing(first, round(weights[first] / (sum(weights.values()) + DOUBT), 2), second)
 
 
-def _structure(mention: Mention, intents: frozenset[Intent], counts: Counts, addressed: bool) -> list[tuple[Stage, float]]:
+def _structure(
+    mention: Mention, intents: frozenset[Intent], counts: Counts, addressed: bool
+) -> list[tuple[Stage, float]]:
     """What holds without any rule: weak, so that one rule outweighs it."""
     given: list[tuple[Stage, float]] = []
     if mention.rating is not None or mention.kind == "review":
         given.append((Stage.SATISFACTION, 0.9))
     if Intent.COMPLAINT in intents:
-        given.append((Stage.SATISFACTION, 0.5 if counts.get("contact") or counts.get("money") or counts.get("praise") else 0.4))
+        given.append(
+            (Stage.SATISFACTION, 0.5 if counts.get("contact") or counts.get("money") or counts.get("praise") else 0.4)
+        )
         given.append((Stage.USE, 0.45 if counts.get("problem") and not counts.get("money") else 0.2))
         if counts.get("waiting"):
             given.append((Stage.PURCHASE, 0.3))

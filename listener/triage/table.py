@@ -1,8 +1,8 @@
 """Words, stems and phrases with a meaning each, compiled so that a text costs one dictionary look-up a word.
 
 Entries are written with whitespace between them, "_" between the words of a phrase and "*" for any ending. Look-ups
-forgive letters drawn out for emphasis ("sooo"), `ae` for `ä` and `ss` for `ß`. What a word means is remembered,
-so a text's cost does not grow with the number of entries.
+forgive letters drawn out for emphasis ("sooo") and `ae` for `ä`; case, accents and apostrophes are folded as
+`rules.words` folds them. What a word means is remembered, so a text's cost does not grow with the number of entries.
 """
 
 from __future__ import annotations
@@ -11,17 +11,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, TypeVar
 
+from rules.words import prepare
+
 M = TypeVar("M")
 
 _DRAWN_OUT = re.compile(r"(.)\1{2,}")
 _MEMORY = 50_000  # words remembered before the memory starts anew: bounded whatever posts say
-_FOLD = str.maketrans("àáâãäåçèéêëìíîïñòóôõöøùúûüýÿ’‘`´", "aaaaaaceeeeiiiinoooooouuuuyy''''")
-
-
-def fold(text: str) -> str:
-    """Lower case, no accents, straight apostrophes; keeps ß and the length of texts in the five languages."""
-    lowered = text.lower()
-    return lowered if lowered.isascii() else lowered.translate(_FOLD)
 
 
 class _Cell(Generic[M]):
@@ -51,14 +46,14 @@ class _Cells(dict[str, _Cell[M] | None]):
 class Table(Generic[M]):
     """Compiled entries. Sharing one between threads is fine: a lost race repeats a look-up."""
 
-    def __init__(self, entries: Iterable[tuple[str, M]], split: Callable[[str], list[str]]) -> None:
-        """`entries`: written form and meaning; later ones win. `split` cuts a phrase as the texts are cut."""
+    def __init__(self, entries: Iterable[tuple[str, M]]) -> None:
+        """`entries`: written form and meaning; later ones win."""
         exact: dict[str, M] = {}
         stems: dict[str, M] = {}
         phrases: dict[str, dict[tuple[tuple[str, ...], bool], M]] = {}
         for written, meaning in entries:
             open_end = written.endswith("*") and len(written) > 1
-            parts = tuple(split(written.rstrip("*") if open_end else written))
+            parts = tuple(prepare((written[:-1] if open_end else written).replace("_", " ")).folded)
             if len(parts) > 1:
                 phrases.setdefault(parts[0], {})[parts, open_end] = meaning
             elif parts:
@@ -66,23 +61,27 @@ class Table(Generic[M]):
         self._exact, self._stems = exact, stems
         self._lengths = range(max(map(len, stems), default=0), min(map(len, stems), default=1) - 1, -1)
         self._phrases = {
-            first: tuple((parts, open_end, meaning) for (parts, open_end), meaning in sorted(known.items(), key=lambda pair: -len(pair[0][0])))
+            first: tuple(
+                (parts, open_end, meaning)
+                for (parts, open_end), meaning in sorted(known.items(), key=lambda pair: -len(pair[0][0]))
+            )
             for first, known in phrases.items()
         }
         self._cells: _Cells[M] = _Cells(self._cell)
 
     def marks(self, tokens: list[str]) -> list[tuple[int, int, M]]:
         """Where something with a meaning stands: first token, token after, meaning. Phrases win over words, no overlap."""
-        cells = self._cells
         marks: list[tuple[int, int, M]] = []
         after = 0
-        for at, cell in [(at, cell) for at, token in enumerate(tokens) if (cell := cells[token]) is not None]:
-            if at < after:
+        for at, cell in enumerate(map(self._cells.__getitem__, tokens)):
+            if cell is None or at < after:
                 continue
             for parts, open_end, meaning in cell.phrases:
                 stop = at + len(parts)
+                if tokens[at + 1] != parts[1] if len(parts) > 2 and stop <= len(tokens) else stop > len(tokens):
+                    continue
                 window = tokens[at:stop]
-                if len(window) == len(parts) and tuple(window[:-1]) == parts[:-1]:
+                if tuple(window[:-1]) == parts[:-1]:
                     last = window[-1]
                     if last == parts[-1] or (open_end and last.startswith(parts[-1])):
                         marks.append((at, stop, meaning))
@@ -96,7 +95,7 @@ class Table(Generic[M]):
     def _cell(self, word: str) -> _Cell[M] | None:
         alone = self._resolve(word)
         if alone is None and len(word) > 3:
-            for other in (_DRAWN_OUT.sub(r"\1\1", word), _DRAWN_OUT.sub(r"\1", word), word.replace("ß", "ss"), _umlauts(word)):
+            for other in (_DRAWN_OUT.sub(r"\1\1", word), _DRAWN_OUT.sub(r"\1", word), _umlauts(word)):
                 if other != word and (alone := self._resolve(other)) is not None:
                     break
         phrases = self._phrases.get(word, ())

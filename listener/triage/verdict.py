@@ -26,7 +26,7 @@ from rules.engine import Engine
 from rules.facts import Facts, Hit
 from rules.load import load_packs
 from rules.vocabulary import Intent
-from rules.words import Words, prepare
+from rules.words import prepare
 
 NEGATIVE_BELOW, POSITIVE_FROM = -0.1, 0.25  # of sentiment, fitted on half of the labelled posts of five languages
 _GRIEVANCE = 0.55  # from this complaint score on, a post blames the brand, whatever words it uses
@@ -39,7 +39,9 @@ _OPENING = 4  # words of a post in which sarcastic praise stands
 class Triage:
     """Judges mentions for one brand, or, with `brand` None, for whichever brand each of them is about."""
 
-    def __init__(self, engine: Engine, scorer: Scorer, identifier: Identifier, signals: Signals, brand: BrandFacts | None = None) -> None:
+    def __init__(
+        self, engine: Engine, scorer: Scorer, identifier: Identifier, signals: Signals, brand: BrandFacts | None = None
+    ) -> None:
         self._engine = engine
         self._scorer = scorer
         self._identifier = identifier
@@ -54,8 +56,8 @@ class Triage:
         title = clean(mention.title) if mention.title else ""
         words = prepare(text)
         relation = self._relevance.relate(mention, words, prepare(title) if title else None)
-        lang = self._identifier.identify(text or title, mention.lang)
-        reading = self._scorer.read(text, lang)
+        lang = self._identifier.identify(words, mention.lang)
+        reading = self._scorer.read(words, lang)
         mood = None if reading is None else reading.score
         hits = self._engine.evaluate(_facts(mention, text, title, lang, relation, mood), words)
         counts = self._signals.count(words, lang)
@@ -65,11 +67,18 @@ class Triage:
         lines = self._lines(mention, relation, hits, counts, intents, reading.words if reading else ())
         sure = standing.confidence
         sentiment = _towards_brand(mood, hits, intents, mention.rating)
-        opener = self._signals.opener(words, lang, _OPENING)
-        if aspects.sarcastic(words, counts, opener, mood):
+        if (
+            mood is not None
+            and aspects.sarcastic(words, counts)
+            and (opener := self._signals.opener(words, lang, _OPENING))
+        ):
             sentiment = min(sentiment if sentiment is not None else 0.0, -0.4)
             sure = min(sure, aspects.SARCASM_CERTAINTY)
-            intents = replace(intents, found=intents.found - {Intent.PRAISE} | {Intent.COMPLAINT}, complaint=max(intents.complaint, 0.6))
+            intents = replace(
+                intents,
+                found=intents.found - {Intent.PRAISE} | {Intent.COMPLAINT},
+                complaint=max(intents.complaint, 0.6),
+            )
             lines = (*lines, Line(0, "sarcasm?", f"“{opener}” before a failure: please check"))
         promotional = any(hit.evidence.promotional for hit in hits)
         ignored = next((hit for hit in hits if hit.evidence.ignore), None)
@@ -79,7 +88,7 @@ class Triage:
             why = ignored.words if ignored is not None else "promotion" if promotional else relation.why
             lines = (*lines, Line(0, urgency.LIMIT, f"low: {why}", ignored.rule if ignored is not None else ""))
         floor = max((hit.evidence.floor for hit in hits if hit.evidence.floor is not None), default=None)
-        weighed = urgency.weigh(lines, floor, intents.found, limited)
+        weighed = urgency.weigh(lines, floor, limited)
         return Verdict(
             relevant=relevant,
             subject=relation.subject if relevant or relation.subject == "own" else "none",
@@ -105,11 +114,17 @@ class Triage:
         )
 
     def _mood(self, text: str, lang: str) -> float | None:
-        reading = self._scorer.read(text, lang)
+        reading = self._scorer.read(prepare(text), lang)
         return None if reading is None else reading.score
 
     def _lines(
-        self, mention: Mention, relation: Relation, hits: Sequence[Hit], counts: Counts, intents: Intents, moved: tuple[str, ...]
+        self,
+        mention: Mention,
+        relation: Relation,
+        hits: Sequence[Hit],
+        counts: Counts,
+        intents: Intents,
+        moved: tuple[str, ...],
     ) -> tuple[Line, ...]:
         """All that speaks, points first."""
         scored: list[Line] = []
@@ -242,5 +257,3 @@ def build_triage(
     engine = Engine(ruleset, brand_names=names, products=products, rivals=rivals, languages=languages)
     scorer = build_scorer(languages, neutral=(*names, *products, *rivals))
     return Triage(engine, scorer, Identifier(languages), build_signals(languages), brand)
-
-

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from listener.triage.sentiment.lexicon import Lexicon, Reading, compile_lexicon, packaged
+from rules.words import Words
 
 LANGUAGES = ("en", "fr", "it", "es", "de")
 
@@ -20,8 +21,8 @@ __all__ = ["LANGUAGES", "Lexicons", "Reading", "Scorer", "build_scorer"]
 class Scorer(Protocol):
     """Something that reads the mood of a text."""
 
-    def read(self, text: str, lang: str) -> Reading | None:
-        """The mood of `text`, or None where there is no means for `lang`."""
+    def read(self, words: Words, lang: str) -> Reading | None:
+        """The mood of a text, or None where there is no means for `lang`."""
         ...
 
 
@@ -31,10 +32,10 @@ class Lexicons:
     def __init__(self, lexicons: Mapping[str, Lexicon]) -> None:
         self._lexicons = dict(lexicons)
 
-    def read(self, text: str, lang: str) -> Reading | None:
+    def read(self, words: Words, lang: str) -> Reading | None:
         """See `Scorer`."""
         lexicon = self._lexicons.get(lang)
-        return None if lexicon is None else lexicon.read(text)
+        return None if lexicon is None else lexicon.read(words)
 
 
 def build_scorer(languages: Iterable[str] = LANGUAGES, neutral: Iterable[str] = ()) -> Lexicons:
@@ -56,6 +57,6 @@ def _vader() -> tuple[dict[str, float], dict[str, float]]:
     from vaderSentiment.vaderSentiment import BOOSTER_DICT, SentimentIntensityAnalyzer
 
     lexicon: dict[str, float] = SentimentIntensityAnalyzer().lexicon
-    base = {word: value for word, value in lexicon.items() if "_" not in word and not word.endswith("*")}
+    base = {word: value for word, value in lexicon.items() if word.replace("'", "").replace("-", "").isalpha()}
     boosts = {word: 1.3 if step > 0 else 0.6 for word, step in BOOSTER_DICT.items() if " " not in word}
     return base, boosts

@@ -15,26 +15,19 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from listener.triage.table import Table, fold, written
+from listener.triage.table import Table, written
+from rules.words import Words, fold
 
-CAP = 4_000  # characters read for sentiment; a mood does not change after them, the cost would
+MOST_WORDS = 1_000  # read for sentiment; a mood does not change after them, the cost would
 NEGATION_REACH = 3  # words
-_PATTERN = (
-    r"https?:\S*|www\.\S+|@\w+"  # addresses and handles say nothing
-    r"|[^\W\d_]+{joined}"
-    r"|10/10|\d+"
-    r"|!+|\.+|\?+|…|\n+"
-    r"|[:;=]['o-]?[()\[\]dp3sc|/\\*x]|<3|</3|\(-?:|\):|\^[_.]?\^|>[:_.]?[<(]|\*[_-]\*|-[_.]-|\\o/"
-    r"|[\u2600-\u27bf\u2b50\u231b\u23f3\U0001f300-\U0001faff]"
-)
-_WHOLE = re.compile(_PATTERN.replace("{joined}", r"(?:['-][^\W\d_]+)*"))  # don't, hassle-free
-_ELIDED = re.compile(_PATTERN.replace("{joined}", r"(?:-[^\W\d_]+)*"))  # j'aime: two words
+_EMOTICON = re.compile(r"[:;=][o'-]?[()\[\]dp3sc|/\\*x]|<3|</3|\(-?:|\):|\^[_.]?\^|>[:_.]?[<(]|\*[_-]\*|-[_.]-|\\o/")
+_MAY_HOLD_EMOTICON = re.compile(r"[:;=<^>*\\]|-[_.]-")
 _NORM = 12.0  # one strong word scores about 0.65, three about 0.93
 _WORST = 0.4  # share of the worst sentence in the whole
 _NEGATED_PRAISE, _NEGATED_BLAME = -0.6, -0.3  # "not good" is bad, "not bad" is hardly good
 _BEFORE_CONTRAST, _CONCEDED = 0.4, 0.5
 
-VALENCE, BOOST, NEGATE, CONTRAST, CONCEDE, STOP = range(6)
+VALENCE, BOOST, NEGATE, CONTRAST, CONCEDE = range(5)
 Entry = tuple[int, float]
 
 
@@ -54,26 +47,41 @@ class Lexicon:
     """One language, ready to read."""
 
     table: Table[Entry]
-    pieces: re.Pattern[str]
     negate_after: frozenset[str]  # negations that follow what they negate, as in German
+    emoticons: Mapping[str, float]
 
-    def read(self, text: str) -> Reading:
-        """Score one text; its first `CAP` characters count."""
-        tokens = self.pieces.findall(fold(text[:CAP]))
+    def read(self, words: Words) -> Reading:
+        """Score one text; its first `MOST_WORDS` words count."""
+        tokens = words.folded if len(words.folded) <= MOST_WORDS else words.folded[:MOST_WORDS]
         marks = self.table.marks(tokens)
-        return self._weigh(tokens, marks) if marks else _NOTHING
+        drawn = self._drawn(words.text) if _MAY_HOLD_EMOTICON.search(words.text) else 0.0
+        return self._weigh(tokens, words, marks, drawn) if marks or drawn else _NOTHING
 
-    def _weigh(self, tokens: list[str], marks: Sequence[tuple[int, int, Entry]]) -> Reading:
+    def _drawn(self, text: str) -> float:
+        found = (self.emoticons.get(sign, 0.0) for sign in _EMOTICON.findall(text.lower()))
+        return max(-4.0, min(4.0, sum(found)))
+
+    def _weigh(self, tokens: list[str], words: Words, marks: Sequence[tuple[int, int, Entry]], drawn: float) -> Reading:
         sentences: list[float] = []
         found: list[tuple[float, int, int]] = []
         total, negated_at, boosted_at, boost, conceding = 0.0, -9, -9, 1.0, False
+        sentence, end = 0, words.sentences[0].stop if words.sentences else 0
         for at, stop, (kind, value) in marks:
+            if at >= end:
+                if total:
+                    sentences.append(total)
+                total, negated_at, boosted_at, conceding = 0.0, -9, -9, False
+                while at >= end:
+                    sentence += 1
+                    end = words.sentences[sentence].stop
             if kind == VALENCE:
                 if value == 0.0:
                     continue
                 if at - boosted_at <= 2:
                     value *= boost
-                if at - negated_at <= NEGATION_REACH or not self.negate_after.isdisjoint(tokens[stop : stop + 2]):
+                if at - negated_at <= NEGATION_REACH or (
+                    self.negate_after and not self.negate_after.isdisjoint(tokens[stop : stop + 2])
+                ):
                     value *= _NEGATED_PRAISE if value > 0 else _NEGATED_BLAME
                 total += value * _CONCEDED if conceding else value
                 found.append((value, at, stop))
@@ -83,16 +91,13 @@ class Lexicon:
                 boosted_at, boost = at, value
             elif kind == CONTRAST:
                 total, negated_at, conceding = total * _BEFORE_CONTRAST, -9, False
-            elif kind == CONCEDE:
-                conceding = True
             else:
-                if total:
-                    sentences.append(total * value)
-                total, negated_at, boosted_at, conceding = 0.0, -9, -9, False
+                conceding = True
+        total += drawn
         if total:
             sentences.append(total)
         found.sort(key=lambda each: -abs(each[0]))
-        return Reading(aggregate(sentences), tuple(" ".join(tokens[at:stop]) for _, at, stop in found[:3]))
+        return Reading(aggregate(sentences), tuple([" ".join(tokens[at:stop]) for _, at, stop in found[:3]]))
 
 
 def aggregate(sentences: Iterable[float]) -> float:
@@ -113,28 +118,20 @@ def compile_lexicon(
 ) -> Lexicon:
     """Build from a language's file. `base`: further valences, which the file overrides; `neutral`: names that say nothing."""
     grammar = data["grammar"]
-    elided = bool(grammar["split_apostrophe"])
-    entries: list[tuple[str, Entry]] = [(marks, (STOP, 1.0)) for marks in (".", "..", "...", "…", "?", "??", "???", "\n", "\n\n", "\n\n\n")]
-    entries += [("!", (STOP, 1.1)), ("!!", (STOP, 1.2)), ("!!!", (STOP, 1.3))]
-    entries += [(word, (VALENCE, value)) for word, value in (base or {}).items()]
+    entries: list[tuple[str, Entry]] = [(word, (VALENCE, value)) for word, value in (base or {}).items()]
     entries += [(word, (BOOST, value)) for word, value in (boosts or {}).items()]
-    for group in ("valence", "emoticon"):
-        entries += [(sign, (VALENCE, float(value))) for sign, value in written(emoji[group])]
+    entries += [(sign, (VALENCE, float(value))) for sign, value in written(emoji["valence"])]
     entries += [(word, (VALENCE, float(value))) for word, value in written(data["valence"])]
     entries += [(word, (BOOST, float(value))) for word, value in written(data["intensify"])]
     for name, kind in (("negate", NEGATE), ("contrast", CONTRAST), ("concede", CONCEDE)):
         entries += [(word, (kind, 0.0)) for word in grammar[name].split()]
     entries += [(name.replace(" ", "_"), (VALENCE, 0.0)) for name in neutral]
-
-    def split(entry: str) -> list[str]:
-        if entry[0].isalpha():
-            folded = fold(entry).replace("_", " ")
-            return (folded.replace("'", " ") if elided else folded).split()
-        return [entry.replace(" ", "") or entry]
-
-    return Lexicon(Table(entries, split), _ELIDED if elided else _WHOLE, frozenset(fold(grammar["negate_after"]).split()))
+    emoticons = {sign: float(value) for sign, value in written(emoji["emoticon"])}
+    return Lexicon(Table(entries), frozenset(map(fold, grammar["negate_after"].split())), emoticons)
 
 
 def packaged(name: str) -> Mapping[str, Any]:
     """The packaged file `data/<name>.toml`."""
-    return tomllib.loads(resources.files(__package__).joinpath("data").joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(
+        resources.files(__package__).joinpath("data").joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    )
