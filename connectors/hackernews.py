@@ -102,7 +102,7 @@ class _Term:
         hits = found.get("hits") if isinstance(found, dict) else None
         if not isinstance(hits, list):
             raise Malformed(f"{SITE} answered without a list of hits; its API may have changed")
-        known = set(seen) if isinstance(seen, list) else set()
+        known = {label(one) for one in seen} if isinstance(seen, list) else set()
         dated = [(second, hit) for hit in hits if isinstance(hit, dict) and (second := _second(hit)) is not None]
         posts = tuple(
             Post(datetime.fromtimestamp(second, UTC), _mention(hit, second, self.term))
@@ -113,11 +113,10 @@ class _Term:
             return Batch(posts, None)
         newest, oldest = dated[0][0], dated[-1][0]
         if newest > oldest:
-            return Batch(
-                posts, {"until": oldest, "seen": [label(hit.get("objectID")) for at, hit in dated if at == oldest]}
-            )
+            read: list[Json] = [label(hit.get("objectID")) for second, hit in dated if second == oldest]
+            return Batch(posts, {"until": oldest, "seen": read})
         if (number + 1) * self.size < MOST_HITS:
-            return Batch(posts, {"until": oldest, "page": number + 1, "seen": sorted(known)})
+            return Batch(posts, {"until": oldest, "page": number + 1, "seen": [*sorted(known)]})
         return Batch(posts, {"until": oldest - 1})  # the API gives no more than this of one second
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 from zoneinfo import ZoneInfo
 
+import structlog
 from pydantic import Field, field_validator
 
 from connectors.base import (
@@ -35,7 +35,7 @@ from connectors.base import (
 )
 from connectors.row import FIELDS, BadRow, Defaults, mention
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 PAGE = 200
 LINE_LIMIT = 8 * 1024 * 1024  # bytes of one post; a longer line is a problem, not a memory
@@ -72,10 +72,11 @@ def read_file(
     """Every line of the file as a mention or a problem, in order.
 
     `mapping` goes from our field to the file's column: {"text": "Review body"}. `timezone` (IANA) reads times that name
-    none; without it they are problems. Raises OSError where the file cannot be opened, ValueError for an unknown field.
+    none; without it they are problems. While reading it raises OSError where the file cannot be opened, and ValueError where
+    the whole file cannot be used: an unknown field in `mapping`, no text column, UTF-16.
     """
     rows = _Rows(Path(path), mapping or {}, format, ZoneInfo(timezone) if timezone else None, platform, brand)
-    return (read.found for read in rows.read(0, 0))
+    return (read.found for read in rows.read(0, 0, growing=False))
 
 
 class ReplaySettings(SourceSettings):
@@ -140,7 +141,7 @@ class Replay:
     def _pages(self, identity: str, offset: int, line: int) -> Iterator[Page]:
         mentions: list[Mention] = []
         scanned = problems = first = 0
-        for read in self._rows.read(offset, line):
+        for read in self._rows.read(offset, line, growing=True):
             scanned += 1
             offset, line = read.offset, read.line
             if isinstance(read.found, Problem):
@@ -154,7 +155,7 @@ class Replay:
         if scanned:
             yield Page(tuple(mentions), {"file": identity, "offset": offset, "line": line}, scanned=scanned)
         if problems:
-            log.warning("lines_skipped source=%s lines=%d first=%d", self._name, problems, first)
+            log.warning("lines_skipped", source=self._name, lines=problems, first=first)
 
 
 class _Rows:
@@ -164,15 +165,15 @@ class _Rows:
         self,
         path: Path,
         mapping: Mapping[str, str],
-        format: Format,
+        form: Format,
         zone: tzinfo | None,
         platform: str,
-        brand: str | None,  # noqa: A002  # as above
+        brand: str | None,
     ) -> None:
         _check_mapping(mapping)
         self.path = path
         self._columns = {name: mapping.get(name, name) for name in FIELDS}
-        self._format = format
+        self._format = form
         self._zone = zone
         self._platform = platform
         self._brand = brand
@@ -185,7 +186,8 @@ class _Rows:
         with self.path.open("rb") as file:
             return hashlib.blake2b(file.readline(4096), digest_size=8).hexdigest()
 
-    def read(self, offset: int, line: int) -> Iterator[Read]:
+    def read(self, offset: int, line: int, *, growing: bool) -> Iterator[Read]:
+        """What every line gives. A growing file may end in half a line, which waits for the next time."""
         with self.path.open("rb") as file:
             start = file.read(4096)
             if start.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -195,7 +197,7 @@ class _Rows:
             is_csv = self._format == "csv" or (self._format == "auto" and self._looks_like_csv(start))
             file.seek(offset)
             lines = _Lines(file, offset, line)
-            rows = self._csv(file, lines) if is_csv else self._jsonl(lines)
+            rows = self._csv(file, lines) if is_csv else self._jsonl(lines, growing)
             for number, row in rows:
                 try:
                     found: Mention | Problem = (
@@ -210,7 +212,7 @@ class _Rows:
             return True
         return not start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
 
-    def _jsonl(self, lines: _Lines) -> Iterator[tuple[int, Mapping[str, Any] | Problem]]:
+    def _jsonl(self, lines: _Lines, growing: bool) -> Iterator[tuple[int, Mapping[str, Any] | Problem]]:
         while (text := lines.next()) is not None:
             if isinstance(text, Problem):
                 yield text.line, text
@@ -221,6 +223,8 @@ class _Rows:
                     row = None
                 if isinstance(row, dict):
                     yield lines.number, row
+                elif growing and not text.endswith("\n"):
+                    return
                 else:
                     yield (
                         lines.number,

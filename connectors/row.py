@@ -43,7 +43,7 @@ _NO = frozenset({"0", "false", "no", "n"})
 _LANG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 
 
-class BadRow(ValueError):
+class BadRow(ValueError):  # noqa: N818  # a row, not a fault of the program
     """This row is no mention; the message says why."""
 
 
@@ -77,7 +77,7 @@ def mention(row: Mapping[str, Any], columns: Mapping[str, str], defaults: Defaul
         author=author,
         url=safe_url(value("url")),
         title=label(value("title")),
-        kind=cast(Kind, kind) if kind in get_args(Kind) else "post",
+        kind=cast("Kind", kind) if kind in get_args(Kind) else "post",
         lang=_lang(value("lang")),
         parent_id=label(value("parent")) or None,
         thread_id=label(value("thread")) or None,

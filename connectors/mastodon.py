@@ -1,0 +1,235 @@
+"""Mastodon: the hashtag timelines of one instance; with a token also its status search.
+
+Instances decide who may read: `/api/v2/instance` is asked first, because a closed timeline may answer with an empty
+list. Ids are an instance's own, so a mention is known by its `uri`. Whoever opted out of search (`noindex`) is left out.
+Other servers with the same API (Pleroma, Akkoma, GoToSocial) work where they offer it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+from urllib.parse import quote, urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from connectors.base import (
+    AccessDenied,
+    Author,
+    Connector,
+    Cursor,
+    Json,
+    Malformed,
+    Mention,
+    Page,
+    Policy,
+    SourceContext,
+    SourceSettings,
+)
+from connectors.http import Client
+from connectors.secret import read_secret
+from connectors.text import clean, label, matcher, mentions, plain, safe_url
+from connectors.walk import Batch, Post, Reach, Timeline, walk
+
+PAGE = 40  # the most an instance gives at once
+
+
+class MastodonSettings(SourceSettings):
+    """Keys of a Mastodon source."""
+
+    tags: tuple[str, ...] = Field(default=(), description="hashtags to read; default: the terms, written together")
+    terms: tuple[str, ...] = Field(
+        default=(), description="what to search for, with a token; default: the brand's names"
+    )
+    token_env: str | None = Field(
+        default=None, description="environment variable with an access token (right read:search)"
+    )
+    token_file: str | None = Field(default=None, description="file with that token")
+    history: timedelta = Field(
+        default=timedelta(days=1), gt=timedelta(0), description="how far the first poll reads back"
+    )
+    lookback: timedelta = Field(
+        default=timedelta(minutes=30),
+        ge=timedelta(0),
+        description="how late a post of another instance may arrive and be found",
+    )
+    page_size: int = Field(default=PAGE, ge=1, le=PAGE, description="posts asked for at once")
+    skip_bots: bool = Field(default=False, description="leave out accounts that say they are automated")
+
+    @field_validator("tags")
+    @classmethod
+    def _bare_tags(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        tags = tuple(tag.removeprefix("#") for tag in value)
+        for tag in tags:
+            if not _is_tag(tag):
+                raise ValueError(f"{tag!r} is no hashtag; letters, digits and _ only, not digits alone")
+        return tags
+
+    @model_validator(mode="after")
+    def _instance(self) -> Self:
+        if self.base_url is not None and not safe_url(self.base_url):
+            raise ValueError('base_url must be the instance\'s address, such as "https://mastodon.social"')
+        return self
+
+
+class Mastodon:
+    """A source: a timeline per hashtag, and per term where there is a token."""
+
+    def __init__(self, settings: MastodonSettings, context: SourceContext) -> None:
+        self._settings = settings
+        self._terms = settings.terms or context.terms
+        tags = settings.tags or tuple(dict.fromkeys(tag for term in self._terms if _is_tag(tag := _together(term))))
+        self._tags = tuple(tag.casefold() for tag in tags)
+        self._base = (settings.base_url or "https://mastodon.social").rstrip("/")
+        self._host = urlsplit(self._base).hostname or ""
+        self._user_agent = context.user_agent
+        self._client: Client | None = None
+        self._has_token = False
+
+    def poll(self, cursor: Cursor | None, now: datetime) -> Iterator[Page]:
+        settings = self._settings
+        client = self._open()
+        check_access(client.json("/api/v2/instance", now), self._host, self._has_token)
+        lists: dict[str, Timeline] = {}
+        for tag in self._tags:
+            lists[f"tag:{tag}"] = _Listing(
+                client, f"/api/v1/timelines/tag/{quote(tag)}", {}, None, self._host, settings, now
+            )
+        if self._has_token:
+            for term in self._terms:
+                params = {"q": f'"{term}"', "type": "statuses"}
+                lists[f"term:{term}"] = _Listing(client, "/api/v2/search", params, term, self._host, settings, now)
+        yield from walk(lists, cursor, now, Reach(settings.history, settings.lookback, settings.page_cap))
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+
+    def _open(self) -> Client:
+        if self._client is None:
+            token = read_secret(self._settings, "token")
+            self._has_token = token is not None
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            self._client = Client(self._host, self._base, self._user_agent, self._settings.timeout, headers=headers)
+        return self._client
+
+
+def check_access(instance: Any, host: str, has_token: bool) -> None:
+    """Raises `AccessDenied` where the instance closes its hashtag timelines; older instances do not say and are open."""
+    place: Any = instance
+    if not isinstance(instance, dict):
+        raise Malformed(f"{host} did not describe itself as a Mastodon instance; check base_url")
+    for name in ("configuration", "timelines_access", "hashtag_feeds"):
+        place = place.get(name) if isinstance(place, dict) else None
+    if not isinstance(place, dict):
+        return
+    access = {place.get("local"), place.get("remote")}
+    if access <= {"disabled"}:
+        raise AccessDenied(f"{host} has switched its hashtag timelines off; choose another instance as base_url")
+    if "public" not in access and not has_token:
+        raise AccessDenied(
+            f"{host} shows hashtag timelines to its own users only; set token_env, or choose another instance"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """A hashtag timeline or a search, newest first. A position is the id that the next page lies below."""
+
+    client: Client
+    path: str
+    params: Mapping[str, str]
+    term: str | None  # what a search result must hold; None for hashtags, which the instance matches exactly
+    host: str
+    settings: MastodonSettings
+    now: datetime
+
+    def read(self, since: datetime, position: Json) -> Batch:
+        params: dict[str, str | int] = {**self.params, "limit": self.settings.page_size}
+        if isinstance(position, str):
+            params["max_id"] = position
+        answer = self.client.json(self.path, self.now, params)
+        statuses = answer.get("statuses") if self.term is not None and isinstance(answer, dict) else answer
+        if not isinstance(statuses, list):
+            raise Malformed(f"{self.host} answered without a list of posts; its API may have changed")
+        read = [(status, at) for status in statuses if isinstance(status, dict) and (at := _time(status)) is not None]
+        ids = [one for status in statuses if isinstance(status, dict) and (one := label(status.get("id")))]
+        # Some servers order by arrival: a post dated long ago among new ones must not look like the end of the new ones.
+        posts: list[Post] = []
+        newest_below = datetime.min.replace(tzinfo=UTC)
+        for status, at in reversed(read):
+            newest_below = max(newest_below, at)
+            posts.append(Post(newest_below, self._mention(status, at)))
+        # A page may be shorter than asked for: instances filter after counting. Only an empty one is the end.
+        return Batch(tuple(reversed(posts)), min(ids, key=by_age) if ids else None)
+
+    def _mention(self, status: Mapping[str, Any], at: datetime) -> Mention | None:
+        account = status.get("account")
+        if not isinstance(account, dict) or status.get("reblog") or status.get("visibility") in ("private", "direct"):
+            return None
+        if account.get("noindex") is True or (self.settings.skip_bots and account.get("bot") is True):
+            return None
+        warning, content = label(status.get("spoiler_text")), status.get("content")
+        text = plain(content) if isinstance(content, str) else ""
+        if warning:
+            text = clean(f"{warning}\n\n{text}")
+        handle = label(account.get("acct"))
+        uri = label(status.get("uri"), 1000)
+        if not (uri and text and handle):
+            return None
+        if self.term is not None and not mentions(matcher([self.term]), text):
+            return None
+        if "@" not in handle:
+            handle = f"{handle}@{self.host}"
+        followers = account.get("followers_count")
+        counts = {"likes": "favourites_count", "reposts": "reblogs_count", "replies": "replies_count"}
+        return Mention(
+            platform="mastodon",
+            external_id=uri,
+            text=text,
+            published_at=at,
+            author=Author(
+                id=handle,
+                handle=handle,
+                name=label(account.get("display_name")),
+                followers=followers if isinstance(followers, int) and followers >= 0 else None,
+            ),
+            url=safe_url(status.get("url")) or safe_url(uri),
+            kind="comment" if status.get("in_reply_to_id") else "post",
+            lang=label(status.get("language"), 20) or None,
+            engagement={ours: count for ours, theirs in counts.items() if isinstance(count := status.get(theirs), int)},
+        )
+
+
+def by_age(one: str) -> tuple[int, str]:
+    """Ids are text and grow longer with time: the shorter is the older."""
+    return len(one), one
+
+
+def _time(status: Mapping[str, Any]) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(str(status.get("created_at")))
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _together(term: str) -> str:
+    return "".join(part for part in term.removeprefix("#") if part.isalnum() or part == "_")
+
+
+def _is_tag(text: str) -> bool:
+    return bool(text) and all(part.isalnum() or part == "_" for part in text) and not text.isdigit()
+
+
+connector = Connector(
+    name="mastodon",
+    summary="Mastodon hashtags, and full text with a token",
+    settings=MastodonSettings,
+    open=Mastodon,
+    every=timedelta(minutes=5),
+    credentials="none for hashtags on open instances; an access token for text search",
+    policy=Policy(recheck=timedelta(days=1), note="300 requests in five minutes; a post's 404 means deleted"),
+)
