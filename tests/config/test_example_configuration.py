@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from connectors.base import SourceSettings
 from listener.config import parse_config, starter_config
 from listener.config.phrases import keys_of
 from listener.config.schema import LISTS, RECEIVERS, TABLES
@@ -32,9 +33,8 @@ def alternatives(text: str) -> list[str]:
     for index, line in enumerate(lines):
         if instead := INSTEAD.search(line):
             before = [i for i in range(index) if lines[i].startswith(f"{instead[1]} = ")][-1]
-            kept = [each for i, each in enumerate(lines) if i not in (index, before) and not INSTEAD.search(each)]
-            kept.insert(before, line)
-            found.append("\n".join(kept))
+            exchanged = [*lines[:before], line, *lines[before + 1 : index], *lines[index + 1 :]]
+            found.append("\n".join(each for i, each in enumerate(exchanged) if i == before or not INSTEAD.search(each)))
     return found
 
 
@@ -76,9 +76,14 @@ def test_every_key_stands_in_the_example() -> None:
     for kind, model in RECEIVERS.items():
         tables = [table for d in documents for table in d["receiver"] if table["type"] == kind]
         found += missing(kind, keys_of(model), tables)
+    common = keys_of(LISTS["source"])
+    found += missing("source", tuple(SourceSettings.model_fields), [table for d in documents for table in d["source"]])
     for name, installed in connectors().items():
         tables = [table for d in documents for table in d["source"] if table["connector"] == name]
-        found += missing(name, keys_of(installed.load().settings), tables)
+        own = tuple(
+            key for key in keys_of(installed.load().settings) if key not in (*common, *SourceSettings.model_fields)
+        )
+        found += missing(name, own, tables)
     assert found == []
 
 
