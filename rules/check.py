@@ -216,16 +216,12 @@ def _slow(ruleset: Ruleset) -> Iterable[Finding]:
     for rule in ruleset.rules:
         for phrase in rule.any:
             place = anchor(phrase)
-            if not place.keys and not place.stems:
+            if not place.keys:
                 what = (
                     f"phrase {phrase.text!r} has no word of its own, only names, numbers or words that may be missing"
                 )
                 yield _finding("slow", rule, what, "Add a word that must be there.")
             elif place.rate > TOO_OFTEN:
-                word = (
-                    max(place.keys, key=lambda key: (key[1] == "", key[0] in COMMON))[0]
-                    if place.keys
-                    else place.stems[0]
-                )
+                word = max(place.keys, key=lambda key: (key[1] == "", key[0] in COMMON))[0]
                 what = f"phrase {phrase.text!r} is looked up by words like {word!r}, which every text holds"
                 yield _finding("slow", rule, what, "Add a rarer word, or put two of its words side by side.")

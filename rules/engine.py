@@ -15,7 +15,7 @@ from rules.index import Index, Posting, build
 from rules.phrases import SHORTEST_STEM
 from rules.reading import AFTER_CONTRAST, NameTable, Reading, Tongue
 from rules.ruleset import Rule, Ruleset
-from rules.steps import Choice, Name, NameKind, Step, run_ahead, run_back
+from rules.steps import NameKind, run_ahead, run_back
 from rules.words import Words, prepare
 
 UNKNOWN = "und"
@@ -30,6 +30,9 @@ class Match:
     stop: int
     sentence: int
     weight: float = 1.0
+
+
+Found = Iterable[tuple[int, Match]]  # with the number of the rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +92,8 @@ class Engine:
         hits: dict[int, Hit] = {}
         best: dict[int, Match] = {}
         pending: dict[int, list[Match]] = {}  # of rules that have `with` or `unless`
-        for match in self._matches(shelf.main, reading, facts, best):
-            rule = self._rules[match.posting.rule]
-            if rule.also or rule.unless:
-                pending.setdefault(match.posting.rule, []).append(match)
+        for number, match in self._matches(shelf.main, reading, facts, best):
+            pending.setdefault(number, []).append(match)
         if pending:
             best.update(self._in_context(shelf.context, reading, pending))
         for number, match in best.items():
@@ -103,53 +104,53 @@ class Engine:
                 hits[number] = Hit(rule.id, rule.about, rule.evidence, "", 0, 0, 0)
         return hits
 
-    def _matches(self, index: Index, reading: Reading, facts: Facts, best: dict[int, Match]) -> Iterable[Match]:
+    def _matches(self, index: Index, reading: Reading, facts: Facts, best: dict[int, Match]) -> Found:
         """Fill `best` for rules that need no context; yield the matches of those that do, one a sentence and weight."""
-        rules = self._rules
         met: dict[int, bool] = {}
         seen: set[tuple[int, int, float]] = set()
         for posting, at in _candidates(index, reading):
-            number = posting.rule
-            known = best.get(number)
-            if known is not None and (known.weight >= AFTER_CONTRAST or not reading.turning):
-                continue
-            rule = rules[number]
-            if rule.when is not None:
-                holds = met.get(number)
-                if holds is None:
-                    holds = met[number] = self._holds(rule, facts, reading)
-                if not holds:
+            span: tuple[int, int, int] | None = None
+            for number, _ in posting.uses:
+                known = best.get(number)
+                if known is not None and (known.weight >= AFTER_CONTRAST or not reading.turning):
                     continue
-            span = _verify(posting, reading, at)
-            if span is None:
-                continue
-            first, stop, sentence = span
-            asked = None if rule.when is None else rule.when.in_question
-            if asked is not None and asked != reading.words.sentences[sentence].question:
-                continue
-            if rule.negatable and not posting.phrase.holds_negation and reading.negated(first, stop):
-                continue
-            weight = reading.weight(first, stop)
-            match = Match(posting, first, stop, sentence, weight)
-            if rule.also or rule.unless:
-                if (key := (number, sentence, weight)) not in seen:
-                    seen.add(key)
-                    yield match
-            elif known is None or (weight, -first) > (known.weight, -known.first):
-                best[number] = match
+                rule = self._rules[number]
+                if rule.when is not None:
+                    holds = met.get(number)
+                    if holds is None:
+                        holds = met[number] = self._holds(rule, facts, reading)
+                    if not holds:
+                        continue
+                if span is None:
+                    span = _verify(posting, reading, at)
+                    if span is None:
+                        break
+                    first, stop, sentence = span
+                    cancelled = not posting.phrase.holds_negation and reading.negated(first, stop)
+                    match = Match(posting, first, stop, sentence, reading.weight(first, stop))
+                asked = None if rule.when is None else rule.when.in_question
+                if asked is not None and asked != reading.words.sentences[sentence].question:
+                    continue
+                if cancelled and rule.negatable:
+                    continue
+                if rule.also or rule.unless:
+                    if (key := (number, sentence, match.weight)) not in seen:
+                        seen.add(key)
+                        yield number, match
+                elif known is None or (match.weight, -first) > (known.weight, -known.first):
+                    best[number] = match
 
-    def _in_context(
-        self, index: Index, reading: Reading, pending: dict[int, list[Match]]
-    ) -> Iterable[tuple[int, Match]]:
+    def _in_context(self, index: Index, reading: Reading, pending: dict[int, list[Match]]) -> Found:
         """Of each rule's matches the best whose `with` and `unless` agree."""
         around: dict[tuple[int, str], set[int]] = {}
         for posting, at in _candidates(index, reading):
-            if posting.rule not in pending:
-                continue
-            sentences = around.setdefault((posting.rule, posting.role), set())
+            wanted = [use for use in posting.uses if use[0] in pending]
             sentence = reading.words.sentence_of(at)
-            if sentence not in sentences and (span := _verify(posting, reading, at)) is not None:
-                sentences.add(span[2])
+            if all(sentence in around.get(use, ()) for use in wanted):
+                continue
+            if (span := _verify(posting, reading, at)) is not None:
+                for use in wanted:
+                    around.setdefault(use, set()).add(span[2])
         for number, matches in pending.items():
             rule = self._rules[number]
             also = around.get((number, "with"), set())
@@ -180,7 +181,7 @@ class Engine:
         start, end = len(words.text), 0
         if match.first < match.stop:
             start, end = words.span(match.first)[0], words.span(match.stop - 1)[1]
-        kinds = _kinds(match.posting.phrase.steps)
+        kinds = match.posting.kinds
         for handle in words.handles if kinds else ():  # @Acme takes no word, yet it fired
             if match.first <= handle.at <= match.stop and any(
                 handle.at in reading.names(kind).handles for kind in kinds
@@ -203,17 +204,6 @@ class Engine:
             rival=rival,
             in_question=bool(words.sentences) and words.sentences[match.sentence].question,
         )
-
-
-def _kinds(steps: Iterable[Step]) -> set[NameKind]:
-    """The kinds of names that some steps ask for."""
-    kinds: set[NameKind] = set()
-    for step in steps:
-        if isinstance(step, Name):
-            kinds.add(step.kind)
-        elif isinstance(step, Choice):
-            kinds.update(*map(_kinds, step.options))
-    return kinds
 
 
 def _candidates(index: Index, reading: Reading) -> Iterable[tuple[Posting, int]]:

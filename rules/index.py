@@ -8,7 +8,7 @@ whatever the number of rules; only phrases whose own two words stand there are t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rules.languages import COMMON
 from rules.phrases import SHORTEST_STEM, Phrase, fixed_words
@@ -16,21 +16,21 @@ from rules.steps import Choice, Gap, Name, NameKind, Step, Word
 
 MOST_SECONDS = 48  # words that may follow the first; beyond, a phrase is filed under its first alone
 MOST_PAIRS = 400
-_STEM, _NAMED = 0.05, 3.0
+_NAMED = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """A phrase as filed: what must stand before and behind the place it is looked up by."""
+    """A phrase as filed, once for all rules that hold it: what must stand around the place it is looked up by."""
 
-    rule: int
-    role: str  # "any", "with", "unless"
+    uses: tuple[tuple[int, str], ...]  # number of a rule, and the phrase's role in it: "any", "with", "unless"
     phrase: Phrase
     before: tuple[Step, ...]
     after: tuple[Step, ...]
     taken: int  # words that the look-up itself has verified
     also: frozenset[str]  # one of these must stand in the text too; empty where nothing more can be said
     names: tuple[NameKind, ...]  # kinds of names that must stand in it
+    kinds: frozenset[NameKind]  # kinds of names that may have fired
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,9 @@ class Anchor:
 
     rate: float
     at: int  # index of the step
-    keys: frozenset[tuple[str, str]] = frozenset()  # first word, and the next or "" where that is open
-    stems: tuple[str, ...] = ()
+    keys: frozenset[tuple[str, str]] = (
+        frozenset()
+    )  # first word (or "beginning*"), and the next or "" where that is open
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +66,13 @@ def anchor(phrase: Phrase) -> Anchor:
     steps = phrase.steps
     found: list[Anchor] = []
     for at, step in enumerate(steps):
-        if isinstance(step, Word) and step.stems:
-            keys = frozenset((word, "") for word in step.words)
-            found.append(Anchor(_rate(keys) + _STEM * len(step.stems), at, keys, step.stems))
-        elif not (isinstance(step, Choice) and step.optional):
-            opened = _openings(steps[at:])
-            if opened is not None:
-                found.append(Anchor(_rate(opened), at, opened))
-            elif not isinstance(step, Gap):
-                found.append(Anchor(_NAMED, at))
+        if isinstance(step, Choice) and step.optional:
+            continue
+        opened = _openings(steps[at:])
+        if opened is not None:
+            found.append(Anchor(_rate(opened), at, opened))
+        elif not isinstance(step, Gap):
+            found.append(Anchor(_NAMED, at))
     return min(found, key=lambda each: each.rate)
 
 
@@ -87,6 +86,16 @@ def _names(phrase: Phrase) -> tuple[NameKind, ...]:
     return tuple({step.kind for step in phrase.steps if isinstance(step, Name) and not step.may_lack})
 
 
+def _kinds(steps: Iterable[Step]) -> set[NameKind]:
+    kinds: set[NameKind] = set()
+    for step in steps:
+        if isinstance(step, Name):
+            kinds.add(step.kind)
+        elif isinstance(step, Choice):
+            kinds.update(*map(_kinds, step.options))
+    return kinds
+
+
 def _openings(steps: tuple[Step, ...]) -> frozenset[tuple[str, str]] | None:
     """Every pair of words that these steps can begin with, "" for a second that is open. None: the first is open."""
     step, rest = steps[0], steps[1:]
@@ -98,13 +107,16 @@ def _openings(steps: tuple[Step, ...]) -> frozenset[tuple[str, str]] | None:
                 return None
             keys |= opened
         return frozenset(keys)
-    firsts = fixed_words(step)
-    if not firsts:
+    if isinstance(step, Word):
+        firsts, stems = step.words, step.stems
+    else:
+        firsts, stems = fixed_words(step), ()
+    if not firsts and not stems:
         return None
     seconds = _firsts(rest)
     if seconds is None or len(seconds) > MOST_SECONDS or len(firsts) * len(seconds) > MOST_PAIRS:
         seconds = frozenset(("",))
-    return frozenset((first, second) for first in firsts for second in seconds)
+    return frozenset((first, second) for first in firsts for second in seconds) | {(f"{stem}*", "") for stem in stems}
 
 
 def _firsts(steps: tuple[Step, ...]) -> frozenset[str] | None:
@@ -128,6 +140,8 @@ def _rate(keys: Iterable[tuple[str, str]]) -> float:
 
 
 def _word_rate(word: str) -> float:
+    if word.endswith("*"):
+        return 0.05
     return 0.3 if word in COMMON else 0.03 if len(word) < 4 else 0.01
 
 
@@ -137,28 +151,31 @@ def build(postings: Iterable[tuple[int, str, Phrase]]) -> Index:
     followed: dict[str, dict[str, list[Posting]]] = {}
     stems: dict[str, list[tuple[str, Posting]]] = {}
     named: list[tuple[Step, Posting]] = []
-    for rule, role, phrase in postings:
+    shared: dict[Phrase, tuple[Phrase, list[tuple[int, str]]]] = {}
+    for rule, role, phrase in postings:  # phrases that differ only in how they are written are one
+        shared.setdefault(replace(phrase, text=""), (phrase, []))[1].append((rule, role))
+    for phrase, users in shared.values():
         place = anchor(phrase)
         step = phrase.steps[place.at]
         taken = 1 if isinstance(step, Word) else 0  # what a choice or an accent asks for is still to be verified
         posting = Posting(
-            rule,
-            role,
+            tuple(users),
             phrase,
             phrase.steps[: place.at],
             phrase.steps[place.at + taken :],
             taken,
             _also(phrase, place.at),
             _names(phrase),
+            frozenset(_kinds(phrase.steps)),
         )
         for first, second in place.keys:
-            if second:
+            if first.endswith("*"):
+                stems.setdefault(first[:SHORTEST_STEM], []).append((first[:-1], posting))
+            elif second:
                 followed.setdefault(first, {}).setdefault(second, []).append(posting)
             else:
                 alone.setdefault(first, []).append(posting)
-        for stem in place.stems:
-            stems.setdefault(stem[:SHORTEST_STEM], []).append((stem, posting))
-        if not place.keys and not place.stems:
+        if not place.keys:
             named.append((step, posting))
     keys = alone.keys() | followed.keys()
     return Index(

@@ -182,26 +182,34 @@ class Choice:
     open_last: Options = field(compare=False, repr=False)
 
     def ahead(self, reading: Reading, places: Places, limit: int) -> Places:
-        folded = reading.folded
-        reached: set[int] = set(places) if self.optional else set()
+        folded, doors = reading.folded, self.by_first
+        reached: set[int] | None = None
         for p in places:
-            if p < limit:
-                for option in self.by_first.get(folded[p], ()):
+            if p < limit and (options := doors.get(folded[p])) is not None:
+                reached = reached or set()
+                for option in options:
                     reached.update(run_ahead(option, reading, (p,), limit))
         for option in self.open_first:
+            reached = reached or set()
             reached.update(run_ahead(option, reading, places, limit))
-        return sorted(reached)
+        if not reached:
+            return places if self.optional else ()
+        return sorted(reached.union(places) if self.optional else reached)
 
     def back(self, reading: Reading, places: Places, limit: int) -> Places:
-        folded = reading.folded
-        reached: set[int] = set(places) if self.optional else set()
+        folded, doors = reading.folded, self.by_last
+        reached: set[int] | None = None
         for p in places:
-            if p > limit:
-                for option in self.by_last.get(folded[p - 1], ()):
+            if p > limit and (options := doors.get(folded[p - 1])) is not None:
+                reached = reached or set()
+                for option in options:
                     reached.update(run_back(option, reading, (p,), limit))
         for option in self.open_last:
+            reached = reached or set()
             reached.update(run_back(option, reading, places, limit))
-        return sorted(reached)
+        if not reached:
+            return places if self.optional else ()
+        return sorted(reached.union(places) if self.optional else reached)
 
 
 def choice(options: Iterable[tuple[Step, ...]], optional: bool) -> Choice:
