@@ -32,6 +32,7 @@ _PRAISE: Mapping[str, float] = {
     "promo": -0.5, "waiting": -0.4, "severe": -0.5, "request": -0.4, "contact": -0.2,
 }  # fmt: skip
 _PRAISE_BASE = -1.8
+_WEIGHTS = {group: (_COMPLAINT.get(group, 0.0), _PRAISE.get(group, 0.0)) for group in {*_COMPLAINT, *_PRAISE}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,14 @@ def weigh_intents(
             ruled[intent] = ruled.get(intent, 0.0) + hit.weight
     mood = mood or 0.0
     asked = asks(words, counts)
-    complaint = _complaint(words, counts, ruled, mood, asked, linked, rating)
-    praise = _praise(counts, ruled, mood, asked, linked, rating, complaint)
+    against = for_it = 0.0
+    for group, count in counts.items():
+        if (weights := _WEIGHTS.get(group)) is not None:
+            count = min(count, _MOST)
+            against += weights[0] * count
+            for_it += weights[1] * count
+    complaint = _complaint(len(words.folded), against, ruled, mood, asked, linked, rating)
+    praise = _praise(for_it, ruled, mood, asked, linked, rating, complaint)
     found: set[Intent] = {intent for intent in (Intent.SUGGESTION, Intent.BUYING, Intent.LEAVING) if intent in ruled}
     if complaint >= COMPLAINT_FROM:
         found.add(Intent.COMPLAINT)
@@ -79,21 +86,20 @@ def asks(words: Words, counts: Counts) -> bool:
 
 
 def _complaint(
-    words: Words,
-    counts: Counts,
+    length: int,
+    weighed: float,
     ruled: Mapping[Intent, float],
     mood: float,
     asked: bool,
     linked: bool,
     rating: float | None,
 ) -> float:
-    total = _COMPLAINT_BASE + _LENGTH * min(len(words.folded), 40) / 20
+    total = weighed + _COMPLAINT_BASE + _LENGTH * min(length, 40) / 20
     total += _POSITIVE * mood if mood > 0 else -_NEGATIVE * mood
     total += (_ASKED if asked else 0.0) + (_LINK if linked else 0.0)
-    total += _sum(_COMPLAINT, counts)
     if (strength := ruled.get(Intent.COMPLAINT, 0.0)) > 0:
         total += _FIRST_HIT + _FURTHER_HIT * min(strength - 1, 3)
-    if Intent.PRAISE in ruled and Intent.COMPLAINT not in ruled:
+    elif Intent.PRAISE in ruled:
         total += _PRAISE_HIT
     if rating is not None:
         total += (3 - rating) * 0.9
@@ -101,7 +107,7 @@ def _complaint(
 
 
 def _praise(
-    counts: Counts,
+    weighed: float,
     ruled: Mapping[Intent, float],
     mood: float,
     asked: bool,
@@ -109,17 +115,13 @@ def _praise(
     rating: float | None,
     complaint: float,
 ) -> float:
-    total = _PRAISE_BASE + 2.6 * mood - 2.0 * max(0.0, complaint - 0.3) + _sum(_PRAISE, counts)
+    total = weighed + _PRAISE_BASE + 2.6 * mood - 2.0 * max(0.0, complaint - 0.3)
     total -= (1.0 if asked else 0.0) + (0.6 if linked else 0.0)
     if (strength := ruled.get(Intent.PRAISE, 0.0)) > 0:
         total += 1.6 + 0.4 * min(strength - 1, 3)
     if rating is not None:
         total += (rating - 3) * 0.7
     return _logistic(total)
-
-
-def _sum(weights: Mapping[str, float], counts: Counts) -> float:
-    return sum(weights.get(group, 0.0) * min(count, _MOST) for group, count in counts.items())
 
 
 def _logistic(total: float) -> float:

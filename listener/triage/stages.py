@@ -15,7 +15,7 @@ from listener.triage.signals import Counts
 from rules.facts import Hit
 from rules.vocabulary import BuyerStatus, Intent, Stage
 
-ORDER = tuple(Stage)[:-1]  # earliest first, without `unclear`
+_PLACE = {stage: place for place, stage in enumerate(Stage)}  # earliest first
 ENOUGH = 0.45  # evidence below this is no answer
 NEARLY = 0.75  # of the best evidence: enough for a later stage to win
 SECOND = 0.35  # of the first's evidence: enough to be named beside it
@@ -40,21 +40,21 @@ def resolve(
     addressed: bool,
 ) -> Standing:
     """Weigh all evidence for the stage of one mention."""
-    weights = dict.fromkeys(ORDER, 0.0)
+    weights: dict[Stage, float] = {}
     for hit in hits:
         stage = hit.evidence.stage
         if stage is not None and stage is not Stage.UNCLEAR:
-            weights[stage] += hit.evidence.weight * hit.weight
-    if Intent.LEAVING in intents and buyer is not BuyerStatus.NON_BUYER and weights[Stage.LOYALTY] == 0.0:
-        weights[Stage.LOYALTY] += 1.2
+            weights[stage] = weights.get(stage, 0.0) + hit.evidence.weight * hit.weight
+    if Intent.LEAVING in intents and buyer is not BuyerStatus.NON_BUYER and Stage.LOYALTY not in weights:
+        weights[Stage.LOYALTY] = 1.2
     for stage, weight in _structure(mention, intents, counts, addressed):
-        weights[stage] += weight
-    best = max(weights.values())
+        weights[stage] = weights.get(stage, 0.0) + weight
+    best = max(weights.values(), default=0.0)
     if best < ENOUGH:
         return Standing(Stage.UNCLEAR, round(1 - best, 2), None)
-    first = next(stage for stage in reversed(ORDER) if weights[stage] >= NEARLY * best)
-    others = [stage for stage in ORDER if stage is not first and weights[stage] >= SECOND * weights[first]]
-    second = max(others, key=lambda stage: (weights[stage], ORDER.index(stage)), default=None)
+    first = max((stage for stage, weight in weights.items() if weight >= NEARLY * best), key=_PLACE.__getitem__)
+    others = [stage for stage, weight in weights.items() if stage is not first and weight >= SECOND * weights[first]]
+    second = max(others, key=lambda stage: (weights[stage], _PLACE[stage])) if others else None
     return Standing(first, round(weights[first] / (sum(weights.values()) + DOUBT), 2), second)
 
 

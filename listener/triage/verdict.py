@@ -28,11 +28,10 @@ from rules.load import load_packs
 from rules.vocabulary import Intent
 from rules.words import prepare
 
-NEGATIVE_BELOW, POSITIVE_FROM = -0.1, 0.25  # of sentiment, fitted on half of the labelled posts of five languages
+NEGATIVE_BELOW, POSITIVE_FROM = -0.1, 0.4  # of sentiment, fitted on half of the labelled posts of five languages
 _GRIEVANCE = 0.55  # from this complaint score on, a post blames the brand, whatever words it uses
 
 _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
-_LINK = re.compile(r"https?:|www\.", re.IGNORECASE)
 _OPENING = 4  # words of a post in which sarcastic praise stands
 
 
@@ -61,7 +60,7 @@ class Triage:
         mood = None if reading is None else reading.score
         hits = self._engine.evaluate(_facts(mention, text, title, lang, relation, mood), words)
         counts = self._signals.count(words, lang)
-        intents = weigh_intents(words, counts, hits, mood, _LINK.search(text) is not None, mention.rating)
+        intents = weigh_intents(words, counts, hits, mood, "http" in text or "www." in text, mention.rating)
         buyer = aspects.buyer_status(hits)
         standing = stages.resolve(mention, hits, intents.found, counts, buyer, relation.addressed)
         lines = self._lines(mention, relation, hits, counts, intents, reading.words if reading else ())
@@ -158,7 +157,8 @@ class Triage:
 
 def clean(text: str) -> str:
     """At most TEXT_LIMIT characters, without what databases and models choke on: NULs, control characters, lone surrogates."""
-    return _UNSAFE.sub(" ", text[:TEXT_LIMIT])
+    text = text[:TEXT_LIMIT]
+    return text if text.isprintable() else _UNSAFE.sub(" ", text)
 
 
 def label(sentiment: float | None) -> Sentiment:
@@ -193,7 +193,7 @@ def _towards_brand(mood: float | None, hits: Sequence[Hit], intents: Intents, ra
         cues = sum(value * each for value, each in carried) / weight
         mood = cues if mood is None else (mood + weight * cues) / (1 + weight)
     if mood is not None and intents.complaint >= _GRIEVANCE:
-        mood -= 0.6 * (intents.complaint - _GRIEVANCE + 0.2)
+        mood -= 0.8 * (intents.complaint - _GRIEVANCE + 0.2)
     elif mood is not None and Intent.PRAISE in intents.found:
         mood = max(mood, POSITIVE_FROM)
     return None if mood is None else max(-1.0, min(1.0, mood))

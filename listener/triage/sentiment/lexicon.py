@@ -20,7 +20,10 @@ from rules.words import Words, fold
 
 MOST_WORDS = 1_000  # read for sentiment; a mood does not change after them, the cost would
 NEGATION_REACH = 3  # words
-_EMOTICON = re.compile(r"[:;=][o'-]?[()\[\]dp3sc|/\\*x]|<3|</3|\(-?:|\):|\^[_.]?\^|>[:_.]?[<(]|\*[_-]\*|-[_.]-|\\o/")
+_EMOTICON = re.compile(
+    r"[:;=][o'-]?(?:[()\[\]|\\*]|/(?!/)|[dp3scx](?![a-z0-9]))"  # not the "://" of an address, not the "=d" of a query
+    r"|<3|</3|\(-?:|\):|\^[_.]?\^|>[:_.]?[<(]|\*[_-]\*|-[_.]-|\\o/"
+)
 _MAY_HOLD_EMOTICON = re.compile(r"[:;=<^>*\\]|-[_.]-")
 _NORM = 12.0  # one strong word scores about 0.65, three about 0.93
 _WORST = 0.4  # share of the worst sentence in the whole
