@@ -16,16 +16,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from connectors.base import Source, SourceContext
-from listener import __version__
+from connectors.base import ConnectorError, Parked, Source, SourceContext
+from listener import __version__, doctor
 from listener.cases import settle
 from listener.config import Config
-from listener.config.schema import ConsoleReceiver, SlackReceiver, WebhookReceiver
+from listener.config.schema import FIVE_LANGUAGES, ConsoleReceiver, SlackReceiver, WebhookReceiver
 from listener.config.values import WEEKDAYS
 from listener.deliver import Outlet
 from listener.digest.figures import DigestSettings
 from listener.ingest import Feed
-from listener.model import Receiver
+from listener.model import Receiver, ReceiverError
 from listener.plugins import connectors, rulepacks
 from listener.report import Reporting, put_due_digest
 from listener.schedule import Work
@@ -127,23 +127,15 @@ def brand_facts(config: Config) -> BrandFacts:
     )
 
 
-def pack_files(config: Config | None) -> list[object]:
-    """Every rule pack that shall be loaded: the installed ones, then the user's own files and folders."""
-    found: list[object] = []
-    if config is None or config.rules.builtin:
-        for folder in rulepacks().values():
-            found += sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
-    for place in config.rules.packs if config is not None else ():
-        found += sorted(place.glob("*.toml")) if place.is_dir() else [place]
-    return found
-
-
 def triage_for(config: Config | None) -> Triage:
     """Triage as configured; without a configuration, for posts that name their brand themselves."""
+    builtin = rulepacks().values() if config is None or config.rules.builtin else ()
+    own = config.rules.packs if config is not None else ()
     return build_triage(
-        pack_files(config),
+        [*builtin, *own],
         brand_facts(config) if config is not None else None,
-        languages=config.brand.languages if config is not None else ("en", "fr", "it", "es", "de"),
+        languages=config.brand.languages if config is not None else FIVE_LANGUAGES,
+        touchpoints=tuple(config.journey.touchpoints) if config is not None else (),
         disabled=config.rules.disable if config is not None else (),
     )
 
@@ -225,6 +217,37 @@ def _open_receiver(config: Config, receiver: ConsoleReceiver | SlackReceiver | W
     from listener.receivers.console import ConsoleReceiver as OnConsole
 
     return OnConsole(Console(), look(config), clock=now)
+
+
+def live_checks(config: Config) -> Sequence[tuple[str, doctor.Check]]:
+    """What `doctor --live` asks over the network: one page of every source, and who we are at Slack. Posts nothing."""
+
+    def sources() -> Iterator[doctor.Finding]:
+        for name, source in open_sources(config).items():
+            try:
+                page = next(iter(source.poll(None, now())), None)
+                read = page.scanned if page is not None else 0
+                yield doctor.Finding("ok", "live", f"source {name}: answers, {read} posts on its first page")
+            except Parked as error:
+                yield doctor.Finding("problem", "live", f"source {name}: {error}", "mend it before `listener run`")
+            except ConnectorError as error:
+                yield doctor.Finding("warning", "live", f"source {name}: {error}", "try again later; `run` will")
+            finally:
+                source.close()
+
+    def slack() -> Iterator[doctor.Finding]:
+        for receiver in config.receivers:
+            if isinstance(receiver, SlackReceiver):
+                from listener.slack.client import SlackReceiver as Slack
+
+                built = _open_receiver(config, receiver)
+                assert isinstance(built, Slack)
+                try:
+                    yield doctor.Finding("ok", "live", f"receiver {receiver.name}: {built.check()}")
+                except ReceiverError as error:
+                    yield doctor.Finding("problem", "live", f"receiver {receiver.name}: {error}", "mend it, then run this again")
+
+    return (("sources", sources), ("slack", slack))
 
 
 def reporting(config: Config) -> Reporting:

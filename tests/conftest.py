@@ -12,6 +12,10 @@ from listener.store import Store
 from tests import postgres
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--stress-full", action="store_true", help="kills, bursts and faults in full (`make stress`)")
+
+
 @pytest.fixture(scope="session")
 def postgres_databases() -> Iterator[postgres.Databases]:
     """One server for the session (for each worker where tests run in parallel); skips where there is none."""

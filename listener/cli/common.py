@@ -43,8 +43,10 @@ def log_to_stderr(level: str, form: str) -> None:
     import structlog
 
     # tweepy logs the bearer token at DEBUG, and httpx whole URLs at INFO (PLATFORMS §1.2).
-    for noisy in ("tweepy", "httpx", "httpcore", "slack_sdk", "prawcore", "urllib3", "apscheduler"):
+    for noisy in ("tweepy", "httpx", "httpcore", "slack_sdk", "prawcore", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # It warns of each tick that finds the one before still at work, which is meant to be so.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     render: Any = (
         structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import click
 
-from listener.cli.common import echo_json, json_option
+from listener.cli.common import configuration, echo_json, json_option
 
 MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", "red")}
 
@@ -56,21 +57,28 @@ def init(ctx: click.Context, brand: str, timezone: str, languages: str, force: b
 
 
 @click.command(epilog="Example: listener doctor --live")
-@click.option("--live", is_flag=True, help="Also ask Slack and the sources whether the credentials work.")
+@click.option("--live", is_flag=True, help="Also ask the sources and Slack whether the credentials work; nothing is posted.")
 @json_option
 @click.pass_context
 def doctor(ctx: click.Context, live: bool, as_json: bool) -> None:
     """Check configuration, rules, routes, database, credentials and clock; exit 0 if all is well, else 1."""
-    from listener.cli.checkup import checkup
+    from listener import app
+    from listener import doctor as examination
 
-    findings = checkup(ctx, live)
+    config = configuration(ctx)
+    found = []
+    about = ""
+    for one in examination.examine(config, os.environ, app.now(), app.live_checks(config) if live else ()):
+        found.append(one)
+        if as_json:
+            continue
+        if one.about != about:
+            about = one.about
+            click.secho(about, bold=True)
+        mark, colour = MARKS[one.level]
+        click.echo(f"  {click.style(mark, fg=colour)} {one.what}")
+        if one.remedy:
+            click.echo(f"      → {one.remedy}")
     if as_json:
-        echo_json([{"level": one.level, "what": one.what, "remedy": one.remedy} for one in findings])
-    else:
-        for one in findings:
-            mark, colour = MARKS[one.level]
-            click.echo(f"{click.style(mark, fg=colour)} {one.what}")
-            if one.remedy:
-                click.echo(f"    {one.remedy}")
-    if any(one.level == "problem" for one in findings):
-        sys.exit(1)
+        echo_json([{"level": one.level, "about": one.about, "what": one.what, "remedy": one.remedy} for one in found])
+    sys.exit(examination.exit_code(found))
