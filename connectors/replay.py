@@ -190,6 +190,8 @@ class _Rows:
         """What every line gives. A growing file may end in half a line, which waits for the next time."""
         with self.path.open("rb") as file:
             start = file.read(4096)
+            if not start:
+                return
             if start.startswith((b"\xff\xfe", b"\xfe\xff")):
                 raise BadRow("the file is UTF-16; save it as UTF-8 and read it again")
             changed = datetime.fromtimestamp(self.path.stat().st_mtime, UTC)
@@ -210,6 +212,8 @@ class _Rows:
     def _looks_like_csv(self, start: bytes) -> bool:
         if self.path.suffix.lower() in (".csv", ".tsv"):
             return True
+        if self.path.suffix.lower() in (".jsonl", ".ndjson", ".json"):
+            return False
         return not start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
 
     def _jsonl(self, lines: _Lines, growing: bool) -> Iterator[tuple[int, Mapping[str, Any] | Problem]]:
