@@ -215,16 +215,22 @@ def _candidates(index: Index, reading: Reading) -> Iterable[tuple[Posting, int]]
         entry = entries(word)
         if entry is not None:
             for posting in entry.alone:
-                if not (posting.also and absent(posting.also)):
+                for words in posting.also:
+                    if absent(words):
+                        break
+                else:
                     yield posting, at
             if at < last and (followed := entry.followed.get(folded[at + 1])) is not None:
                 for posting in followed:
-                    if not (posting.also and absent(posting.also)):
+                    for words in posting.also:
+                        if absent(words):
+                            break
+                    else:
                         yield posting, at
         beginnings = stems(word[:SHORTEST_STEM])
         if beginnings is not None:
             for stem, posting in beginnings:
-                if word.startswith(stem) and not (posting.also and absent(posting.also)):
+                if word.startswith(stem) and not any(map(absent, posting.also)):
                     yield posting, at
     for step, posting in index.named:
         for at in _places(step, reading):

@@ -28,7 +28,7 @@ class Posting:
     before: tuple[Step, ...]
     after: tuple[Step, ...]
     taken: int  # words that the look-up itself has verified
-    also: frozenset[str]  # one of these must stand in the text too; empty where nothing more can be said
+    also: tuple[frozenset[str], ...]  # of each of these sets one word must stand in the text too, rarest set first
     names: tuple[NameKind, ...]  # kinds of names that must stand in it
     kinds: frozenset[NameKind]  # kinds of names that may have fired
 
@@ -76,10 +76,10 @@ def anchor(phrase: Phrase) -> Anchor:
     return min(found, key=lambda each: each.rate)
 
 
-def _also(phrase: Phrase, but: int) -> frozenset[str]:
-    """The rarest words that some other step of the phrase asks for: most texts are ruled out by their absence."""
+def _also(phrase: Phrase, but: int) -> tuple[frozenset[str], ...]:
+    """What other steps of the phrase ask for: their absence rules most texts out before any step is taken."""
     others = [words for at, step in enumerate(phrase.steps) if at != but and (words := fixed_words(step))]
-    return min(others, key=lambda words: sum(map(_word_rate, words)), default=frozenset())
+    return tuple(sorted(others, key=lambda words: sum(map(_word_rate, words)))[:3])
 
 
 def _names(phrase: Phrase) -> tuple[NameKind, ...]:

@@ -33,6 +33,9 @@ class Tongue:
         return cls(negations(lang), AFTER.get(lang, frozenset()), turns, frozenset(turns))
 
 
+_NOWHERE: frozenset[int] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class NameTable:
     """Configured names of one kind, by first word and by handle."""
@@ -73,6 +76,8 @@ class NameTable:
                     stops[at] = (*stops.get(at, ()), *ends)
                     for end in ends:
                         starts[end] = (*starts.get(end, ()), at)
+        if not words.handles:
+            return Names(stops, starts, named, _NOWHERE)
         standing: set[int] = set()
         for handle in words.handles:
             owner = self._owner(handle.name)
@@ -114,7 +119,10 @@ class Reading:
     def names(self, kind: NameKind) -> Names:
         found = self._found.get(kind)
         if found is None:
-            found = self._found[kind] = self._tables[kind].find(self.words)
+            found = self._tables[kind].find(self.words)
+            for same, table in self._tables.items():  # {brand} and {product} stand for the same names
+                if table is self._tables[kind]:
+                    self._found[same] = found
         return found
 
     def negated(self, first: int, stop: int) -> bool:
