@@ -33,22 +33,15 @@ from connectors.base import (
     SourceSettings,
     Unavailable,
 )
+from connectors.lines import LINE_LIMIT, Lines, Problem
 from connectors.row import FIELDS, BadRow, Defaults, mention
+
+__all__ = ["Problem", "Replay", "ReplaySettings", "connector", "read_file"]
 
 log = structlog.get_logger()
 
 PAGE = 200
-LINE_LIMIT = 8 * 1024 * 1024  # bytes of one post; a longer line is a problem, not a memory
-ROW_LINES = 2_000  # lines of one CSV row; an unbalanced quote would swallow the rest of the file
 Format = Literal["auto", "jsonl", "csv"]
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A line that could not be read as a mention."""
-
-    line: int  # 1 is the file's first
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +191,7 @@ class _Rows:
             defaults = Defaults(changed, self._zone, self._platform, self._brand)
             is_csv = self._format == "csv" or (self._format == "auto" and self._looks_like_csv(start))
             file.seek(offset)
-            lines = _Lines(file, offset, line)
+            lines = Lines(file, offset, line)
             rows = self._csv(file, lines) if is_csv else self._jsonl(lines, growing)
             for number, row in rows:
                 try:
@@ -216,7 +209,7 @@ class _Rows:
             return False
         return not start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
 
-    def _jsonl(self, lines: _Lines, growing: bool) -> Iterator[tuple[int, Mapping[str, Any] | Problem]]:
+    def _jsonl(self, lines: Lines, growing: bool) -> Iterator[tuple[int, Mapping[str, Any] | Problem]]:
         while (text := lines.next()) is not None:
             if isinstance(text, Problem):
                 yield text.line, text
@@ -235,7 +228,7 @@ class _Rows:
                         Problem(lines.number, 'not a JSON object; expected {"text": "…", …} on one line'),
                     )
 
-    def _csv(self, file: BinaryIO, lines: _Lines) -> Iterator[tuple[int, Mapping[str, Any] | Problem]]:
+    def _csv(self, file: BinaryIO, lines: Lines) -> Iterator[tuple[int, Mapping[str, Any] | Problem]]:
         header, delimiter = self._header(file, lines)
         while True:
             lines.begin_row()
@@ -259,7 +252,7 @@ class _Rows:
             else:
                 yield lines.row_number, dict(zip(header, fields, strict=False))
 
-    def _header(self, file: BinaryIO, lines: _Lines) -> tuple[list[str], str]:
+    def _header(self, file: BinaryIO, lines: Lines) -> tuple[list[str], str]:
         """Column names and delimiter, from the first line wherever reading goes on."""
         offset, number = lines.offset, lines.number
         file.seek(0)
@@ -276,57 +269,6 @@ class _Rows:
             lines.offset, lines.number = offset, number
         file.seek(lines.offset)
         return header, delimiter
-
-
-class _Lines:
-    """The lines of a file from an offset on, counted in bytes; an iterator that csv.reader draws from."""
-
-    def __init__(self, file: BinaryIO, offset: int, number: int) -> None:
-        self._file = file
-        self.offset = offset
-        self.number = number
-        self.row_number = number + 1
-        self._row_offset = offset
-        self._row_lines = 0
-
-    def next(self) -> str | Problem | None:
-        """The next line; a problem where it is too long; None at the end."""
-        raw = self._file.readline(LINE_LIMIT)
-        if not raw:
-            return None
-        too_long = len(raw) == LINE_LIMIT and not raw.endswith(b"\n")
-        self.offset += len(raw)
-        while too_long and (more := self._file.readline(LINE_LIMIT)):
-            self.offset += len(more)
-            if more.endswith(b"\n"):
-                break
-        self.number += 1
-        if too_long:
-            return Problem(self.number, f"longer than {LINE_LIMIT // 1024 // 1024} MB")
-        return raw.decode("utf-8-sig" if self.offset == len(raw) else "utf-8", errors="replace")
-
-    def begin_row(self) -> None:
-        self.row_number, self._row_offset, self._row_lines = self.number + 1, self.offset, 0
-
-    def rewind(self, file: BinaryIO) -> None:
-        """Back to the line behind the one where the row began."""
-        file.seek(self._row_offset)
-        self.offset, self.number = self._row_offset, self.row_number - 1
-        self.next()
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        self._row_lines += 1
-        if self._row_lines > ROW_LINES or self.offset - self._row_offset > LINE_LIMIT:
-            raise csv.Error("row too long")
-        text = self.next()
-        if text is None:
-            raise StopIteration
-        if isinstance(text, Problem):
-            raise csv.Error(text.reason)
-        return text
 
 
 def _check_mapping(mapping: Mapping[str, str]) -> None:
