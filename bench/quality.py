@@ -1,6 +1,6 @@
 """What triage is worth on labelled posts: precision, recall, F1, AUC, macro-F1, confusion, beside the baselines.
 
-    python -m bench.quality [--data DIR] [--split read|unread|all] [--part complaints|dev|sentiment]
+    python -m bench.quality [--data DIR] [--split read|unread|all] [--part complaints|dev|demo|sentiment]
 
 DIR holds dev.jsonl, complaints_dev.csv and sentiment_dev/ (default: $LISTENER_DATA, else ../shared/data). No brand is configured: every post
 counts as being about its brand, and one that starts with a handle as addressed to it.
@@ -23,7 +23,9 @@ from typing import Any
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from connectors.base import Author, Mention
+from listener.demo.feed import demo_brand, demo_feed
 from listener.model import Verdict
+from listener.triage.brand import BrandFacts
 from listener.triage.verdict import Triage, build_triage
 from rules.load import builtin_packs
 from rules.vocabulary import Intent
@@ -105,7 +107,34 @@ def dev(triage: Triage, data: Path, which: str) -> None:
     """Stage, urgency, intents and sentiment on posts read by two people."""
     rows = split([json.loads(line) for line in (data / "dev.jsonl").read_text(encoding="utf-8").splitlines()], which)
     verdicts = [triage.judge(mention(row["text"], row["lang"])) for row in rows]
-    name = f"dev, {len(rows)} posts"
+    report(f"dev, {len(rows)} posts", rows, verdicts)
+
+
+def demo(triage: Triage, data: Path, which: str) -> None:
+    """The invented posts that ship with the program, all five languages, with its brand configured."""
+    brand = demo_brand()
+    accounts = frozenset(f"{platform}:{each}" for platform, handles in brand.own_accounts.items() for each in handles)
+    rivals: dict[str, tuple[str, ...]] = dict.fromkeys(brand.rivals, ())
+    facts = BrandFacts(brand.name, brand.names, brand.products, rivals, accounts)
+    judged = build_triage(builtin_packs(), facts, brand.languages)
+    pairs = split([pair for pair in demo_feed(datetime(2026, 6, 1, tzinfo=UTC)) if pair[1].subject == "brand"], which)
+    for lang in (None, *brand.languages):
+        chosen = [(post, label) for post, label in pairs if lang in (None, label.lang)]
+        rows = [
+            {
+                "stage": str(label.stage), "alt": str(label.alt or ""), "urgency": label.urgency.word, "sentiment": label.sentiment,
+                **{str(intent): int(intent in label.intents) for intent in Intent},
+            }
+            for _, label in chosen
+        ]  # fmt: skip
+        verdicts = [judged.judge(post) for post, _ in chosen]
+        found = sum(v.subject == "brand" for v in verdicts) / len(verdicts)
+        report(f"demo {lang or 'feed'}, {len(rows)} posts", rows, verdicts)
+        show("", "relevant", found)
+
+
+def report(name: str, rows: Sequence[Any], verdicts: Sequence[Verdict]) -> None:
+    """All figures of one labelled set."""
     stages = [str(v.stage) for v in verdicts]
     right = sum(s == row["stage"] for s, row in zip(stages, rows, strict=True)) / len(rows)
     allowed = sum(s in (row["stage"], row["alt"]) for s, row in zip(stages, rows, strict=True)) / len(rows)
@@ -128,7 +157,9 @@ def dev(triage: Triage, data: Path, which: str) -> None:
         show("", f"{intent} P / R / F1", " / ".join(f"{each:.3f}" for each in three), baseline)
     flags = [row["complaint"] in (1, "1") for row in rows]
     show("", "complaint AUC", auc(flags, [v.complaint_score for v in verdicts]), "VADER 0.69")
-    moods = macro_f1([SHORT[row["sentiment"]] for row in rows], [v.sentiment_label for v in verdicts], MOODS)
+    moods = macro_f1(
+        [SHORT.get(row["sentiment"], row["sentiment"]) for row in rows], [v.sentiment_label for v in verdicts], MOODS
+    )
     show("", "sentiment macro-F1", moods, "VADER 0.46")
 
 
@@ -149,7 +180,12 @@ def sentiment(triage: Triage, data: Path, which: str) -> None:
         )
 
 
-PARTS: dict[str, Callable[[Triage, Path, str], None]] = {"complaints": complaints, "dev": dev, "sentiment": sentiment}
+PARTS: dict[str, Callable[[Triage, Path, str], None]] = {
+    "complaints": complaints,
+    "dev": dev,
+    "demo": demo,
+    "sentiment": sentiment,
+}
 
 
 def main() -> None:

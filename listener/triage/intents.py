@@ -31,7 +31,7 @@ _PRAISE: Mapping[str, float] = {
     "praise": 0.8, "thanks": 0.6, "solved": 0.5, "problem": -0.7, "negation": -0.5, "why": -0.6, "want": -0.5, "leave": -1.0,
     "promo": -0.5, "waiting": -0.4, "severe": -0.5, "request": -0.4, "contact": -0.2,
 }  # fmt: skip
-_PRAISE_BASE = -1.8
+_PRAISE_BASE = -1.5
 _WEIGHTS = {group: (_COMPLAINT.get(group, 0.0), _PRAISE.get(group, 0.0)) for group in {*_COMPLAINT, *_PRAISE}}
 
 
@@ -115,7 +115,7 @@ def _praise(
     rating: float | None,
     complaint: float,
 ) -> float:
-    total = weighed + _PRAISE_BASE + 2.6 * mood - 2.0 * max(0.0, complaint - 0.3)
+    total = weighed + _PRAISE_BASE + 3.0 * mood - 2.0 * max(0.0, complaint - 0.3)
     total -= (1.0 if asked else 0.0) + (0.6 if linked else 0.0)
     if (strength := ruled.get(Intent.PRAISE, 0.0)) > 0:
         total += 1.6 + 0.4 * min(strength - 1, 3)

@@ -7,12 +7,15 @@ Without brand facts every post counts as relevant, because whoever handed it ove
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from connectors.base import Mention
+from connectors.base import TEXT_LIMIT, Mention
 from listener.triage.brand import BrandFacts
 from rules.reading import NameTable
 from rules.words import Words, fold
+
+_ADDRESS = re.compile(r"https?://[^\s\"'<>]+")  # the brand's name inside a link is nobody's word
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,11 @@ class Relevance:
         self._own = frozenset(map(str.casefold, brand.own_accounts))
         handles = [account.partition(":")[2] for account in brand.own_accounts]
         self._handles = frozenset(fold(handle.lstrip("@")) for handle in (*handles, *brand.all_names))
-        self._rivals = {fold(alias): name for name, aliases in brand.rivals.items() for alias in (name, *aliases)}
+        self._rivals = {
+            fold(alias.lstrip("@#")): name for name, aliases in brand.rivals.items() for alias in (name, *aliases)
+        }
+        names = "|".join(re.escape(name.lstrip("@#")) for name in (*brand.all_names, *brand.products))
+        self._glued = re.compile(rf"(?<!\w)(?:{names})(?!\w)", re.IGNORECASE)
         self._theirs = NameTable.of(
             tuple(alias for name, aliases in brand.rivals.items() for alias in (name, *aliases))
         )
@@ -59,16 +66,20 @@ class Relevance:
             (f"{mention.platform}:{author.handle}".casefold(), f"{mention.platform}:{author.id}".casefold())
         ):
             return Relation(False, "own", False, f"{mention.platform}:{author.handle or author.id} is an own account")
+        if self._rivals and (rival := self._rivals.get(fold(author.handle.lstrip("@")))) is not None:
+            return Relation(True, f"rival:{rival}", False, f"{author.handle} is {rival}'s own account")
         ours = self._ours.find(words)
         named = next(iter(ours.named.values()), "")
         if not named and title is not None:
             named = next(iter(self._ours.find(title).named.values()), "")
+        if not named and (glued := self._glued.search(_ADDRESS.sub(" ", mention.text[:TEXT_LIMIT]))) is not None:
+            named = glued.group()
         rivals: frozenset[str] = frozenset()
         if self._rivals:
             found = set(self._theirs.find(words).named.values())
             if title is not None:
                 found |= set(self._theirs.find(title).named.values())
-            rivals = frozenset(self._rivals.get(fold(alias), alias) for alias in found)
+            rivals = frozenset(self._rivals.get(fold(alias.lstrip("@#")), alias) for alias in found)
         said = fold(mention.brand) if mention.brand else ""
         told = bool(said) and any(said == fold(name) for name in self._brand.all_names)
         addressed = mention.in_reply_to_brand is True or any(

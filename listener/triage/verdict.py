@@ -60,12 +60,13 @@ class Triage:
         mood = None if reading is None else reading.score
         hits = self._engine.evaluate(_facts(mention, text, title, lang, relation, mood), words)
         counts = self._signals.count(words, lang)
-        intents = weigh_intents(words, counts, hits, mood, "http" in text or "www." in text, mention.rating)
+        together = _with_cues(mood, hits, mention.rating)
+        intents = weigh_intents(words, counts, hits, together, "http" in text or "www." in text, mention.rating)
         buyer = aspects.buyer_status(hits)
         standing = stages.resolve(mention, hits, intents.found, counts, buyer, relation.addressed)
         lines = self._lines(mention, relation, hits, counts, intents, reading.words if reading else ())
         sure = standing.confidence
-        sentiment = _towards_brand(mood, hits, intents, mention.rating)
+        sentiment = _towards_brand(together, intents)
         if (
             mood is not None
             and aspects.sarcastic(words, counts)
@@ -183,20 +184,30 @@ def _facts(mention: Mention, text: str, title: str, lang: str, relation: Relatio
     )
 
 
-def _towards_brand(mood: float | None, hits: Sequence[Hit], intents: Intents, rating: float | None) -> float | None:
-    """The author's mood towards the brand: what the words say, what the cues carry, and that who complains is not content."""
-    carried = [(hit.evidence.sentiment, hit.weight) for hit in hits if hit.evidence.sentiment is not None]
+def _with_cues(mood: float | None, hits: Sequence[Hit], rating: float | None) -> float | None:
+    """What the words say together with what cues and stars carry."""
+    weight = cues = 0.0
+    for hit in hits:
+        if (own := hit.evidence.sentiment) is not None:
+            weight += hit.weight
+            cues += hit.weight * own
     if rating is not None:
-        carried.append(((rating - 3) / 2, 2.0))
-    if carried:
-        weight = sum(each for _, each in carried)
-        cues = sum(value * each for value, each in carried) / weight
-        mood = cues if mood is None else (mood + weight * cues) / (1 + weight)
-    if mood is not None and intents.complaint >= _GRIEVANCE:
+        weight += 2.0
+        cues += rating - 3
+    if not weight:
+        return mood
+    return cues / weight if mood is None else (mood + cues) / (1 + weight)
+
+
+def _towards_brand(mood: float | None, intents: Intents) -> float | None:
+    """The author's mood towards the brand: who complains is not content, who praises is, whatever words they choose."""
+    if mood is None:
+        return None
+    if intents.complaint >= _GRIEVANCE:
         mood -= 0.8 * (intents.complaint - _GRIEVANCE + 0.2)
-    elif mood is not None and Intent.PRAISE in intents.found:
+    elif Intent.PRAISE in intents.found:
         mood = max(mood, POSITIVE_FROM)
-    return None if mood is None else max(-1.0, min(1.0, mood))
+    return max(-1.0, min(1.0, mood))
 
 
 def _weak_points(counts: Counts, intents: Intents, relation: Relation, factors: Collection[str]) -> list[Line]:

@@ -88,3 +88,14 @@ def test_without_a_brand_every_post_counts() -> None:
     assert relate(mention("anything"), None).relevant
     assert relate(mention("@whoever hi"), None).addressed
     assert not relate(mention("hi @whoever"), None).addressed
+
+
+def test_a_rivals_own_post_is_about_the_rival() -> None:
+    assert (
+        relate(mention("Polarex gives Northwind customers 20 euro to switch", handle="plx")).subject == "rival:Polarex"
+    )
+
+
+def test_a_name_glued_to_signs_is_found_one_inside_a_link_is_not() -> None:
+    assert relate(mention('=HYPERLINK("https://evil.example","Northwind");')).subject == "brand"
+    assert relate(mention("see https://blog.example/northwind/news")).subject == "none"

@@ -88,7 +88,10 @@ def test_the_brands_own_name_says_nothing(scorer: Lexicons) -> None:
 
 def test_a_language_without_means_is_unknown_not_neutral(scorer: Lexicons) -> None:
     assert scorer.read(prepare("очень плохо"), "ru") is None
-    assert scorer.read(prepare("😡"), "und") is None
+
+
+def test_emoji_are_read_where_words_cannot_be(scorer: Lexicons) -> None:
+    assert mood(scorer, "очень 😡", "ru") < 0
 
 
 @pytest.mark.parametrize("lang", ["en", "fr", "it", "es", "de"])

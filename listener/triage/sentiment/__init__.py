@@ -1,4 +1,4 @@
-"""The author's mood, −1…1, for the languages that have means; None for all others, which is not the same as neutral.
+"""The author's mood, −1…1, for the languages that have means; None for others, which is not the same as neutral.
 
 One protocol, `Scorer`; one implementation, `Lexicons`. English takes VADER's word list and intensifiers, corrected for
 care posts; VADER's own loop is not used, because it is quadratic in the text, scores whole posts instead of
@@ -15,6 +15,12 @@ from rules.words import Words
 
 LANGUAGES = ("en", "fr", "it", "es", "de")
 
+_NO_WORDS = {
+    "valence": {},
+    "intensify": {},
+    "grammar": {"negate": "", "negate_after": "", "contrast": "", "concede": ""},
+}
+
 __all__ = ["LANGUAGES", "Lexicons", "Reading", "Scorer", "build_scorer"]
 
 
@@ -29,13 +35,18 @@ class Scorer(Protocol):
 class Lexicons:
     """Word lists, one a language. Never changes; threads may share it."""
 
-    def __init__(self, lexicons: Mapping[str, Lexicon]) -> None:
+    def __init__(self, lexicons: Mapping[str, Lexicon], signs: Lexicon) -> None:
+        """`signs`: emoji and emoticons alone, for all other languages."""
         self._lexicons = dict(lexicons)
+        self._signs = signs
 
     def read(self, words: Words, lang: str) -> Reading | None:
         """See `Scorer`."""
         lexicon = self._lexicons.get(lang)
-        return None if lexicon is None else lexicon.read(words)
+        if lexicon is not None:
+            return lexicon.read(words)
+        drawn = self._signs.read(words)  # emoji speak in every language; without one the mood is unknown
+        return drawn if drawn.score else None
 
 
 def build_scorer(languages: Iterable[str] = LANGUAGES, neutral: Iterable[str] = ()) -> Lexicons:
@@ -49,7 +60,7 @@ def build_scorer(languages: Iterable[str] = LANGUAGES, neutral: Iterable[str] = 
             lexicons[lang] = compile_lexicon(packaged(lang), emoji, base, boosts, names)
         elif lang in LANGUAGES:
             lexicons[lang] = compile_lexicon(packaged(lang), emoji, neutral=names)
-    return Lexicons(lexicons)
+    return Lexicons(lexicons, compile_lexicon(_NO_WORDS, emoji))
 
 
 def _vader() -> tuple[dict[str, float], dict[str, float]]:
