@@ -248,8 +248,9 @@ class _PackReader:
         unless = self._phrase_list(table, "unless")
         if (also or unless) and not any_:
             self._tell("with" if also else "unless", "'with' and 'unless' need 'any'", 'Add any = ["…"].')
+        told = len(self._problems)
         evidence = self._evidence(table)
-        if evidence == Evidence(weight=evidence.weight):
+        if evidence == Evidence(weight=evidence.weight) and told == len(self._problems):
             self._tell(
                 "", f"rule {name!r} says nothing when it matches", "Add a stage, touchpoints, intents, urgency, …"
             )
