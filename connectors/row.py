@@ -43,7 +43,7 @@ _NO = frozenset({"0", "false", "no", "n"})
 _LANG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 
 
-class BadRow(ValueError):  # noqa: N818  # a row, not a fault of the program
+class BadRow(ValueError):  # a row, not a fault of the program
     """This row is no mention; the message says why."""
 
 
@@ -89,14 +89,14 @@ def mention(row: Mapping[str, Any], columns: Mapping[str, str], defaults: Defaul
 
 
 def _author(author: Any, name: str, followers: int | None) -> Author:
-    """A plain name, or an object with id, handle, name and followers; "unknown" where there is none."""
+    """A plain name, or an object with id, handle, name and followers. No id where nobody is named: two such posts are not one author's."""
     if isinstance(author, Mapping):
         handle = label(author.get("handle")).removeprefix("@")
-        one = label(author.get("id")) or handle or label(author.get("name")) or "unknown"
+        one = label(author.get("id")) or handle or label(author.get("name"))
         count = _count(author.get("followers"))
         return Author(one, handle, label(author.get("name")) or name, followers if count is None else count)
     handle = label(author).removeprefix("@")
-    return Author(handle or name or "unknown", handle, name, followers)
+    return Author(handle or name, handle, name, followers)
 
 
 def _time(value: Any, column: str, defaults: Defaults) -> datetime:

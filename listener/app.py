@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from connectors.base import ConnectorError, Parked, Source, SourceContext
+from connectors.base import ConnectorError, Mention, Parked, Source, SourceContext
 from listener import __version__, doctor
 from listener.cases import settle
 from listener.config import Config
@@ -25,7 +25,7 @@ from listener.config.values import WEEKDAYS
 from listener.deliver import Outlet
 from listener.digest.figures import DigestSettings
 from listener.ingest import Feed
-from listener.model import Receiver, ReceiverError
+from listener.model import Receiver, ReceiverError, Verdict
 from listener.plugins import connectors, rulepacks
 from listener.report import Reporting, put_due_digest
 from listener.schedule import Work
@@ -140,6 +140,11 @@ def triage_for(config: Config | None) -> Triage:
     )
 
 
+def judge_for_classify(config: Config | None) -> Callable[[Mention], Verdict]:
+    """A judge for posts that a person hands over: each is taken to be about the brand it names, else about ours."""
+    return triage_for(config).judge
+
+
 def telling_rules(config: Config, alerts: bool = True) -> settle.Rules:
     """What the configuration says about whom to tell."""
     return settle.Rules(config.routes, config.brand.hours, config.listener.alert_max_age, alerts)
@@ -149,7 +154,9 @@ def open_sources(config: Config) -> Mapping[str, Source]:
     """Every enabled source, opened; no network yet."""
     installed = connectors()
     return {
-        source.name: installed[source.connector].load().open(
+        source.name: installed[source.connector]
+        .load()
+        .open(
             source.settings,
             SourceContext(
                 name=source.name,
@@ -245,7 +252,9 @@ def live_checks(config: Config) -> Sequence[tuple[str, doctor.Check]]:
                 try:
                     yield doctor.Finding("ok", "live", f"receiver {receiver.name}: {built.check()}")
                 except ReceiverError as error:
-                    yield doctor.Finding("problem", "live", f"receiver {receiver.name}: {error}", "mend it, then run this again")
+                    yield doctor.Finding(
+                        "problem", "live", f"receiver {receiver.name}: {error}", "mend it, then run this again"
+                    )
 
     return (("sources", sources), ("slack", slack))
 
@@ -290,7 +299,8 @@ def daemon(config: Config) -> Iterator[Daemon]:
             work = Work(
                 store=store,
                 feeds={
-                    name: Feed(name, source, every[name], settle.Settler(name, rules)) for name, source in sources.items()
+                    name: Feed(name, source, every[name], settle.Settler(name, rules))
+                    for name, source in sources.items()
                 },
                 outlets=open_outlets(config),
                 judge=triage_for(config).judge,

@@ -59,11 +59,16 @@ class Outlet:
 
 def backoff(attempt: int) -> timedelta:
     """How long to wait after the `attempt`-th failure (1 is the first): doubling, capped."""
-    return min(FIRST_RETRY * 2 ** min(attempt - 1, 12), LONGEST_RETRY)
+    doublings: int = min(max(attempt - 1, 0), 12)
+    return min(FIRST_RETRY * (1 << doublings), LONGEST_RETRY)
 
 
 def deliver(
-    outlet: Outlet, store: Store, owner: str, clock: Callable[[], datetime], stopping: Callable[[], bool] = lambda: False
+    outlet: Outlet,
+    store: Store,
+    owner: str,
+    clock: Callable[[], datetime],
+    stopping: Callable[[], bool] = lambda: False,
 ) -> list[Sent]:
     """Send everything that is due for `outlet` now, most urgent first. Returns what each turn did.
 
@@ -76,7 +81,14 @@ def deliver(
         if delivery is None:
             break
         did = _turn(outlet, delivery, store, owner, clock)
-        log.info("delivered", outlet=outlet.name, notification=delivery.id, kind=delivery.kind, attempt=delivery.attempt, did=did)
+        log.info(
+            "delivered",
+            outlet=outlet.name,
+            notification=delivery.id,
+            kind=delivery.kind,
+            attempt=delivery.attempt,
+            did=did,
+        )
         done.append(did)
     return done
 
@@ -103,7 +115,9 @@ def _turn(outlet: Outlet, delivery: Delivery, store: Store, owner: str, clock: C
         now = clock()
         store.mark_retry(delivery.id, owner, str(stop), now, now, doubtful=delivery.doubtful)
         store.stop_receiver(outlet.name, str(stop), now)
-        _tell_instead(outlet, store, f"stopped:{outlet.name}:{now:%Y-%m-%dT%H:%M}", f"{outlet.name} is stopped: {stop}", now)
+        _tell_instead(
+            outlet, store, f"stopped:{outlet.name}:{now:%Y-%m-%dT%H:%M}", f"{outlet.name} is stopped: {stop}", now
+        )
         return Sent.STOPPED
     except MessageRefused as refusal:
         now = clock()

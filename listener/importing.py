@@ -13,7 +13,7 @@ from itertools import islice
 
 from connectors.base import Mention, Page
 from listener.cases.plan import Settle
-from listener.ingest import LEASE
+from listener.ingest import LEASE, surely
 from listener.model import Triaged, Verdict
 from listener.store import Store
 
@@ -21,7 +21,7 @@ CONNECTOR = "import"
 NEVER = timedelta(days=36500)
 
 
-class ImportRefused(Exception):  # noqa: N818  # named for what happened, like the errors of the other packages
+class ImportRefused(Exception):  # named for what happened, like the errors of the other packages
     """The import cannot run now; the message says why and what to do."""
 
 
@@ -54,7 +54,7 @@ def import_posts(
     error: str | None = "interrupted"
     try:
         for page in _pages(posts, page_size):
-            triaged = [Triaged(mention, judge(mention)) for mention in page]
+            triaged = [Triaged(mention, surely(judge, mention)) for mention in page]
             cursor = {"read": done.read + len(page)}
             recorded = store.record_page(lease, Page(tuple(page), cursor), triaged, settle, clock())
             done = Imported(done.read + len(page), done.new + recorded.new)

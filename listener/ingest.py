@@ -15,8 +15,10 @@ import structlog
 
 from connectors.base import ConnectorError, Mention, Parked, RateLimited, Source
 from listener.cases.plan import Settle
+from listener.faults import place
 from listener.model import Triaged, Verdict
 from listener.store import Lease, LeaseLost, Store
+from listener.triage.unjudged import unjudged
 
 log = structlog.get_logger()
 
@@ -72,7 +74,7 @@ def poll(
     interrupted = False
     try:
         for page in feed.source.poll(lease.cursor, clock()):
-            triaged = [Triaged(mention, judge(mention)) for mention in page.mentions]
+            triaged = [Triaged(mention, surely(judge, mention)) for mention in page.mentions]
             recorded = store.record_page(lease, page, triaged, feed.settle, clock())
             open_gaps = any(not gap.lost for gap in page.gaps)
             done = Polled(
@@ -92,13 +94,24 @@ def poll(
     except ConnectorError as error:
         return _failed(feed, lease, store, clock(), done, error)
     except Exception as error:  # noqa: BLE001  # a fault in one connector must not silence the others; it is shown in status
-        log.exception("connector_fault", source=feed.name, fault=type(error).__name__)
-        return _failed(feed, lease, store, clock(), done, ConnectorError(f"fault in the connector: {type(error).__name__}"))
+        log.error("connector_fault", source=feed.name, fault=place(error))
+        return _failed(
+            feed, lease, store, clock(), done, ConnectorError(f"fault of listener, please report: {place(error)}")
+        )
     now = clock()
     wait = timedelta(0) if interrupted else min(feed.every, CATCH_UP) if open_gaps else feed.every
     store.finish(lease, now, now + wait)
     log.info("polled", source=feed.name, pages=done.pages, scanned=done.scanned, new=done.new)
     return done
+
+
+def surely(judge: Callable[[Mention], Verdict], mention: Mention) -> Verdict:
+    """The verdict; where judging fails, one that asks a person, so that a single post never stops its source."""
+    try:
+        return judge(mention)
+    except Exception as error:  # noqa: BLE001  # whatever it is, the post must be kept
+        log.error("triage_fault", platform=mention.platform, fault=place(error))
+        return unjudged(place(error))
 
 
 def _failed(feed: Feed, lease: Lease, store: Store, now: datetime, done: Polled, error: ConnectorError) -> Polled:

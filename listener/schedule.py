@@ -19,6 +19,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from connectors.base import Mention
 from listener.deliver import Outlet, deliver
+from listener.faults import place
 from listener.ingest import Feed, poll
 from listener.model import Verdict
 from listener.store import Store
@@ -36,7 +37,7 @@ class Work:
     feeds: Mapping[str, Feed]
     outlets: Sequence[Outlet]
     judge: Callable[[Mention], Verdict]
-    report: Callable[[datetime], None]  # puts the digest into the outbox once it is due
+    report: Callable[[datetime], object]  # puts the digest into the outbox once it is due
     owner: str  # unique to this process: leases carry it
     clock: Callable[[], datetime]
     workers: int = 4  # sources polled at the same time
@@ -65,7 +66,9 @@ def start(work: Work, stopping: threading.Event) -> BackgroundScheduler:
     return scheduler
 
 
-def every(scheduler: BackgroundScheduler, seconds: float, name: str, job: Callable[[], object], first: datetime) -> None:
+def every(
+    scheduler: BackgroundScheduler, seconds: float, name: str, job: Callable[[], object], first: datetime
+) -> None:
     """Run `job` every so many seconds, the first time at `first`."""
     scheduler.add_job(job, "interval", seconds=seconds, id=name, next_run_time=first)
 
@@ -117,10 +120,4 @@ def _deliver(work: Work, outlet: Outlet, stopping: threading.Event) -> Callable[
 
 
 def _report_fault(event: JobExecutionEvent) -> None:
-    log.error("job_failed", job=event.job_id, fault=type(event.exception).__name__, trace=_last_line(event))
-
-
-def _last_line(event: JobExecutionEvent) -> str:
-    """Where the fault was raised: file and line only, since a message may quote a post."""
-    lines = [line.strip() for line in str(event.traceback or "").splitlines() if line.strip().startswith("File ")]
-    return lines[-1] if lines else ""
+    log.error("job_failed", job=event.job_id, fault=place(event.exception))

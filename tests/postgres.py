@@ -26,7 +26,7 @@ ENVIRONMENT = "LISTENER_TEST_POSTGRES"
 _SECONDS = 60
 
 
-class NoPostgres(Exception):  # noqa: N818  # named for what happened
+class NoPostgres(Exception):  # named for what happened
     """No server was named and none can be started; the message says why."""
 
 

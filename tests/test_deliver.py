@@ -56,7 +56,9 @@ def test_what_waits_is_sent_once_and_marked(store: Store, slack: FakeSlack, outl
     assert posted_once(slack, 2)
 
 
-def test_an_answer_that_was_lost_is_looked_up_and_not_sent_again(store: Store, slack: FakeSlack, outlet: Outlet) -> None:
+def test_an_answer_that_was_lost_is_looked_up_and_not_sent_again(
+    store: Store, slack: FakeSlack, outlet: Outlet
+) -> None:
     put(store, 1)
     slack.fail("chat.postMessage", DROP_AFTER)
     assert turn(outlet, store) == [Sent.RETRY]

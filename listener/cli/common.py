@@ -48,7 +48,9 @@ def log_to_stderr(level: str, form: str) -> None:
     # It warns of each tick that finds the one before still at work, which is meant to be so.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     render: Any = (
-        structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
         processors=[

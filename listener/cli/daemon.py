@@ -15,6 +15,8 @@ from listener.cli.common import ago, configuration, echo_json, json_option, log_
 if TYPE_CHECKING:
     from types import FrameType
 
+    from rich.text import Text
+
     from listener.model import SourceState
     from listener.store import Store
 
@@ -83,7 +85,9 @@ def once(ctx: click.Context) -> None:
     from listener import app, report, schedule
 
     config = configuration(ctx)
-    log_to_stderr("warning" if config.listener.log_level == "info" else config.listener.log_level, config.listener.log_format)
+    log_to_stderr(
+        "warning" if config.listener.log_level == "info" else config.listener.log_level, config.listener.log_format
+    )
     with app.daemon(config) as daemon:
         if daemon.store.get_meta(report.STARTED) is None:
             daemon.store.set_meta(report.STARTED, app.now().isoformat())
@@ -192,13 +196,18 @@ def _status(store: Store, at: datetime) -> dict[str, object]:
                 "error": source.error,
                 "parked": source.parked,
                 "gaps": [
-                    {"since": gap.since, "until": gap.until, "reason": gap.reason, "lost": gap.lost} for gap in source.gaps
+                    {"since": gap.since, "until": gap.until, "reason": gap.reason, "lost": gap.lost}
+                    for gap in source.gaps
                 ],
             }
             for source in store.sources()
         ],
-        "outbox": {receiver: {state.value: n for state, n in counts.items()} for receiver, counts in outbox.counts.items()},
-        "receivers": {name: {"stopped": state.stopped, "next_at": state.next_at} for name, state in store.receivers().items()},
+        "outbox": {
+            receiver: {state.value: n for state, n in counts.items()} for receiver, counts in outbox.counts.items()
+        },
+        "receivers": {
+            name: {"stopped": state.stopped, "next_at": state.next_at} for name, state in store.receivers().items()
+        },
         "troubles": _troubles(store, at),
     }
 
@@ -217,7 +226,9 @@ def _print_status(store: Store, at: datetime, configured: set[str]) -> None:
             f"  ·  {totals.mentions} mentions  ·  {totals.cases_open} open cases",
         )
     )
-    sources = Table("source", "connector", "mentions", "last read", "next", "state", box=None, header_style="dim", pad_edge=False)
+    sources = Table(
+        "source", "connector", "mentions", "last read", "next", "state", box=None, header_style="dim", pad_edge=False
+    )
     for source in store.sources():
         sources.add_row(
             source.name,
@@ -225,14 +236,17 @@ def _print_status(store: Store, at: datetime, configured: set[str]) -> None:
             str(source.mentions),
             ago(source.last_success_at, at),
             "now" if source.next_poll_at and source.next_poll_at <= at else ago(source.next_poll_at, at),
-            _state(source, source.name in configured),
+            _state(source, source.name in configured or source.connector == "import"),
         )
     console.print(sources)
     for source in store.sources():
         for gap in source.gaps:
             words = "lost" if gap.lost else "still to be read"
             console.print(
-                Text(f"  gap in {source.name}: {gap.since:%d %b %H:%M} – {gap.until:%d %b %H:%M} UTC, {gap.reason}, {words}", "yellow")
+                Text(
+                    f"  gap in {source.name}: {gap.since:%d %b %H:%M} – {gap.until:%d %b %H:%M} UTC, {gap.reason}, {words}",
+                    "yellow",
+                )
             )
     receivers = Table("receiver", "sent", "waiting", "dead", "state", box=None, header_style="dim", pad_edge=False)
     states = store.receivers()
@@ -251,7 +265,7 @@ def _print_status(store: Store, at: datetime, configured: set[str]) -> None:
         console.print(Text(f"  {outcome.value}: {count}", "dim"))
 
 
-def _state(source: SourceState, configured: bool) -> object:
+def _state(source: SourceState, configured: bool) -> Text:
     from rich.text import Text
 
     if not configured:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import nullcontext
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -16,9 +15,8 @@ from listener.cli.common import configuration, configuration_if_any, echo_json, 
 
 if TYPE_CHECKING:
     from connectors.base import Mention
-    from listener.triage.verdict import Triage
+    from listener.model import Verdict
 
-PAGE = 500  # posts of an import that are stored in one transaction
 SHOWN_PROBLEMS = 10
 
 
@@ -26,19 +24,23 @@ SHOWN_PROBLEMS = 10
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--alerts", is_flag=True, help="Alert on posts young enough; without it an import only counts.")
 @click.option("--source", "source_name", help="Name to file the posts under. Without it import:FILENAME.")
-@click.option("--map", "pairs", multiple=True, metavar="FIELD=COLUMN", help="Which column holds a field, e.g. --map text=body.")
+@click.option(
+    "--map", "pairs", multiple=True, metavar="FIELD=COLUMN", help="Which column holds a field, e.g. --map text=body."
+)
 @click.pass_context
 def import_file(ctx: click.Context, file: Path, alerts: bool, source_name: str | None, pairs: tuple[str, ...]) -> None:
     """Read posts from a JSON Lines or CSV file. Importing a file twice changes nothing."""
     from connectors.base import Mention
-    from connectors.replay import read_file
+    from connectors.files import read_file
     from listener import app
     from listener.cases.settle import Settler
     from listener.importing import import_posts
 
     if not file.is_file():
         raise click.ClickException(f"{file}: there is no such file. Name a JSON Lines (.jsonl) or CSV (.csv) file.")
-    mapping = _mapping(pairs)
+    mapping = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+    if len(mapping) != len(pairs):
+        raise click.UsageError("--map takes FIELD=COLUMN, each field once, such as --map text=body --map author=user")
     config = configuration(ctx)
     name = source_name or f"import:{file.name}"
     problems: list[str] = []
@@ -50,7 +52,7 @@ def import_file(ctx: click.Context, file: Path, alerts: bool, source_name: str |
             else:
                 problems.append(f"{file}:{found.line}: {found.reason}")
 
-    with app.stored(config) as store, _bar(file) as advance:
+    with app.stored(config) as store, _counting(f"importing {file.name}") as advance:
         done = import_posts(
             posts(),
             source=name,
@@ -59,22 +61,33 @@ def import_file(ctx: click.Context, file: Path, alerts: bool, source_name: str |
             settle=Settler(name, app.telling_rules(config, alerts)),
             owner=app.owner(),
             clock=app.now,
-            page_size=PAGE,
-            progress=advance,
+            progress=lambda so_far: advance(so_far.read),
         )
     for problem in problems[:SHOWN_PROBLEMS]:
         click.echo(problem, err=True)
     if len(problems) > SHOWN_PROBLEMS:
         click.echo(f"… and {len(problems) - SHOWN_PROBLEMS} more lines that could not be read.", err=True)
-    click.echo(f"{done.read} posts read, {done.new} new, {done.read - done.new} known before, {len(problems)} lines not readable.")
+    click.echo(
+        f"{done.read} posts read, {done.new} new, {done.read - done.new} known before, {len(problems)} lines not readable."
+    )
     if problems:
         sys.exit(1)
 
 
 @click.command(epilog='Example: listener classify "Paid three weeks ago, nothing arrived"')
 @click.argument("text", required=False)
-@click.option("--input", "source", type=click.Path(path_type=Path, allow_dash=True), help="JSON Lines: id, text, and what is known.")
-@click.option("--output", "target", type=click.Path(path_type=Path, allow_dash=True), help="Where the verdicts go; else the screen.")
+@click.option(
+    "--input",
+    "source",
+    type=click.Path(path_type=Path, allow_dash=True),
+    help="JSON Lines: id, text, and what is known.",
+)
+@click.option(
+    "--output",
+    "target",
+    type=click.Path(path_type=Path, allow_dash=True),
+    help="Where the verdicts go; else the screen.",
+)
 @click.option("--lang", help="Language of TEXT, if known.")
 @json_option
 @click.pass_context
@@ -82,35 +95,139 @@ def classify(
     ctx: click.Context, text: str | None, source: Path | None, target: Path | None, lang: str | None, as_json: bool
 ) -> None:
     """Judge one text, or every line of a JSON Lines file."""
-    from listener import triaging
+    from listener import app
     from listener.cli import verdicts
 
     if (text is None) == (source is None):
-        raise click.UsageError('give either one TEXT in quotes or --input FILE, such as: listener classify "Never again"')
-    judge = triaging.for_classify(configuration_if_any(ctx))
+        raise click.UsageError(
+            'give either one TEXT in quotes or --input FILE, such as: listener classify "Never again"'
+        )
+    judge = app.judge_for_classify(configuration_if_any(ctx))
     if text is not None:
-        verdict = judge(triaging.post({"id": "text", "text": text, "lang": lang}))
+        verdict = judge(_post({"id": "text", "text": text, "lang": lang}))
         if as_json:
             echo_json(verdicts.as_json("text", verdict))
         else:
             click.echo("\n".join(verdicts.explanation(verdict)))
         return
     assert source is not None
-    bad = 0
-    with _opened(source, "r") as reading, _opened(target or Path("-"), "w") as writing:
-        size = source.stat().st_size if str(source) != "-" else 0
-        with _byte_bar(size, "classifying", quiet=target is None) as advance:
-            for number, line in enumerate(reading, start=1):
-                advance(len(line.encode("utf-8", "surrogatepass")))
-                if not line.strip():
-                    continue
-                try:
-                    mention = triaging.post(_record(line))
-                except ValueError as error:
-                    bad += 1
-                    click.echo(f"{source}:{number}: {error}", err=True)
-                    continue
-                writing.write(json.dumps(verdicts.as_json(mention.external_id, judge(mention)), ensure_ascii=False) + "\n")
+    try:
+        bad = _classify_file(source, target, judge)
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}. Check the path and its rights.") from None
     if bad:
         click.echo(f"{bad} lines could not be read; all others were judged.", err=True)
         sys.exit(1)
+
+
+def _classify_file(source: Path, target: Path | None, judge: Callable[[Mention], Verdict]) -> int:
+    from listener.cli import verdicts
+
+    bad = 0
+    with (
+        _text(source, "r") as reading,
+        _text(target or Path("-"), "w") as writing,
+        _counting("classifying", quiet=target is None) as show,
+    ):
+        for number, line in enumerate(reading, start=1):
+            if not line.strip():
+                continue
+            try:
+                record = json.loads(line)
+                if not isinstance(record, dict):
+                    raise ValueError('this is no JSON object; write {"id": "1", "text": "…"}')
+                mention = _post(record)
+            except (ValueError, RecursionError) as error:
+                bad += 1
+                click.echo(f"{source}:{number}: {error}", err=True)
+                continue
+            writing.write(json.dumps(verdicts.as_json(mention.external_id, judge(mention)), ensure_ascii=True) + "\n")
+            show(number)
+    return bad
+
+
+def _post(record: Mapping[str, Any]) -> Mention:
+    """A record as a mention; without a time it was published now. Raises ValueError with what is wrong."""
+    from connectors.row import FIELDS, Defaults, mention
+    from listener import app
+
+    return mention(record, {field: field for field in FIELDS}, Defaults(app.now(), None, "text", None))
+
+
+@click.command(epilog="Example: listener explain 4f2c")
+@click.argument("ref")
+@json_option
+@click.pass_context
+def explain(ctx: click.Context, ref: str, as_json: bool) -> None:
+    """Why a mention was judged so, which case it joined, and what was told to whom. REF as in Slack, its start is enough."""
+    from listener import app
+    from listener.cli import verdicts
+
+    with app.stored(configuration(ctx)) as store:
+        told = store.told(ref)
+        view = store.case(ref) if told is None else None
+        if told is None and view is not None:
+            told = max(view.mentions, key=lambda one: (one.verdict.urgency, one.verdict.points))
+        if told is None:
+            raise click.ClickException(
+                f"no mention or case begins with {ref!r}. `listener status` shows what is stored."
+            )
+        rows = store.notifications_of(told.id)
+    if as_json:
+        echo_json(
+            {
+                "ref": told.ref,
+                "source": told.source,
+                "outcome": told.outcome.value,
+                "published_at": told.mention.published_at,
+                "seen_at": told.seen_at,
+                "url": told.mention.url,
+                "verdict": verdicts.as_json(told.ref, told.verdict),
+                "notifications": [
+                    {"receiver": row.receiver, "kind": row.kind.value, "state": row.state.value, "reason": row.reason,
+                     "attempts": row.attempts, "sent_at": row.sent_at, "error": row.error}
+                    for row in rows
+                ],
+            }
+        )  # fmt: skip
+        return
+    click.echo(f"{told.ref} · {told.mention.platform} · published {told.mention.published_at:%Y-%m-%d %H:%M} UTC, "
+               f"seen {told.seen_at:%H:%M} · through {told.source}")  # fmt: skip
+    click.echo("\n".join(verdicts.explanation(told.verdict)))
+    click.echo(f"ruleset {told.verdict.ruleset} · outcome {told.outcome.value}")
+    for row in rows:
+        when = f" at {row.sent_at:%Y-%m-%d %H:%M} UTC" if row.sent_at else ""
+        why = f": {row.error}" if row.error else ""
+        click.echo(f"  {row.kind.value} to {row.receiver} ({row.reason}): {row.state.value}{when}{why}")
+
+
+@contextmanager
+def _text(path: Path, mode: str) -> Iterator[TextIO]:
+    """A file, or the standard stream for "-". Bytes that are no UTF-8 are replaced: one bad post must not end a run."""
+    if str(path) == "-":
+        stream: Any = click.get_text_stream("stdin" if mode == "r" else "stdout", encoding="utf-8", errors="replace")
+        yield stream
+        return
+    opened: Any = path.open(mode, encoding="utf-8", errors="replace")
+    with opened:
+        yield opened
+
+
+@contextmanager
+def _counting(doing: str, quiet: bool = False) -> Iterator[Callable[[int], None]]:
+    """A running count on the terminal, if there is one and the output does not go there."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield lambda _: None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}: {task.completed} posts"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(doing, total=None)
+
+        def show(done: int) -> None:
+            progress.update(task, completed=done)
+
+        yield show

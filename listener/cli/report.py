@@ -30,7 +30,9 @@ def digest(ctx: click.Context, week: str | None, form: str, output: Path | None,
         wanted = Week.parse(week, zone) if week else Week.containing(at, zone)
         if send:
             if not reporting.to:
-                raise click.ClickException('nobody receives the digest. Name receivers in [digest], such as to = ["care"].')
+                raise click.ClickException(
+                    'nobody receives the digest. Name receivers in [digest], such as to = ["care"].'
+                )
             count = report.send(store, reporting, wanted, reporting.to, at)
             click.echo(
                 f"{wanted.name} goes to {', '.join(reporting.to)} with the next delivery (`listener run` or `once`)."

@@ -28,7 +28,7 @@ from listener.deliver import Outlet, deliver
 from listener.demo.feed import demo_brand, demo_feed, demo_week
 from listener.digest import console as on_console
 from listener.digest.week import Week
-from listener.ingest import LEASE
+from listener.ingest import LEASE, surely
 from listener.model import CannotLookUp, Delivery, NotificationKind, Receipt, Receiver, Triaged
 from listener.receivers.console import ConsoleReceiver
 from rules.vocabulary import Urgency
@@ -68,7 +68,9 @@ def show(folder: Path, *, everything: bool = False, console: Console | None = No
         page = report.write_page(digest, reporting.folder)
         told = store.totals()
     if chosen.left_out:
-        console.print(Text(f"… and {chosen.left_out} more alerts that week (see all: listener demo --all)", style="dim"))
+        console.print(
+            Text(f"… and {chosen.left_out} more alerts that week (see all: listener demo --all)", style="dim")
+        )
     console.print(Rule("Monday morning: the weekly digest"))
     console.print(on_console.render(digest))
     console.print(Rule())
@@ -105,7 +107,7 @@ def _replay(config: Config, posts: Sequence[Mention], receiver: Receiver, consol
         for slot, group in groupby(posts, key=lambda post: (post.published_at - first) // EVERY):
             clock = first + (slot + 1) * EVERY
             page = Page(tuple(group), {"slot": slot})
-            triaged = [Triaged(mention, triage.judge(mention)) for mention in page.mentions]
+            triaged = [Triaged(mention, surely(triage.judge, mention)) for mention in page.mentions]
             store.record_page(lease, page, triaged, settler, clock)
             deliver(outlet, store, owner, lambda at=clock: at)  # type: ignore[misc]
             progress.update(task, advance=len(page.mentions), description=f"{clock:%a %d %b %H:%M}")
@@ -174,7 +176,11 @@ folder = "."
 def _clear(folder: Path) -> None:
     """Remove an earlier demo; refuses a folder that holds anything else."""
     ours = {"listener.toml", "listener.db", "listener.db-wal", "listener.db-shm"}
-    foreign = [found.name for found in folder.iterdir() if found.name not in ours and not found.name.startswith("digest-")]
+    foreign = [
+        found.name for found in folder.iterdir() if found.name not in ours and not found.name.startswith("digest-")
+    ]
     if foreign:
-        raise app.AppError(f"{folder} holds other files ({', '.join(sorted(foreign)[:3])}). Name another with --folder.")
+        raise app.AppError(
+            f"{folder} holds other files ({', '.join(sorted(foreign)[:3])}). Name another with --folder."
+        )
     shutil.rmtree(folder)

@@ -50,14 +50,20 @@ def init(ctx: click.Context, brand: str, timezone: str, languages: str, force: b
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise click.ClickException(f"{target} cannot be written: {error.strerror}. Name another place with --config.") from None
+        raise click.ClickException(
+            f"{target} cannot be written: {error.strerror}. Name another place with --config."
+        ) from None
     named = "" if target == Path("listener.toml") else f" --config {target}"
-    click.echo(f"Wrote {target}. It reads Hacker News and prints alerts here; sources and Slack are in the file, commented.")
+    click.echo(
+        f"Wrote {target}. It reads Hacker News and prints alerts here; sources and Slack are in the file, commented."
+    )
     click.echo(f"Next: listener{named} doctor, then listener{named} run")
 
 
 @click.command(epilog="Example: listener doctor --live")
-@click.option("--live", is_flag=True, help="Also ask the sources and Slack whether the credentials work; nothing is posted.")
+@click.option(
+    "--live", is_flag=True, help="Also ask the sources and Slack whether the credentials work; nothing is posted."
+)
 @json_option
 @click.pass_context
 def doctor(ctx: click.Context, live: bool, as_json: bool) -> None:

@@ -21,7 +21,7 @@ _TOKEN = re.compile(r"\s*(xox[a-z]-|xapp-|Bearer\s|AAAAAAAAAAAAAAAA|gh[pousr]_)"
 _LARGEST = 64 * 1024  # bytes; a secret is a line, and a mistaken path must not read a disk image
 
 
-class SecretMissing(Exception):  # noqa: N818  # named for what happened, like the errors of the other packages
+class SecretMissing(Exception):  # named for what happened, like the errors of the other packages
     """Says which variable or file is missing or empty; holds no secret."""
 
 

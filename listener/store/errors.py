@@ -16,27 +16,27 @@ class StoreError(Exception):
     """Base of all the store raises on purpose."""
 
 
-class WrongUrl(StoreError):  # noqa: N818  # named for what happened, like the errors of connectors
+class WrongUrl(StoreError):  # named for what happened, like the errors of connectors
     """The database URL cannot be used as it is."""
 
 
-class Unavailable(StoreError):  # noqa: N818  # named for what happened, like the errors of connectors
+class Unavailable(StoreError):  # named for what happened, like the errors of connectors
     """The database cannot do its work now; the same call may succeed later."""
 
 
-class SchemaMismatch(StoreError):  # noqa: N818  # named for what happened, like the errors of connectors
+class SchemaMismatch(StoreError):  # named for what happened, like the errors of connectors
     """The tables are not the ones this program needs."""
 
 
-class NotSupported(StoreError):  # noqa: N818  # named for what happened, like the errors of connectors
+class NotSupported(StoreError):  # named for what happened, like the errors of connectors
     """This database needs another tool for that."""
 
 
-class LeaseLost(StoreError):  # noqa: N818  # named for what happened, like the errors of connectors
+class LeaseLost(StoreError):  # named for what happened, like the errors of connectors
     """Another worker holds the source by now. Whatever this worker still has is read again by the other one."""
 
 
-class AmbiguousRef(StoreError):  # noqa: N818  # named for what happened, like the errors of connectors
+class AmbiguousRef(StoreError):  # named for what happened, like the errors of connectors
     """Several mentions begin with the reference given; `candidates` are the shortest ones that tell them apart."""
 
     def __init__(self, typed: str, candidates: tuple[str, ...]) -> None:

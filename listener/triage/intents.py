@@ -44,15 +44,23 @@ class Intents:
 
 
 def weigh_intents(
-    words: Words, counts: Counts, hits: Sequence[Hit], mood: float | None, linked: bool, rating: float | None
+    words: Words,
+    counts: Counts,
+    hits: Sequence[Hit],
+    mood: float | None,
+    linked: bool,
+    rating: float | None,
+    begins_asking: bool = False,
 ) -> Intents:
-    """Judge one post. `mood`: sentiment −1…1 or None; `linked`: it holds a link; `rating`: stars or None."""
+    """Judge one post. `mood`: sentiment −1…1 or None; `linked`: it holds a link; `rating`: stars or
+    None; `begins_asking`: a sentence begins as questions do.
+    """
     ruled: dict[Intent, float] = {}
     for hit in hits:
         for intent in hit.evidence.intents:
             ruled[intent] = ruled.get(intent, 0.0) + hit.weight
     mood = mood or 0.0
-    asked = asks(words, counts)
+    asked = begins_asking or asks(words, counts)
     against = for_it = 0.0
     for group, count in counts.items():
         if (weights := _WEIGHTS.get(group)) is not None:
@@ -76,13 +84,9 @@ def weigh_intents(
 
 
 def asks(words: Words, counts: Counts) -> bool:
-    """A question that wants an answer: a question mark, unless the sentence only exclaims."""
-    for sentence in words.sentences:
-        if sentence.question:
-            length = sentence.stop - sentence.first
-            if length >= 3 or not counts.get("harsh"):
-                return True
-    return False
+    """A question that wants an answer: a question mark, unless every such sentence only exclaims."""
+    asked = sum([sentence.question for sentence in words.sentences])
+    return asked > counts.get("rhetorical", 0)
 
 
 def _complaint(

@@ -44,6 +44,15 @@ class Signals:
                 return words.slice(at, stop)
         return ""
 
+    def begins_asking(self, words: Words, lang: str) -> bool:
+        """Whether a sentence begins as questions do ("how do I", "est-ce que"), with or without its question mark."""
+        table = self._tables.get(lang)
+        return table is not None and any(
+            at == 0 and "asking" in groups
+            for sentence in words.sentences
+            for at, _, groups in table.marks(words.folded[sentence.first : min(sentence.first + 3, sentence.stop)])
+        )
+
 
 def build_signals(languages: Sequence[str]) -> Signals:
     """Read the packaged tables of `languages`."""

@@ -23,7 +23,7 @@ from listener.triage.relevance import Relation, Relevance
 from listener.triage.sentiment import Scorer, build_scorer
 from listener.triage.signals import Counts, Signals, build_signals
 from rules.engine import Engine
-from rules.facts import Facts, Hit
+from rules.facts import Evidence, Facts, Hit
 from rules.load import load_packs
 from rules.vocabulary import Intent
 from rules.words import prepare
@@ -32,6 +32,7 @@ NEGATIVE_BELOW, POSITIVE_FROM = -0.1, 0.4  # of sentiment, fitted on half of the
 _GRIEVANCE = 0.55  # from this complaint score on, a post blames the brand, whatever words it uses
 
 _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+_GRAVE = 20  # points of "blocked" from which on nothing works or the money is gone
 _OPENING = 4  # words of a post in which sarcastic praise stands
 
 
@@ -61,7 +62,9 @@ class Triage:
         hits = self._engine.evaluate(_facts(mention, text, title, lang, relation, mood), words)
         counts = self._signals.count(words, lang)
         together = _with_cues(mood, hits, mention.rating)
-        intents = weigh_intents(words, counts, hits, together, "http" in text or "www." in text, mention.rating)
+        asking = "asking" in counts and self._signals.begins_asking(words, lang)
+        linked = "http" in text or "www." in text
+        intents = weigh_intents(words, counts, hits, together, linked, mention.rating, asking)
         buyer = aspects.buyer_status(hits)
         standing = stages.resolve(mention, hits, intents.found, counts, buyer, relation.addressed)
         lines = self._lines(mention, relation, hits, counts, intents, reading.words if reading else ())
@@ -137,7 +140,7 @@ class Triage:
                 said.append(Line(0, urgency.OVERRIDE, f"at least {evidence.floor.word}: {quoted}", hit.rule))
             if evidence.factor and evidence.points:
                 name = evidence.factor.replace("_", " ")
-                line = Line(evidence.points, name, quoted, hit.rule)
+                line = Line(_own_points(evidence, intents), name, quoted, hit.rule)
                 if name not in factors or factors[name].points < line.points:
                     factors[name] = line
             elif evidence.stage is not None:
@@ -210,6 +213,12 @@ def _towards_brand(mood: float | None, intents: Intents) -> float | None:
     return max(-1.0, min(1.0, mood))
 
 
+def _own_points(evidence: Evidence, intents: Intents) -> int:
+    """A rule's points; half for a lesser hindrance in a complaint, which is counted as a complaint already."""
+    lesser = evidence.factor == "blocked" and evidence.points < _GRAVE and Intent.COMPLAINT in intents.found
+    return evidence.points // 2 if lesser else evidence.points
+
+
 def _weak_points(counts: Counts, intents: Intents, relation: Relation, factors: Collection[str]) -> list[Line]:
     """Points for what no rule has scored, from intents and weak signals; a rule's own factor outweighs them."""
     lines: list[Line] = []
@@ -218,16 +227,16 @@ def _weak_points(counts: Counts, intents: Intents, relation: Relation, factors: 
         lines.append(Line(urgency.CAPS["complaint"], "complaint", f"complaint {intents.complaint:.2f}"))
     severe = counts.get("severe", 0)
     if complains and severe and "blocked" not in factors:
-        lines.append(Line(20 if severe >= 2 else 12, "blocked", f"{severe} words of a grave problem"))
+        lines.append(Line(20 if severe >= 2 else 6, "blocked", f"{severe} words of a grave problem"))
     if complains and counts.get("now") and "time pressure" not in factors:
         lines.append(Line(8, "time pressure", "words of urgency"))
     if Intent.LEAVING in intents.found and "leaving" not in factors:
-        lines.append(Line(12, "leaving", "words of leaving"))
+        lines.append(Line(20, "leaving", "words of leaving"))
     if complains and counts.get("persist", 0) >= 2 and "repeated" not in factors:
         lines.append(Line(6, "repeated", "“still”, “again”, long waits"))
     if complains and counts.get("harsh") and "harsh tone" not in factors:
         lines.append(Line(urgency.CAPS["harsh tone"], "harsh tone", "harsh words"))
-    asking = (5 if relation.addressed else 0) + (5 if Intent.QUESTION in intents.found or counts.get("request") else 0)
+    asking = (3 if relation.addressed else 0) + (4 if Intent.QUESTION in intents.found or counts.get("request") else 0)
     if asking and "asks us" not in factors:
         lines.append(Line(asking, "asks us", "speaks to the brand" if relation.addressed else "a question or request"))
     if Intent.BUYING in intents.found and "opportunity" not in factors:

@@ -54,7 +54,10 @@ def make_triaged(
         sentiment_label="negative",
         emotions=(),
         buyer_status=BuyerStatus.BUYER,
-        lines=(Line(20, "complaint", "never came", "en.complaint"), Line(25, "blocked", "parcel", "en.purchase.undelivered")),
+        lines=(
+            Line(20, "complaint", "never came", "en.complaint"),
+            Line(25, "blocked", "parcel", "en.purchase.undelivered"),
+        ),
         ruleset="test",
     )
     return Triaged(mention, verdict)

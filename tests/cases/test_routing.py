@@ -48,7 +48,9 @@ def test_each_condition_narrows_a_route() -> None:
         Route("r", ("x",), sentiments=frozenset({"positive"})),
     ):
         assert where([narrow]) == []
-    assert where([Route("r", ("x",), stages=frozenset({Stage.PURCHASE}), touchpoints=frozenset({"delivery"}))]) == [("x", "r")]
+    assert where([Route("r", ("x",), stages=frozenset({Stage.PURCHASE}), touchpoints=frozenset({"delivery"}))]) == [
+        ("x", "r")
+    ]
 
 
 routes = st.lists(

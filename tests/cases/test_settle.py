@@ -21,7 +21,11 @@ HIGH_ONLY = replace(EVERYTHING, routes=(Route("care", ("care",), urgency_at_leas
 
 
 def settle(
-    *posts: Triaged, rules: Rules = EVERYTHING, known: Sequence[OpenCase] = (), now: datetime = NOON, first_case: int = 100
+    *posts: Triaged,
+    rules: Rules = EVERYTHING,
+    known: Sequence[OpenCase] = (),
+    now: datetime = NOON,
+    first_case: int = 100,
 ) -> Settled:
     new = [NewMention(number, f"ref{number}", one) for number, one in enumerate(posts, start=1)]
     ids = count(first_case)

@@ -19,7 +19,9 @@ from pydantic import ValidationError
 
 from connectors.base import ConnectorError, Mention, Source, SourceContext, Unavailable
 from connectors.contract import ConnectorContract, Stored
-from connectors.replay import Problem, ReplaySettings, connector, read_file
+from connectors.files import read_file
+from connectors.lines import Problem
+from connectors.replay import ReplaySettings, connector
 
 CONTEXT = SourceContext("file", (), "listener-tests")
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)

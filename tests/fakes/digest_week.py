@@ -85,7 +85,7 @@ def posts(amount: int, seed: int = 47) -> Iterator[Counted]:
         stage, label, touchpoints, _, texts = random.choices(VOICES, [voice[3] for voice in VOICES])[0]
         negative, positive = label == "negative", label == "positive"
         kind = random.random()
-        leaving = stage is Stage.LOYALTY and negative or (negative and random.random() < 0.08)
+        leaving = (stage is Stage.LOYALTY and negative) or (negative and random.random() < 0.08)
         urgent = negative and random.random() < 0.3
         platform = random.choice(("mastodon", "mastodon", "hackernews", "rss"))
         text = random.choice(texts)
@@ -136,7 +136,7 @@ def posts(amount: int, seed: int = 47) -> Iterator[Counted]:
             if positive and random.random() < 0.4
             else (),
             buyer_status=random.choice((BuyerStatus.BUYER, BuyerStatus.UNKNOWN))
-            if stage >= Stage.PURCHASE
+            if stage in (Stage.PURCHASE, Stage.USE, Stage.SATISFACTION, Stage.LOYALTY)
             else random.choice((BuyerStatus.NON_BUYER, BuyerStatus.UNKNOWN)),
             exit_to=random.choice(("Polarex", "Polarex", "Fjeld", None)) if leaving else None,
             engagement={"likes": int(random.paretovariate(1.1)) - 1, "replies": random.randrange(4)},

@@ -135,7 +135,9 @@ def faulty(chance: random.Random) -> Fault | None:
     """Every fifth call to Slack goes wrong, in every way that leaves the sender in doubt or makes it wait."""
     if chance.random() > 0.2:
         return late(chance)
-    return chance.choice([fake_slack.DROP_AFTER, fake_slack.DROP_BEFORE, fake_slack.HTML_502, fake_slack.rate_limited("1")])
+    return chance.choice(
+        [fake_slack.DROP_AFTER, fake_slack.DROP_BEFORE, fake_slack.HTML_502, fake_slack.rate_limited("1")]
+    )
 
 
 @pytest.mark.timeout(1800)
@@ -181,7 +183,7 @@ def test_kills_lose_nothing_and_tell_nothing_twice(database_url: str, tmp_path: 
     assert not gaps
 
 
-def _wait_until_done(database_url: str, mentions: int, patience: float = 240) -> None:
+def _wait_until_done(database_url: str, mentions: int, patience: float = 90) -> None:
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         with Store.open(database_url) as store:
@@ -190,7 +192,9 @@ def _wait_until_done(database_url: str, mentions: int, patience: float = 240) ->
             if store.totals().mentions == mentions and not waiting:
                 return
         time.sleep(0.2)
-    raise AssertionError(f"not done after {patience:.0f} s: {counts}")
+    with Store.open(database_url) as store:
+        state = "\n".join(map(str, (store.totals(), *store.sources(), store.outbox(_now()), store.receivers())))
+    raise AssertionError(f"not done after {patience:.0f} s, {mentions} published:\n{state}")
 
 
 def _now() -> datetime:
