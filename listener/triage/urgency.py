@@ -21,7 +21,7 @@ NORMAL_FROM = 30
 # A complaint weighs so much that one grave fact beside it (paid and got nothing, a customer leaves) makes high, as LABELLING
 # says; METHODS, which has no such factor, would call most of these normal.
 CAPS: Mapping[str, int] = {
-    "complaint": 35, "blocked": 25, "time pressure": 15, "leaving": 25, "repeated": 15, "asks us": 7, "opportunity": 20,
+    "complaint": 35, "blocked": 25, "time pressure": 15, "leaving": 25, "repeated": 15, "asks us": 8, "opportunity": 20,
     "reach": 8, "velocity": 8, "harsh tone": 6,
 }  # fmt: skip
 MINIMUM = "at least"  # label of a line that sets a minimum
