@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from rules.engine import Engine
 from rules.facts import Facts
-from rules.index import anchor
+from rules.index import SIGNS, anchor
 from rules.languages import COMMON
 from rules.ruleset import Example, Rule, Ruleset
 
@@ -216,7 +216,7 @@ def _slow(ruleset: Ruleset) -> Iterable[Finding]:
     for rule in ruleset.rules:
         for phrase in rule.any:
             place = anchor(phrase)
-            if not place.keys:
+            if any(first in SIGNS for first, _ in place.keys) and place.rate > TOO_OFTEN:
                 what = (
                     f"phrase {phrase.text!r} has no word of its own, only names, numbers or words that may be missing"
                 )

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rules.facts import Facts, Hit
-from rules.index import Index, Posting, build
+from rules.index import Anchor, Index, Posting, build
 from rules.phrases import SHORTEST_STEM
 from rules.reading import AFTER_CONTRAST, NameTable, Reading, Tongue
 from rules.ruleset import Rule, Ruleset
@@ -61,19 +61,21 @@ class Engine:
         ours = NameTable.of((*brand_names, *products))  # "my Acme" and "my Acme One" are said alike
         self._tables: dict[NameKind, NameTable] = {"brand": ours, "product": ours, "rival": NameTable.of(rivals)}
         chosen = tuple(dict.fromkeys(languages)) or ruleset.languages
-        self._shelves = {lang: self._shelf(lang, ("*", lang)) for lang in chosen}
-        self._anywhere = self._shelf("", ("*",))
-        self._unknown = self._shelf("", ("*", *chosen))
+        anchors: dict[int, Anchor] = {}
+        self._shelves = {lang: self._shelf(lang, ("*", lang), anchors) for lang in chosen}
+        self._anywhere = self._shelf("", ("*",), anchors)
+        self._unknown = self._shelf("", ("*", *chosen), anchors)
 
-    def _shelf(self, lang: str, packs: tuple[str, ...]) -> _Shelf:
+    def _shelf(self, lang: str, packs: tuple[str, ...], anchors: dict[int, Anchor]) -> _Shelf:
         rules = [(n, rule) for n, rule in enumerate(self._rules) if rule.lang in packs]
-        main = build((n, "any", phrase) for n, rule in rules for phrase in rule.any)
-        context = build(
+        main = build(((n, "any", phrase) for n, rule in rules for phrase in rule.any), anchors)
+        around = (
             (n, role, phrase)
             for n, rule in rules
             for role, phrases in (("with", rule.also), ("unless", rule.unless))
             for phrase in phrases
         )
+        context = build(around, anchors)
         return _Shelf(main, context, tuple(n for n, rule in rules if not rule.any), Tongue.of(lang))
 
     def evaluate(self, facts: Facts, words: Words | None = None) -> tuple[Hit, ...]:
@@ -232,19 +234,28 @@ def _candidates(index: Index, reading: Reading) -> Iterable[tuple[Posting, int]]
             for stem, posting in beginnings:
                 if word.startswith(stem) and not any(map(absent, posting.also)):
                     yield posting, at
-    for step, posting in index.named:
-        for at in _places(step, reading):
-            yield posting, at
+    for sign, entry in index.signs.items():
+        for at in _places(sign, reading):
+            for posting in entry.alone:
+                if not any(map(absent, posting.also)):
+                    yield posting, at
+            if entry.followed and at < last:
+                for posting in entry.followed.get(folded[at + 1], ()):
+                    if not any(map(absent, posting.also)):
+                        yield posting, at
 
 
-def _places(step: object, reading: Reading) -> Iterable[int]:
-    """Where a phrase without any fixed word is tried."""
-    kind = getattr(step, "kind", None)
-    if kind is not None:
-        names = reading.names(kind)
-        return sorted(names.named)
-    fits = getattr(step, "fits", None)
-    return range(len(reading.folded)) if fits is None else [at for at, word in enumerate(reading.folded) if fits(word)]
+def _places(sign: str, reading: Reading) -> Iterable[int]:
+    """Where phrases are tried that are filed under a sign instead of a word (`rules.index.SIGNS`)."""
+    if sign == "{n}":
+        return [at for at, word in enumerate(reading.folded) if word[:1].isdigit()]
+    if sign == "{rival}":
+        return reading.names("rival").named
+    if sign in ("{brand}", "{product}"):
+        return reading.names("brand").named
+    if sign == "^":
+        return reading.words.firsts
+    return range(len(reading.folded))
 
 
 def _verify(posting: Posting, reading: Reading, at: int) -> tuple[int, int, int] | None:

@@ -25,7 +25,7 @@ class Problem:
         return f"{self.file}:{self.line}: {self.what}. {self.remedy}"
 
 
-class RulesProblem(Exception):  # noqa: N818  # "Error" is the name of the two that are raised
+class RulesProblem(Exception):  # "Error" is the name of the two that are raised
     """Base of all that this package raises on purpose."""
 
 

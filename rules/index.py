@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 
 from rules.languages import COMMON
 from rules.phrases import SHORTEST_STEM, Phrase, fixed_words
-from rules.steps import Choice, Gap, Name, NameKind, Step, Word
+from rules.steps import Choice, Gap, Name, NameKind, Number, Step, Word, Year
 
 MOST_SECONDS = 48  # words that may follow the first; beyond, a phrase is filed under its first alone
 MOST_PAIRS = 400
-_NAMED = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +46,8 @@ class Anchor:
 
     rate: float
     at: int  # index of the step
-    keys: frozenset[tuple[str, str]] = (
-        frozenset()
-    )  # first word (or "beginning*"), and the next or "" where that is open
+    # First word, "beginning*" or sign (see `SIGNS`), and the next word or "" where that is open.
+    keys: frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +56,17 @@ class Index:
 
     words: dict[str, Entry]
     stems: dict[str, tuple[tuple[str, Posting], ...]]  # by the first letters of each beginning
-    named: tuple[tuple[Step, Posting], ...]  # phrases with neither: tried wherever their name or number stands
+    signs: dict[str, Entry]
+
+
+# What a phrase is filed under where no word will do, and how often a post has it.
+SIGNS = {"{brand}": 0.8, "{product}": 0.8, "{rival}": 0.1, "{n}": 0.3, "^": 1.5, "*": 15.0}
 
 
 def anchor(phrase: Phrase) -> Anchor:
     """The most telling place of a phrase: the one that the fewest posts hold."""
     steps = phrase.steps
-    found: list[Anchor] = []
+    found = [Anchor(SIGNS[sign], 0, frozenset(((sign, ""),))) for sign in (("^",) if phrase.begins else ())]
     for at, step in enumerate(steps):
         if isinstance(step, Choice) and step.optional:
             continue
@@ -72,7 +74,7 @@ def anchor(phrase: Phrase) -> Anchor:
         if opened is not None:
             found.append(Anchor(_rate(opened), at, opened))
         elif not isinstance(step, Gap):
-            found.append(Anchor(_NAMED, at))
+            found.append(Anchor(SIGNS["*"], at, frozenset((("*", ""),))))
     return min(found, key=lambda each: each.rate)
 
 
@@ -97,7 +99,7 @@ def _kinds(steps: Iterable[Step]) -> set[NameKind]:
 
 
 def _openings(steps: tuple[Step, ...]) -> frozenset[tuple[str, str]] | None:
-    """Every pair of words that these steps can begin with, "" for a second that is open. None: the first is open."""
+    """Every pair of words or signs that these steps can begin with, "" for a second that is open. None: all is open."""
     step, rest = steps[0], steps[1:]
     if isinstance(step, Choice):
         keys: set[tuple[str, str]] = set()
@@ -107,10 +109,17 @@ def _openings(steps: tuple[Step, ...]) -> frozenset[tuple[str, str]] | None:
                 return None
             keys |= opened
         return frozenset(keys)
+    stems: tuple[str, ...] = ()
     if isinstance(step, Word):
         firsts, stems = step.words, step.stems
+    elif isinstance(step, Number):
+        firsts = step.words | {"{n}"}
+    elif isinstance(step, Year):
+        firsts = frozenset(("{n}",))
+    elif isinstance(step, Name) and not step.may_lack:
+        return frozenset(((f"{{{step.kind}}}", ""),))
     else:
-        firsts, stems = fixed_words(step), ()
+        firsts = fixed_words(step)
     if not firsts and not stems:
         return None
     seconds = _firsts(rest)
@@ -140,22 +149,26 @@ def _rate(keys: Iterable[tuple[str, str]]) -> float:
 
 
 def _word_rate(word: str) -> float:
+    if word in SIGNS:
+        return SIGNS[word]
     if word.endswith("*"):
         return 0.05
     return 0.3 if word in COMMON else 0.03 if len(word) < 4 else 0.01
 
 
-def build(postings: Iterable[tuple[int, str, Phrase]]) -> Index:
-    """File phrases, given with the number of their rule and their role in it."""
+def build(postings: Iterable[tuple[int, str, Phrase]], anchors: dict[int, Anchor]) -> Index:
+    """File phrases, given with the number of their rule and their role in it.
+
+    `anchors` keeps, by the phrases' identity, what was worked out for other indexes of the same rules.
+    """
     alone: dict[str, list[Posting]] = {}
     followed: dict[str, dict[str, list[Posting]]] = {}
     stems: dict[str, list[tuple[str, Posting]]] = {}
-    named: list[tuple[Step, Posting]] = []
     shared: dict[Phrase, tuple[Phrase, list[tuple[int, str]]]] = {}
     for rule, role, phrase in postings:  # phrases that differ only in how they are written are one
         shared.setdefault(replace(phrase, text=""), (phrase, []))[1].append((rule, role))
     for phrase, users in shared.values():
-        place = anchor(phrase)
+        place = anchors.get(id(phrase)) or anchors.setdefault(id(phrase), anchor(phrase))
         step = phrase.steps[place.at]
         taken = 1 if isinstance(step, Word) else 0  # what a choice or an accent asks for is still to be verified
         posting = Posting(
@@ -169,20 +182,18 @@ def build(postings: Iterable[tuple[int, str, Phrase]]) -> Index:
             frozenset(_kinds(phrase.steps)),
         )
         for first, second in place.keys:
-            if first.endswith("*"):
+            if first.endswith("*") and first not in SIGNS:
                 stems.setdefault(first[:SHORTEST_STEM], []).append((first[:-1], posting))
             elif second:
                 followed.setdefault(first, {}).setdefault(second, []).append(posting)
             else:
                 alone.setdefault(first, []).append(posting)
-        if not place.keys:
-            named.append((step, posting))
-    keys = alone.keys() | followed.keys()
+    entries = {
+        key: Entry(tuple(alone.get(key, ())), {word: tuple(each) for word, each in followed.get(key, {}).items()})
+        for key in alone.keys() | followed.keys()
+    }
     return Index(
-        {
-            key: Entry(tuple(alone.get(key, ())), {word: tuple(each) for word, each in followed.get(key, {}).items()})
-            for key in keys
-        },
+        {key: entry for key, entry in entries.items() if key not in SIGNS},
         {key: tuple(each) for key, each in stems.items()},
-        tuple(named),
+        {key: entry for key, entry in entries.items() if key in SIGNS},
     )
