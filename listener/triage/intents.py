@@ -16,7 +16,7 @@ from rules.facts import Hit
 from rules.vocabulary import Intent
 from rules.words import Words
 
-COMPLAINT_FROM = 0.4
+COMPLAINT_FROM = 0.5
 PRAISE_FROM = 0.5
 _MOST = 3  # of one group's words that count
 
