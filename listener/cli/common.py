@@ -15,6 +15,8 @@ import click
 if TYPE_CHECKING:
     from listener.config import Config
 
+FILE = "import"  # connector of the sources that are files which a person handed over (listener.importing)
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 
 
@@ -23,6 +25,7 @@ def configuration(ctx: click.Context) -> Config:
     from listener.config import find_config, load_config
     from listener.plugins import connectors
 
+    log_to_stderr("warning", "console")
     return load_config(find_config(ctx.find_root().obj), connectors())
 
 
@@ -62,7 +65,7 @@ def log_to_stderr(level: str, form: str) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,  # `run` sets its own level after the configuration is read
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from listener.cli.common import ago, configuration, echo_json, json_option, log_to_stderr
+from listener.cli.common import FILE, ago, configuration, echo_json, json_option, log_to_stderr
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -235,8 +235,8 @@ def _print_status(store: Store, at: datetime, configured: set[str]) -> None:
             source.connector,
             str(source.mentions),
             ago(source.last_success_at, at),
-            "now" if source.next_poll_at and source.next_poll_at <= at else ago(source.next_poll_at, at),
-            _state(source, source.name in configured or source.connector == "import"),
+            _next(source, at),
+            _state(source, source.name in configured or source.connector == FILE),
         )
     console.print(sources)
     for source in store.sources():
@@ -263,6 +263,12 @@ def _print_status(store: Store, at: datetime, configured: set[str]) -> None:
     console.print(receivers)
     for outcome, count in totals.outcomes.items():
         console.print(Text(f"  {outcome.value}: {count}", "dim"))
+
+
+def _next(source: SourceState, at: datetime) -> str:
+    if source.next_poll_at is None or source.next_poll_at <= at:
+        return "now"
+    return "–" if source.connector == FILE else ago(source.next_poll_at, at)
 
 
 def _state(source: SourceState, configured: bool) -> Text:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -22,12 +23,14 @@ from rich.text import Text
 from connectors.base import Mention, Page
 from listener import app, report
 from listener.cases.settle import Settler
+from listener.cli.common import log_to_stderr
 from listener.config import Config, parse_config
 from listener.config.starter import toml_text
 from listener.deliver import Outlet, deliver
 from listener.demo.feed import demo_brand, demo_feed, demo_week
 from listener.digest import console as on_console
 from listener.digest.week import Week
+from listener.importing import NEVER
 from listener.ingest import LEASE, surely
 from listener.model import CannotLookUp, Delivery, NotificationKind, Receipt, Receiver, Triaged
 from listener.receivers.console import ConsoleReceiver
@@ -41,6 +44,7 @@ SHOWN = {Urgency.CRITICAL: 6, Urgency.HIGH: 3}  # alerts printed of each level, 
 def show(folder: Path, *, everything: bool = False, console: Console | None = None) -> Path:
     """Run the demo into `folder` (made anew) and print it; returns the path of the digest page."""
     console = console or Console()
+    log_to_stderr("warning", "console")
     started = time.monotonic()
     at = app.now()
     if folder.exists():
@@ -61,8 +65,9 @@ def show(folder: Path, *, everything: bool = False, console: Console | None = No
         )
     )
     with app.stored(config) as store:
-        chosen = _Chosen(ConsoleReceiver(console, app.look(config)), console, monday, everything)
-        _replay(config, posts, chosen, console)
+        clock = _Clock(posts[0].published_at)
+        chosen = _Chosen(ConsoleReceiver(console, app.look(config), clock=clock), console, monday, everything)
+        _replay(config, posts, chosen, clock, console)
         reporting = app.reporting(config)
         digest = report.build(store, week, reporting.settings, week.until)
         page = report.write_page(digest, reporting.folder)
@@ -88,7 +93,7 @@ def show(folder: Path, *, everything: bool = False, console: Console | None = No
     return page
 
 
-def _replay(config: Config, posts: Sequence[Mention], receiver: Receiver, console: Console) -> None:
+def _replay(config: Config, posts: Sequence[Mention], receiver: Receiver, clock: _Clock, console: Console) -> None:
     triage, settler, owner = app.triage_for(config), Settler(SOURCE, app.telling_rules(config)), app.owner()
     outlet = Outlet("team", receiver)
     first = posts[0].published_at
@@ -103,15 +108,24 @@ def _replay(config: Config, posts: Sequence[Mention], receiver: Receiver, consol
         store.set_meta(report.STARTED, first.isoformat())
         lease = store.lease(SOURCE, owner, first, LEASE)
         assert lease is not None  # a database of our own
-        clock = first
         for slot, group in groupby(posts, key=lambda post: (post.published_at - first) // EVERY):
-            clock = first + (slot + 1) * EVERY
+            clock.now = first + (slot + 1) * EVERY
             page = Page(tuple(group), {"slot": slot})
             triaged = [Triaged(mention, surely(triage.judge, mention)) for mention in page.mentions]
-            store.record_page(lease, page, triaged, settler, clock)
-            deliver(outlet, store, owner, lambda at=clock: at)  # type: ignore[misc]
-            progress.update(task, advance=len(page.mentions), description=f"{clock:%a %d %b %H:%M}")
-        store.finish(lease, clock, clock + timedelta(days=36500))
+            store.record_page(lease, page, triaged, settler, clock())
+            deliver(outlet, store, owner, clock)
+            progress.update(task, advance=len(page.mentions), description=f"{clock():%a %d %b %H:%M}")
+        store.finish(lease, clock(), clock() + NEVER)
+
+
+@dataclass(slots=True)
+class _Clock:
+    """The demo's time: where the replay has got to."""
+
+    now: datetime
+
+    def __call__(self) -> datetime:
+        return self.now
 
 
 class _Chosen:
