@@ -20,9 +20,9 @@ _STATUS_ORDER = (BuyerStatus.EX_CUSTOMER, BuyerStatus.BUYER, BuyerStatus.NON_BUY
 
 
 def touchpoints(
-    hits: Sequence[Hit], words: Words, mood: float | None, read: Callable[[str], float | None]
+    hits: Sequence[Hit], words: Words, mood: float | None, read: Callable[[int], float | None]
 ) -> Mapping[str, float | None]:
-    """Touchpoint -> mood −1…1, or None where unknown. `read` gives the mood of a stretch of text."""
+    """Touchpoint -> mood −1…1, or None where unknown. `read` gives the mood of a sentence by its number."""
     moods: dict[str, list[float]] = {}
     sentences: dict[int, float | None] = {}
     several = len(words.sentences) > 1
@@ -31,8 +31,7 @@ def touchpoints(
             own = hit.evidence.sentiment
             if own is None and several and 0 <= hit.sentence < len(words.sentences):
                 if hit.sentence not in sentences:
-                    sentence = words.sentences[hit.sentence]
-                    sentences[hit.sentence] = read(words.slice(sentence.first, sentence.stop))
+                    sentences[hit.sentence] = read(hit.sentence)
                 own = sentences[hit.sentence]
             elif own is None:
                 own = mood

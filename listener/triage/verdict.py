@@ -26,12 +26,13 @@ from rules.engine import Engine
 from rules.facts import Evidence, Facts, Hit
 from rules.load import load_packs
 from rules.vocabulary import Intent
-from rules.words import prepare
+from rules.words import Words, prepare
 
-NEGATIVE_BELOW, POSITIVE_FROM = -0.1, 0.4  # of sentiment, fitted on half of the labelled posts of five languages
-_GRIEVANCE = 0.55  # from this complaint score on, a post blames the brand, whatever words it uses
+NEGATIVE_BELOW, POSITIVE_FROM = -0.2, 0.25  # of sentiment, fitted on labelled posts of five languages
+_GRIEVANCE = 0.9  # from this complaint score on, a post blames the brand, whatever words it uses
 
 _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+_CUE = 0.5  # weight of a cue's own mood beside that of the words
 _GRAVE = 20  # points of "blocked" from which on nothing works or the money is gone
 _OPENING = 4  # words of a post in which sarcastic praise stands
 
@@ -102,7 +103,7 @@ class Triage:
             urgency=weighed.urgency,
             points=weighed.points,
             intents=intents.found,
-            touchpoints=aspects.touchpoints(hits, words, sentiment, lambda part: self._mood(part, lang)),
+            touchpoints=aspects.touchpoints(hits, words, sentiment, lambda number: self._mood(words, number, lang)),
             complaint_score=round(intents.complaint, 4),
             sentiment=None if sentiment is None else round(sentiment, 3),
             sentiment_label=label(sentiment),
@@ -116,8 +117,8 @@ class Triage:
             floor=floor,
         )
 
-    def _mood(self, text: str, lang: str) -> float | None:
-        reading = self._scorer.read(prepare(text), lang)
+    def _mood(self, words: Words, number: int, lang: str) -> float | None:
+        reading = self._scorer.read_sentence(words, number, lang)
         return None if reading is None else reading.score
 
     def _lines(
@@ -192,8 +193,8 @@ def _with_cues(mood: float | None, hits: Sequence[Hit], rating: float | None) ->
     weight = cues = 0.0
     for hit in hits:
         if (own := hit.evidence.sentiment) is not None:
-            weight += hit.weight
-            cues += hit.weight * own
+            weight += _CUE * hit.weight
+            cues += _CUE * hit.weight * own
     if rating is not None:
         weight += 2.0
         cues += rating - 3
@@ -207,7 +208,7 @@ def _towards_brand(mood: float | None, intents: Intents) -> float | None:
     if mood is None:
         return None
     if intents.complaint >= _GRIEVANCE:
-        mood -= 0.8 * (intents.complaint - _GRIEVANCE + 0.2)
+        mood -= 0.5 * (intents.complaint - _GRIEVANCE + 0.2)
     elif Intent.PRAISE in intents.found:
         mood = max(mood, POSITIVE_FROM)
     return max(-1.0, min(1.0, mood))

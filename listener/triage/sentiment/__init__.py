@@ -31,6 +31,10 @@ class Scorer(Protocol):
         """The mood of a text, or None where there is no means for `lang`."""
         ...
 
+    def read_sentence(self, words: Words, number: int, lang: str) -> Reading | None:
+        """The mood of one of its sentences."""
+        ...
+
 
 class Lexicons:
     """Word lists, one a language. Never changes; threads may share it."""
@@ -47,6 +51,11 @@ class Lexicons:
             return lexicon.read(words)
         drawn = self._signs.read(words)  # emoji speak in every language; without one the mood is unknown
         return drawn if drawn.score else None
+
+    def read_sentence(self, words: Words, number: int, lang: str) -> Reading | None:
+        """See `Scorer`."""
+        lexicon = self._lexicons.get(lang)
+        return None if lexicon is None else lexicon.read_sentence(words, number)
 
 
 def build_scorer(languages: Iterable[str] = LANGUAGES, neutral: Iterable[str] = ()) -> Lexicons:

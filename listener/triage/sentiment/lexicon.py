@@ -16,7 +16,7 @@ from importlib import resources
 from typing import Any
 
 from listener.triage.table import Table, written
-from rules.words import Words, fold
+from rules.words import Sentence, Words, fold
 
 MOST_WORDS = 1_000  # read for sentiment; a mood does not change after them, the cost would
 NEGATION_REACH = 3  # words
@@ -58,17 +58,25 @@ class Lexicon:
         tokens = words.folded if len(words.folded) <= MOST_WORDS else words.folded[:MOST_WORDS]
         marks = self.table.marks(tokens)
         drawn = self._drawn(words.text) if _MAY_HOLD_EMOTICON.search(words.text) else 0.0
-        return self._weigh(tokens, words, marks, drawn) if marks or drawn else _NOTHING
+        return self._weigh(tokens, words.sentences, marks, drawn) if marks or drawn else _NOTHING
+
+    def read_sentence(self, words: Words, number: int) -> Reading:
+        """Score one sentence alone, without its emoticons."""
+        sentence = words.sentences[number]
+        tokens = words.folded[sentence.first : min(sentence.stop, sentence.first + MOST_WORDS)]
+        return self._weigh(tokens, (), self.table.marks(tokens), 0.0)
 
     def _drawn(self, text: str) -> float:
         found = (self.emoticons.get(sign, 0.0) for sign in _EMOTICON.findall(text.lower()))
         return max(-4.0, min(4.0, sum(found)))
 
-    def _weigh(self, tokens: list[str], words: Words, marks: Sequence[tuple[int, int, Entry]], drawn: float) -> Reading:
+    def _weigh(
+        self, tokens: list[str], ends: Sequence[Sentence], marks: Sequence[tuple[int, int, Entry]], drawn: float
+    ) -> Reading:
         sentences: list[float] = []
         found: list[tuple[float, int, int]] = []
         total, negated_at, boosted_at, boost, conceding = 0.0, -9, -9, 1.0, False
-        sentence, end = 0, words.sentences[0].stop if words.sentences else 0
+        sentence, end = 0, ends[0].stop if ends else len(tokens)
         for at, stop, (kind, value) in marks:
             if at >= end:
                 if total:
@@ -76,7 +84,7 @@ class Lexicon:
                 total, negated_at, boosted_at, conceding = 0.0, -9, -9, False
                 while at >= end:
                     sentence += 1
-                    end = words.sentences[sentence].stop
+                    end = ends[sentence].stop
             if kind == VALENCE:
                 if value == 0.0:
                     continue
