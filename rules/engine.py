@@ -217,6 +217,8 @@ def _candidates(index: Index, reading: Reading) -> Iterable[tuple[Posting, int]]
         entry = entries(word)
         if entry is not None:
             for posting in entry.alone:
+                if posting.next_to is not None and (not at or folded[at - 1] not in posting.next_to):
+                    continue
                 for words in posting.also:
                     if absent(words):
                         break
@@ -224,6 +226,8 @@ def _candidates(index: Index, reading: Reading) -> Iterable[tuple[Posting, int]]
                     yield posting, at
             if at < last and (followed := entry.followed.get(folded[at + 1])) is not None:
                 for posting in followed:
+                    if posting.next_to is not None and (not at or folded[at - 1] not in posting.next_to):
+                        continue
                     for words in posting.also:
                         if absent(words):
                             break
@@ -248,7 +252,7 @@ def _candidates(index: Index, reading: Reading) -> Iterable[tuple[Posting, int]]
 def _places(sign: str, reading: Reading) -> Iterable[int]:
     """Where phrases are tried that are filed under a sign instead of a word (`rules.index.SIGNS`)."""
     if sign == "{n}":
-        return [at for at, word in enumerate(reading.folded) if word[:1].isdigit()]
+        return reading.words.numbers
     if sign == "{rival}":
         return reading.names("rival").named
     if sign in ("{brand}", "{product}"):

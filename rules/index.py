@@ -28,6 +28,7 @@ class Posting:
     after: tuple[Step, ...]
     taken: int  # words that the look-up itself has verified
     also: tuple[frozenset[str], ...]  # of each of these sets one word must stand in the text too, rarest set first
+    next_to: frozenset[str] | None  # one of these must stand right before the place; None where that is open
     names: tuple[NameKind, ...]  # kinds of names that must stand in it
     kinds: frozenset[NameKind]  # kinds of names that may have fired
 
@@ -144,6 +145,22 @@ def _firsts(steps: tuple[Step, ...]) -> frozenset[str] | None:
     return found
 
 
+def _lasts(steps: tuple[Step, ...]) -> frozenset[str] | None:
+    """Every word that these steps can end with; None where that is open, or where they may all be missing."""
+    if not steps:
+        return None
+    step = steps[-1]
+    if not isinstance(step, Choice):
+        return fixed_words(step) or None
+    found = _lasts(steps[:-1]) if step.optional else frozenset[str]()
+    for option in step.options:
+        inside = _lasts(option)
+        if found is None or inside is None:
+            return None
+        found |= inside
+    return found
+
+
 def _rate(keys: Iterable[tuple[str, str]]) -> float:
     return sum(_word_rate(first) * (_word_rate(second) if second else 1.0) for first, second in keys)
 
@@ -178,6 +195,7 @@ def build(postings: Iterable[tuple[int, str, Phrase]], anchors: dict[int, Anchor
             phrase.steps[place.at + taken :],
             taken,
             _also(phrase, place.at),
+            _lasts(phrase.steps[: place.at]),
             _names(phrase),
             frozenset(_kinds(phrase.steps)),
         )

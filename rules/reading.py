@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from rules.languages import AFTER, NOT_AFTER, ONLY, contrasts, negations
 from rules.steps import NameKind, Names
-from rules.words import Words, fold, humps, prepare
+from rules.words import Words, prepare
 
 NEGATION_REACH = 3  # words before a phrase
 AFTER_CONTRAST = 1.5
@@ -79,23 +79,14 @@ class NameTable:
         if not words.handles:
             return Names(stops, starts, named, _NOWHERE)
         standing: set[int] = set()
-        for handle in words.handles:
-            owner = self._owner(handle.name)
+        for at, low, forms in words.handle_forms():
+            owner = self.by_handle.get(low)  # @Acme, @acme_one for "Acme One" …
+            if owner is None and forms:  # … and @AcmeSupport for "Acme"
+                owner = next((self.by_handle[form] for form in forms if form in self.by_handle), None)
             if owner is not None:
-                standing.add(handle.at)
-                named.setdefault(handle.at, owner)
+                standing.add(at)
+                named.setdefault(at, owner)
         return Names(stops, starts, named, frozenset(standing))
-
-    def _owner(self, handle: str) -> str | None:
-        """The name a handle stands for: @Acme, @acme_one for "Acme One", @AcmeSupport for "Acme"."""
-        low = fold(handle)
-        owner = self.by_handle.get(low) or self.by_handle.get(low.replace("_", ""))
-        if owner is None and low != handle and len(low) == len(handle):
-            joined = ""
-            for begin, stop in humps(handle[:64])[:-1]:
-                joined += low[begin:stop]
-                owner = owner or self.by_handle.get(joined)
-        return owner
 
 
 class Reading:

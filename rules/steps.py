@@ -140,7 +140,7 @@ class Number:
     words: frozenset[str]
 
     def fits(self, word: str) -> bool:
-        return word[:1].isdigit() or word in self.words
+        return word[:1].isdecimal() or word in self.words
 
     def ahead(self, reading: Reading, places: Places, limit: int) -> Places:
         return [p + 1 for p in places if p < limit and self.fits(reading.folded[p])]

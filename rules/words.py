@@ -26,17 +26,17 @@ _LETTERS = r"[^\W_]+(?:[\u0300-\u036f][^\W_]*|'[^\W_]+)*"
 _TOKEN = re.compile(
     rf"""
       (?i:https?://|www\.).+ | \b[^\W_]{{1,63}}(?:\.[^\W_]{{1,63}}){{1,4}}/.*                    # a page's address
-    | (?<![\w@])@(\w{{1,64}})(?:@[\w.-]{{1,128}})?                                              # 1 handle
-    | (?<![\w&])\#(\w+)                                                                         # 2 hashtag
-    | (\d+(?:[.,]\d+)*|[€$£%])                                                                  # 3 number, unit
-    | ({_LETTERS})                                                                              # 4 word
+    | (\d+(?:[.,]\d+)*|[€$£%])                                                                  # 1 number, unit
+    | ({_LETTERS})                                                                              # 2 word
+    | (?<![\w@])@(\w{{1,64}})(?:@[\w.-]{{1,128}})?                                              # 3 handle
+    | (?<![\w&])\#(\w+)                                                                         # 4 hashtag
     | ([{_EMOJI}])(?:[{_JOINED}]|\u200d[{_EMOJI}])*                                             # 5 emoji
     | ([!?]+[.!?…]*|\.(?=["'»”)\]]{{0,3}}$))                                                    # 6 end of a sentence
     | ([,;:()\[\]—–…]|\.{{2,}}|^-+$)                                                            # 7 end of a clause
     """,
     re.VERBOSE | re.DOTALL,
 )
-_HANDLE, _HASHTAG, _NUMBER, _WORD, _PICTURE, _END, _CLAUSE = range(1, 8)
+_NUMBER, _WORD, _HANDLE, _HASHTAG, _PICTURE, _END, _CLAUSE = range(1, 8)  # the first two become words
 _CLAUSES = frozenset(",;:)")
 _MARKS = _CLAUSES | frozenset(".!?")
 Token = tuple[int, str, int, int]  # kind, word or mark, where it begins and ends in its chunk
@@ -78,8 +78,8 @@ class Words:
     """A text's words. Their places in the text are worked out at the first question, which is why this is no dataclass."""
 
     __slots__ = (
-        "_chunk_of", "_chunks", "_ends", "_pieces", "_places", "_plain", "_starts",
-        "breaks", "firsts", "folded", "handles", "sentences", "text",
+        "_chunk_of", "_chunks", "_ends", "_forms", "_pieces", "_places", "_plain", "_starts",
+        "breaks", "firsts", "folded", "handles", "numbers", "sentences", "text",
     )  # fmt: skip
 
     def __init__(
@@ -91,6 +91,7 @@ class Words:
         firsts: list[int],
         breaks: list[int],
         handles: list[Handle],
+        numbers: list[int],
         chunks: list[str],
         chunk_of: list[int],
     ) -> None:
@@ -101,8 +102,10 @@ class Words:
         self.firsts = firsts  # first word of each sentence
         self.breaks = breaks  # words that begin a clause: behind a comma, dash, bracket, sentence end; ascending
         self.handles = handles
+        self.numbers = numbers  # words that are numbers, or units like € and %
         self._chunks = chunks  # runs without white space, apostrophes made straight
         self._chunk_of = chunk_of  # the chunk of each word
+        self._forms: list[tuple[int, str, list[str]]] | None = None
         self._places: list[int] | None = None
         self._pieces: dict[int, list[tuple[int, int]]] = {}
         self._starts: list[int] | None = None
@@ -134,6 +137,22 @@ class Words:
             first -= 1
         begin, stop = pieces[at - first]
         return base + begin, base + stop
+
+    def handle_forms(self) -> list[tuple[int, str, list[str]]]:
+        """For each handle the word it stands before, its folded name, and that name's beginnings by its capitals.
+
+        @AcmeHelp: "acmehelp", with the beginning "acme".
+        """
+        if self._forms is None:
+            self._forms = []
+            for handle in self.handles:
+                name = handle.name
+                low = fold(name).replace("_", "")
+                spans = humps(name[:64])[:-1] if name != low else []
+                joined = ""
+                forms = [joined := joined + fold(name[a:b]) for a, b in spans]
+                self._forms.append((handle.at, low, forms))
+        return self._forms
 
     def handle_span(self, handle: Handle) -> tuple[int, int]:
         """Where a handle begins and ends in the text."""
@@ -255,6 +274,7 @@ def prepare(text: str) -> Words:
     handles: list[Handle] = []
     chunks: list[str] = []
     chunk_of: list[int] = []
+    numbers: list[int] = []
     first = 0
     for line in plain.splitlines():
         for chunk in line.split():
@@ -272,7 +292,9 @@ def prepare(text: str) -> Words:
             else:
                 tokens = _tokens(chunk)
             for kind, word, begin, stop in tokens:
-                if kind == _WORD:
+                if kind <= _WORD:
+                    if kind == _NUMBER:
+                        numbers.append(len(folded))
                     folded.append(word)
                     chunk_of.append(number)
                 elif kind == _HANDLE:
@@ -289,7 +311,7 @@ def prepare(text: str) -> Words:
             firsts.append(first)
             first = len(folded)
             breaks.append(first)
-    return Words(text, plain, folded, sentences, firsts, breaks, handles, chunks, chunk_of)
+    return Words(text, plain, folded, sentences, firsts, breaks, handles, numbers, chunks, chunk_of)
 
 
 def _abbreviates(word: str) -> bool:
@@ -311,12 +333,13 @@ def _tokens(chunk: str) -> list[Token]:
             else:
                 tokens += [(_WORD, fold(word[a:b].replace("'", "")), begin + a, begin + b) for a, b in parts(word)]
         elif kind == _NUMBER:
-            tokens.append((_WORD, found.group(), begin, stop))
+            tokens.append((_NUMBER, found.group(), begin, stop))
         elif kind == _PICTURE:
             tokens.append((_WORD, chunk[begin], begin, stop))
         elif kind == _HASHTAG:
             tag = found.group(_HASHTAG)
-            tokens += [(_WORD, fold(tag[a:b]), begin + 1 + a, begin + 1 + b) for a, b in humps(tag)]
+            for a, b in humps(tag):
+                tokens.append((_NUMBER if tag[a].isdecimal() else _WORD, fold(tag[a:b]), begin + 1 + a, begin + 1 + b))
         elif kind == _HANDLE:
             tokens.append((_HANDLE, found.group(_HANDLE), begin, stop))
         else:
@@ -328,4 +351,4 @@ def _spans(chunk: str) -> list[tuple[int, int]]:
     """Where the words of a chunk stand in it."""
     if chunk[-1] in _MARKS and chunk[:-1].isalpha():
         return [(0, len(chunk) - 1)]
-    return [(begin, stop) for kind, _, begin, stop in _tokens(chunk) if kind == _WORD]
+    return [(begin, stop) for kind, _, begin, stop in _tokens(chunk) if kind <= _WORD]
