@@ -46,7 +46,7 @@ def resolve(
         if stage is not None and stage is not Stage.UNCLEAR:
             weights[stage] = weights.get(stage, 0.0) + hit.evidence.weight * hit.weight
     if Intent.LEAVING in intents and buyer is not BuyerStatus.NON_BUYER and Stage.LOYALTY not in weights:
-        weights[Stage.LOYALTY] = 1.2
+        weights[Stage.LOYALTY] = 0.8
     for stage, weight in _structure(mention, intents, counts, addressed):
         weights[stage] = weights.get(stage, 0.0) + weight
     best = max(weights.values(), default=0.0)
