@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rules.facts import Facts, Hit
 from rules.index import Anchor, Index, Posting, build
@@ -21,15 +22,14 @@ from rules.words import Words, prepare
 UNKNOWN = "und"
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A phrase that stands in a text: word `first` up to, not including, word `stop`, in a sentence."""
 
     posting: Posting
     first: int
     stop: int
     sentence: int
-    weight: float = 1.0
+    weight: float
 
 
 Found = Iterable[tuple[int, Match]]  # with the number of the rule
@@ -264,9 +264,6 @@ def _places(sign: str, reading: Reading) -> Iterable[int]:
 
 def _verify(posting: Posting, reading: Reading, at: int) -> tuple[int, int, int] | None:
     """The words a phrase takes when looked up at word `at`: first, stop, sentence. None: it does not stand there."""
-    for kind in posting.names:
-        if not reading.names(kind).named:
-            return None
     words = reading.words
     if not words.sentences:
         return None
@@ -275,6 +272,9 @@ def _verify(posting: Posting, reading: Reading, at: int) -> tuple[int, int, int]
     phrase = posting.phrase
     if phrase.asks and not sentence.question:
         return None
+    for kind in posting.names:
+        if not reading.names(kind).named:
+            return None
     stop = at + posting.taken
     if stop > sentence.stop:
         return None

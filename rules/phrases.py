@@ -275,14 +275,17 @@ class _Reader:
         if any("*" in form for form in (*whole, *stems)):
             raise PhraseError(f"'*' stands inside {piece!r}", "It stands at the end of a word: commande*.")
         if stems:
-            if whole or marked or any(len(prepare(stem).folded) != 1 for stem in stems):
+            runs = [prepare(stem).folded for stem in sorted(stems)]  # l'appli* and e-mail* are two words
+            leading = {tuple(run[:-1]) for run in runs}
+            if whole or marked or len(leading) != 1 or not all(runs):
                 raise PhraseError(f"{piece!r} mixes '*' with something else", "Write the beginning alone: commande*.")
-            folded = tuple(sorted(fold(stem) for stem in stems))
+            folded = tuple(run[-1] for run in runs)
             if any(len(stem) < SHORTEST_STEM for stem in folded):
                 raise PhraseError(
                     f"{piece!r} is too short for '*'", f"Give at least {SHORTEST_STEM} letters before it."
                 )
-            return (Word(frozenset(), folded),)
+            before = [Word(frozenset((word,))) for word in leading.pop()]
+            return (*before, Word(frozenset(), folded))
         if not marked and all(map(str.isalpha, whole)):
             return (Word(frozenset(map(fold, whole))),)
         runs = [prepare(form).folded for form in whole]

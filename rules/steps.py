@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from rules.words import exact
 
@@ -17,8 +17,7 @@ NameKind = Literal["brand", "product", "rival"]
 Places = Sequence[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(NamedTuple):
     """Where configured names of one kind stand in a text."""
 
     stops: Mapping[int, tuple[int, ...]]  # first word -> the places after the name
@@ -237,20 +236,31 @@ def choice(options: Iterable[tuple[Step, ...]], optional: bool) -> Choice:
 def run_ahead(steps: tuple[Step, ...], reading: Reading, places: Places, limit: int) -> Places:
     """The places after all steps, taken in order."""
     taken = 0
-    if len(places) == 1:  # nearly always: words from one place on, without making a list for each
+    if len(places) == 1:  # nearly always; as long as there is one way on, no list is made
         place = places[0]
         folded = reading.folded
         for step in steps:
-            if type(step) is not Word:
+            word = folded[place] if place < limit else ""
+            if isinstance(step, Word):
+                if not word or not (word in step.words or (step.stems and word.startswith(step.stems))):
+                    return ()
+                place += 1
+            elif isinstance(step, Choice) and not step.open_first:
+                options = step.by_first.get(word)
+                if options is None:
+                    if not step.optional:
+                        return ()
+                elif step.optional or len(options) > 1 or len(options[0]) > 1:
+                    break
+                else:
+                    place += 1
+            else:
                 break
-            if place >= limit or not (
-                folded[place] in step.words or (step.stems and folded[place].startswith(step.stems))
-            ):
-                return ()
-            place += 1
             taken += 1
         places = (place,)
-    for step in steps[taken:] if taken else steps:
+        if taken == len(steps):
+            return places
+    for step in steps[taken:]:
         places = step.ahead(reading, places, limit)
         if not places:
             return ()
@@ -265,17 +275,27 @@ def run_back(steps: tuple[Step, ...], reading: Reading, places: Places, limit: i
         folded = reading.folded
         while left:
             step = steps[left - 1]
-            if type(step) is not Word:
+            word = folded[place - 1] if place > limit else ""
+            if isinstance(step, Word):
+                if not word or not (word in step.words or (step.stems and word.startswith(step.stems))):
+                    return ()
+                place -= 1
+            elif isinstance(step, Choice) and not step.open_last:
+                options = step.by_last.get(word)
+                if options is None:
+                    if not step.optional:
+                        return ()
+                elif step.optional or len(options) > 1 or len(options[0]) > 1:
+                    break
+                else:
+                    place -= 1
+            else:
                 break
-            if place <= limit or not (
-                folded[place - 1] in step.words or (step.stems and folded[place - 1].startswith(step.stems))
-            ):
-                return ()
-            place -= 1
             left -= 1
         places = (place,)
-    for step in reversed(steps[:left]):
-        places = step.back(reading, places, limit)
+    while left:
+        left -= 1
+        places = steps[left].back(reading, places, limit)
         if not places:
             return ()
     return places

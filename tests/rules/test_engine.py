@@ -33,6 +33,7 @@ def hits(engine: Engine, text: str, lang: str = "fr", **facts: object) -> tuple[
         ("jamais (livré(e)(s)|reçu(e)(s))", "Payée il y a 3 semaines, JAMAIS livrée !", "JAMAIS livrée"),
         ("où est ma commande", "Ou est ma commande", "Ou est ma commande"),
         ("l'appli plant*", "L’appli plantait hier", "L’appli plantait"),
+        ("d'appli* géniales", "plein d'applications géniales", "d'applications géniales"),
         ("toujours pas … <parcel>", "toujours pas reçu mon colis", "toujours pas reçu mon colis"),
         ("je passe chez {rival}", "Je passe chez Blue Sky demain", "Je passe chez Blue Sky"),
         ("je passe chez {rival}", "je passe chez @BlueSkySupport", "je passe chez @BlueSkySupport"),

@@ -91,7 +91,7 @@ def test_any_text_comes_apart_and_every_word_is_found_in_its_place(text: str) ->
 @settings(max_examples=60)
 def test_folded_words_come_apart_no_further(text: str) -> None:
     for word in prepare(text).folded:
-        assert fold(word) == word
+        assert not word.isalnum() or fold(word) == word
 
 
 @pytest.mark.parametrize(
