@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from connectors.base import TEXT_LIMIT, Author, Mention
 from connectors.text import clean
-from listener.app import triage_for
+from listener.judging import triage_for
 from listener.model import Case, CaseState, CaseView, Outcome, Told, Verdict
 from listener.slack import limits
 from listener.slack.blocks import case_message

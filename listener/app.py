@@ -9,30 +9,29 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from connectors.base import ConnectorError, Mention, Parked, Source, SourceContext
+from connectors.base import ConnectorError, Parked, Source, SourceContext
 from listener import __version__, doctor
 from listener.cases import settle
 from listener.config import Config
-from listener.config.schema import FIVE_LANGUAGES, ConsoleReceiver, SlackReceiver, WebhookReceiver
+from listener.config.schema import ConsoleReceiver, SlackReceiver, WebhookReceiver
 from listener.config.values import WEEKDAYS
 from listener.deliver import Outlet
 from listener.digest.figures import DigestSettings
 from listener.ingest import Feed
-from listener.model import Receiver, ReceiverError, Verdict
-from listener.plugins import connectors, rulepacks
+from listener.judging import triage_for
+from listener.model import Receiver, ReceiverError
+from listener.plugins import connectors
 from listener.report import Reporting, put_due_digest
 from listener.schedule import Work
 from listener.slack.look import Look, load_words
 from listener.store import Store
-from listener.triage.brand import BrandFacts
-from listener.triage.verdict import Triage, build_triage
 
 SLACK_PACE = timedelta(seconds=1)  # one message a second and channel (PLATFORMS §3.3)
 
@@ -111,38 +110,6 @@ def stored(config: Config) -> Iterator[Store]:
         yield store
     finally:
         store.close()
-
-
-def brand_facts(config: Config) -> BrandFacts:
-    """The brand as triage knows it."""
-    brand = config.brand
-    return BrandFacts(
-        name=brand.name,
-        names=brand.names,
-        products=brand.products,
-        rivals={rival.name: rival.names for rival in brand.rivals},
-        own_accounts=frozenset(brand.own_accounts),
-        exclude=brand.exclude,
-        context=brand.context,
-    )
-
-
-def triage_for(config: Config | None) -> Triage:
-    """Triage as configured; without a configuration, for posts that name their brand themselves."""
-    builtin = rulepacks().values() if config is None or config.rules.builtin else ()
-    own = config.rules.packs if config is not None else ()
-    return build_triage(
-        [*builtin, *own],
-        brand_facts(config) if config is not None else None,
-        languages=config.brand.languages if config is not None else FIVE_LANGUAGES,
-        touchpoints=tuple(config.journey.touchpoints) if config is not None else (),
-        disabled=config.rules.disable if config is not None else (),
-    )
-
-
-def judge_for_classify(config: Config | None) -> Callable[[Mention], Verdict]:
-    """A judge for posts that a person hands over: each is taken to be about the brand it names, else about ours."""
-    return triage_for(config).judge
 
 
 def telling_rules(config: Config, alerts: bool = True) -> settle.Rules:

@@ -64,7 +64,7 @@ def log_to_stderr(level: str, form: str) -> None:
             render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # the stream of the moment, which tests replace
         cache_logger_on_first_use=False,  # `run` sets its own level after the configuration is read
     )
 

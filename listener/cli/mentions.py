@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -35,6 +36,7 @@ def import_file(ctx: click.Context, file: Path, alerts: bool, source_name: str |
     from listener import app
     from listener.cases.settle import Settler
     from listener.importing import import_posts
+    from listener.judging import triage_for
 
     if not file.is_file():
         raise click.ClickException(f"{file}: there is no such file. Name a JSON Lines (.jsonl) or CSV (.csv) file.")
@@ -57,7 +59,7 @@ def import_file(ctx: click.Context, file: Path, alerts: bool, source_name: str |
             posts(),
             source=name,
             store=store,
-            judge=app.triage_for(config).judge,
+            judge=triage_for(config).judge,
             settle=Settler(name, app.telling_rules(config, alerts)),
             owner=app.owner(),
             clock=app.now,
@@ -95,14 +97,14 @@ def classify(
     ctx: click.Context, text: str | None, source: Path | None, target: Path | None, lang: str | None, as_json: bool
 ) -> None:
     """Judge one text, or every line of a JSON Lines file."""
-    from listener import app
     from listener.cli import verdicts
+    from listener.judging import judge_for_classify
 
     if (text is None) == (source is None):
         raise click.UsageError(
             'give either one TEXT in quotes or --input FILE, such as: listener classify "Never again"'
         )
-    judge = app.judge_for_classify(configuration_if_any(ctx))
+    judge = judge_for_classify(configuration_if_any(ctx))
     if text is not None:
         verdict = judge(_post({"id": "text", "text": text, "lang": lang}))
         if as_json:
@@ -149,9 +151,8 @@ def _classify_file(source: Path, target: Path | None, judge: Callable[[Mention],
 def _post(record: Mapping[str, Any]) -> Mention:
     """A record as a mention; without a time it was published now. Raises ValueError with what is wrong."""
     from connectors.row import FIELDS, Defaults, mention
-    from listener import app
 
-    return mention(record, {field: field for field in FIELDS}, Defaults(app.now(), None, "text", None))
+    return mention(record, {field: field for field in FIELDS}, Defaults(datetime.now(UTC), None, "text", None))
 
 
 @click.command(epilog="Example: listener explain 4f2c")
@@ -205,7 +206,8 @@ def explain(ctx: click.Context, ref: str, as_json: bool) -> None:
 def _text(path: Path, mode: str) -> Iterator[TextIO]:
     """A file, or the standard stream for "-". Bytes that are no UTF-8 are replaced: one bad post must not end a run."""
     if str(path) == "-":
-        stream: Any = click.get_text_stream("stdin" if mode == "r" else "stdout", encoding="utf-8", errors="replace")
+        stream: Any = sys.stdin if mode == "r" else sys.stdout
+        stream.reconfigure(encoding="utf-8", errors="replace")
         yield stream
         return
     opened: Any = path.open(mode, encoding="utf-8", errors="replace")

@@ -32,6 +32,7 @@ from listener.digest import console as on_console
 from listener.digest.week import Week
 from listener.importing import NEVER
 from listener.ingest import LEASE, surely
+from listener.judging import triage_for
 from listener.model import CannotLookUp, Delivery, NotificationKind, Receipt, Receiver, Triaged
 from listener.receivers.console import ConsoleReceiver
 from rules.vocabulary import Urgency
@@ -94,7 +95,7 @@ def show(folder: Path, *, everything: bool = False, console: Console | None = No
 
 
 def _replay(config: Config, posts: Sequence[Mention], receiver: Receiver, clock: _Clock, console: Console) -> None:
-    triage, settler, owner = app.triage_for(config), Settler(SOURCE, app.telling_rules(config)), app.owner()
+    triage, settler, owner = triage_for(config), Settler(SOURCE, app.telling_rules(config)), app.owner()
     outlet = Outlet("team", receiver)
     first = posts[0].published_at
     with (

@@ -1,0 +1,45 @@
+"""Triage as configured: rule packs, brand, languages. Apart from `app`, so that judging a text loads no store and no Slack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from connectors.base import Mention
+from listener.config import Config
+from listener.config.schema import FIVE_LANGUAGES
+from listener.model import Verdict
+from listener.plugins import rulepacks
+from listener.triage.brand import BrandFacts
+from listener.triage.verdict import Triage, build_triage
+
+
+def brand_facts(config: Config) -> BrandFacts:
+    """The brand as triage knows it."""
+    brand = config.brand
+    return BrandFacts(
+        name=brand.name,
+        names=brand.names,
+        products=brand.products,
+        rivals={rival.name: rival.names for rival in brand.rivals},
+        own_accounts=frozenset(brand.own_accounts),
+        exclude=brand.exclude,
+        context=brand.context,
+    )
+
+
+def triage_for(config: Config | None) -> Triage:
+    """Triage as configured; without a configuration, for posts that name their brand themselves."""
+    builtin = rulepacks().values() if config is None or config.rules.builtin else ()
+    own = config.rules.packs if config is not None else ()
+    return build_triage(
+        [*builtin, *own],
+        brand_facts(config) if config is not None else None,
+        languages=config.brand.languages if config is not None else FIVE_LANGUAGES,
+        touchpoints=tuple(config.journey.touchpoints) if config is not None else (),
+        disabled=config.rules.disable if config is not None else (),
+    )
+
+
+def judge_for_classify(config: Config | None) -> Callable[[Mention], Verdict]:
+    """A judge for posts that a person hands over: each is taken to be about the brand it names, else about ours."""
+    return triage_for(config).judge

@@ -1,0 +1,244 @@
+"""Every command as a user calls it: exit codes, sentences, no traceback."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from listener.cli import VERBS
+from tests.fakes.commands import Terminal
+
+CONFIG = """
+[brand]
+name = "Acme"
+rivals = ["Polarex"]
+[[receiver]]
+name = "console"
+type = "console"
+[[route]]
+name = "all"
+to = ["console"]
+[digest]
+to = ["console"]
+"""
+POSTS = [
+    {"id": "1", "platform": "x", "author": "ada", "published_at": "2026-11-16T09:00:00Z", "lang": "en",
+     "text": "@Acme I paid three weeks ago and my order never arrived. Nobody answers."},
+    {"id": "2", "platform": "x", "author": "bob", "published_at": "2026-11-17T09:00:00Z", "lang": "en",
+     "text": "Acme support was lovely today, thank you!"},
+    {"id": "3", "platform": "reviews", "author": "cleo", "published_at": "2026-11-18T09:00:00Z", "lang": "fr",
+     "text": "Acme : colis jamais reçu, je veux être remboursée", "rating": 1},
+]  # fmt: skip
+
+
+@pytest.fixture
+def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(capsys)
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)  # relative paths and ./listener.toml are part of what is tested
+    path = tmp_path / "listener.toml"
+    path.write_text(CONFIG)
+    return path
+
+
+@pytest.fixture
+def imported(config: Path, terminal: Terminal) -> Path:
+    file = config.parent / "posts.jsonl"
+    file.write_text("".join(json.dumps(post) + "\n" for post in POSTS))
+    assert terminal("import", str(file)).code == 0
+    return config
+
+
+@pytest.mark.parametrize("verb", [*VERBS, "db migrate", "db backup"])
+def test_every_command_has_help_with_an_example(verb: str, terminal: Terminal) -> None:
+    said = terminal(*verb.split(), "--help")
+    assert said.code == 0
+    assert verb == "db" or "Example" in said.out
+
+
+def test_an_unknown_command_is_wrong_usage(terminal: Terminal) -> None:
+    said = terminal("clasify", "x")
+    assert said.code == 2
+    assert "No such command" in said.err
+
+
+def test_without_a_configuration_the_way_to_one_is_named(
+    tmp_path: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "none"))
+    said = terminal("status")
+    assert said.code == 1
+    assert "listener init" in said.err
+
+
+def test_init_writes_a_configuration_that_doctor_accepts_and_does_not_overwrite(
+    tmp_path: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ("init", "--brand", 'Ac"me', "--timezone", "Europe/Rome", "--languages", "it,en")
+    assert terminal(*arguments).code == 0
+    assert terminal("doctor").code == 0
+    again = terminal(*arguments)
+    assert again.code == 1
+    assert "--force" in again.err
+
+
+def test_init_refuses_a_time_zone_that_does_not_exist_before_it_writes(
+    tmp_path: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = terminal("init", "--brand", "Acme", "--timezone", "Europe/Rom")
+    assert said.code == 1
+    assert "Europe/Rome" in said.err
+    assert not (tmp_path / "listener.toml").exists()
+
+
+def test_importing_twice_changes_nothing(imported: Path, terminal: Terminal) -> None:
+    said = terminal("import", str(imported.parent / "posts.jsonl"))
+    assert (said.code, said.out) == (0, "3 posts read, 0 new, 3 known before, 0 lines not readable.\n")
+
+
+def test_lines_that_cannot_be_read_are_named_and_the_others_imported(config: Path, terminal: Terminal) -> None:
+    file = config.parent / "posts.jsonl"
+    file.write_text(json.dumps(POSTS[0]) + "\nnot json\n" + json.dumps({"id": "4"}) + "\n")
+    said = terminal("import", str(file))
+    assert said.code == 1
+    assert "1 posts read, 1 new" in said.out
+    assert f"{file}:2: " in said.err
+    assert f"{file}:3: " in said.err
+
+
+def test_a_file_that_is_not_there_is_said_so(config: Path, terminal: Terminal) -> None:
+    said = terminal("import", "nowhere.jsonl")
+    assert said.code == 1
+    assert "no such file" in said.err
+
+
+def test_explain_says_why_and_what_became_of_it(imported: Path, terminal: Terminal) -> None:
+    from listener.store import Store
+
+    with Store.open(f"sqlite:///{imported.parent / 'listener.db'}") as store:
+        (ref, *_) = [one.ref for one in store.counted(*_week())]
+    said = terminal("explain", ref[:6])
+    assert said.code == 0
+    assert "outcome alerts-off" in said.out
+    as_json = json.loads(terminal("explain", ref, "--json").out)
+    assert as_json["verdict"]["stage"] == "purchase"
+    assert terminal("explain", "zzzz").code == 1
+
+
+def _week() -> tuple[object, object]:
+    from listener.digest.week import Week
+
+    week = Week.parse("2026-W47")
+    return week.since, week.until
+
+
+def test_the_digest_accounts_for_every_post_in_every_format(imported: Path, terminal: Terminal) -> None:
+    for form in ("console", "html", "markdown", "json", "slack"):
+        said = terminal("digest", "--week", "2026-W47", "--format", form)
+        assert said.code == 0, said.err
+        assert "Acme" in said.out
+    assert json.loads(terminal("digest", "--week", "2026-W47", "--format", "json").out)["accounting"]["stored"] == 3
+
+
+def test_a_week_that_is_none_is_explained(imported: Path, terminal: Terminal) -> None:
+    said = terminal("digest", "--week", "2026-47")
+    assert said.code == 1
+    assert "2026-W47" in said.err
+
+
+def test_a_digest_is_put_into_the_outbox_once(imported: Path, terminal: Terminal) -> None:
+    assert "goes to console" in terminal("digest", "--week", "2026-W47", "--send").out
+    assert "was sent before" in terminal("digest", "--week", "2026-W47", "--send").out
+    sent = terminal("once")
+    assert sent.code == 0
+    assert "Acme" in sent.out
+
+
+def test_status_and_health_say_that_nothing_runs(imported: Path, terminal: Terminal) -> None:
+    said = terminal("status")
+    assert said.code == 0
+    assert "not running" in said.out
+    assert "3 mentions" in said.out
+    assert json.loads(terminal("status", "--json").out)["mentions"] == 3
+    ill = terminal("health")
+    assert ill.code == 1
+    assert "no daemon runs" in ill.out
+
+
+def test_classify_judges_a_text_with_and_without_a_configuration(
+    config: Path, terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = terminal("classify", "Arrived broken, I want my money back")
+    assert said.code == 0
+    assert "stage satisfaction" in said.out
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "none"))
+    config.unlink()
+    assert terminal("classify", "Arrived broken, I want my money back").out
+
+
+def test_classify_reads_and_writes_json_lines_and_names_bad_ones(
+    config: Path, terminal: Terminal, tmp_path: Path
+) -> None:
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    lines = [json.dumps(post) for post in POSTS] + ["[]", "{", json.dumps({"id": "9", "text": "lone \ud83d surrogate"})]
+    source.write_text("\n".join(lines) + "\n")
+    said = terminal("classify", "--input", str(source), "--output", str(target))
+    assert said.code == 1
+    assert f"{source}:4: " in said.err
+    assert f"{source}:5: " in said.err
+    verdicts = [json.loads(line) for line in target.read_text().splitlines()]
+    assert [one["id"] for one in verdicts] == ["1", "2", "3", "9"]
+    assert set(verdicts[0]) == {
+        "id", "lang", "relevant", "stage", "stage_confidence", "secondary_stage", "urgency", "points", "intents", "touchpoints",
+        "complaint_score", "sentiment", "sentiment_label", "emotions", "buyer_status", "lines", "ruleset",
+    }  # fmt: skip
+
+
+def test_classify_wants_one_text_or_one_file(terminal: Terminal) -> None:
+    assert terminal("classify").code == 2
+    assert terminal("classify", "x", "--input", "y").code == 2
+
+
+def test_classify_imports_no_connector_library(tmp_path: Path) -> None:
+    code = (
+        "import sys; from listener.cli import main\n"
+        "try: main(['classify', 'Arrived broken, I want my money back'])\n"
+        "except SystemExit: pass\n"
+        "print([name for name in ('praw', 'tweepy', 'matplotlib', 'sqlmodel', 'slack_sdk') if name in sys.modules])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert said.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_backup_is_a_database_and_never_overwrites(imported: Path, terminal: Terminal) -> None:
+    assert terminal("db", "backup", "copy.db").code == 0
+    assert terminal("db", "backup", "copy.db").code == 1
+    assert (imported.parent / "copy.db").stat().st_size > 0
+    assert "as needed" in terminal("db", "migrate").out
+
+
+def test_resume_names_what_can_be_resumed(imported: Path, terminal: Terminal) -> None:
+    said = terminal("resume", "care")
+    assert said.code == 1
+    assert "nothing" in said.err
+
+
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parent / "config" / "broken").glob("*.toml")), ids=lambda path: path.stem
+)
+def test_a_broken_configuration_ends_with_exit_code_1_and_no_traceback(path: Path, terminal: Terminal) -> None:
+    said = terminal("--config", str(path), "doctor")
+    assert said.code == 1
+    assert said.err.startswith("Error: ")
+    assert path.name in said.err
+    assert "Traceback" not in said.err
