@@ -41,6 +41,7 @@ _CLAUSES = frozenset(",;:)")
 _MARKS = _CLAUSES | frozenset(".!?")
 Token = tuple[int, str, int, int]  # kind, word or mark, where it begins and ends in its chunk
 
+_HUMP = re.compile(r"\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+")  # `humps` for plain letters, where it is asked for most
 _RUN = re.compile(r"[^\W\d_]+|\d+")
 _APOSTROPHES = "’`‘´ʼ＇ʹ′"
 _LIGATURES = {"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ı": "i", "ð": "d"}
@@ -106,7 +107,7 @@ class Words:
         self._chunks = chunks  # runs without white space, apostrophes made straight
         self._chunk_of = chunk_of  # the chunk of each word
         self._forms: list[tuple[int, str, list[str]]] | None = None
-        self._places: list[int] | None = None
+        self._places: list[int] = []
         self._pieces: dict[int, list[tuple[int, int]]] = {}
         self._starts: list[int] | None = None
         self._ends: list[int] | None = None
@@ -125,7 +126,7 @@ class Words:
     def span(self, at: int) -> tuple[int, int]:
         """Where word `at` begins and ends in the text, in characters."""
         number = self._chunk_of[at]
-        base = self._chunk_places()[number]
+        base = self._place(number)
         chunk = self._chunks[number]
         if chunk.isalpha():
             return base, base + len(chunk)
@@ -156,7 +157,7 @@ class Words:
 
     def handle_span(self, handle: Handle) -> tuple[int, int]:
         """Where a handle begins and ends in the text."""
-        base = self._chunk_places()[handle.chunk]
+        base = self._place(handle.chunk)
         return base + handle.begin, base + handle.stop
 
     @property
@@ -179,20 +180,19 @@ class Words:
         """The text from word `first` up to, not including, word `stop`, as its author wrote it."""
         return self.text[self.span(first)[0] : self.span(stop - 1)[1]]
 
-    def _chunk_places(self) -> list[int]:
-        if self._places is None:
-            places: list[int] = []
-            at = 0
-            for chunk in self._chunks:
-                at = self._plain.index(chunk, at)
-                places.append(at)
-                at += len(chunk)
-            self._places = places
-        return self._places
+    def _place(self, number: int) -> int:
+        """Where a chunk begins in the text; found on from the last one that was asked for."""
+        places = self._places
+        while len(places) <= number:
+            done = len(places)
+            after = places[-1] + len(self._chunks[done - 1]) if done else 0
+            places.append(self._plain.index(self._chunks[done], after))
+        return places[number]
 
     def _lay_out(self) -> None:
         spans: list[tuple[int, int]] = []
-        for chunk, base in zip(self._chunks, self._chunk_places(), strict=True):
+        for number, chunk in enumerate(self._chunks):
+            base = self._place(number)
             if chunk.isalpha():
                 spans.append((base, base + len(chunk)))
             else:
@@ -252,6 +252,8 @@ def parts(word: str) -> list[tuple[int, int]]:
 
 def humps(tag: str) -> list[tuple[int, int]]:
     """Where a hashtag or handle in camel case comes apart: spans into `tag`. Capitals in a row stay together."""
+    if tag.isascii():
+        return [found.span() for found in _HUMP.finditer(tag)]
     spans: list[tuple[int, int]] = []
     for run in _RUN.finditer(tag):
         begin, stop = run.span()

@@ -59,7 +59,13 @@ def test_handles_stand_before_the_word_that_follows_them() -> None:
 
 
 def test_capitals_in_a_row_stay_together() -> None:
-    assert ["".join("AcmeHTTPHelp24"[a:b]) for a, b in humps("AcmeHTTPHelp24")] == ["Acme", "HTTP", "Help", "24"]
+    for tag in ("AcmeHTTPHelp24", "ÄcmeHTTPHelp24"):
+        assert [tag[a:b][1:] for a, b in humps(tag)] == ["cme", "TTP", "elp", "4"]
+
+
+@given(st.text(alphabet="aBcD1_2", max_size=20))
+def test_humps_are_the_same_with_and_without_accents(tag: str) -> None:
+    assert humps(tag) == [span for span in humps(tag + "_é") if span[1] <= len(tag)]
 
 
 @given(ANYTHING | WILD)
