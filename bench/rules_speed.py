@@ -20,11 +20,13 @@ from pathlib import Path
 
 from rules.engine import Engine
 from rules.facts import Facts
+from rules.languages import COMMON
 from rules.load import builtin_packs, load_packs
 from rules.ruleset import Ruleset
 from rules.words import prepare
 
 AT_LEAST = 1500
+FROM_POSTS = 0.1  # of the words of invented rules
 LENGTHS = (100, 300, 1000, 3000, 10_000)
 POSTS = (
     (
@@ -131,22 +133,26 @@ def _copied(ruleset: Ruleset) -> Ruleset:
 
 
 def _invented(phrases: int, seed: int) -> Ruleset:
-    """Rules of two to four words each, drawn from the posts' own words, so that they are looked up all the time."""
+    """Rules of everyday words, words of the posts, and invented words that no post holds, as real packs mix them."""
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
         for lang in ("en", "fr", "it", "es", "de"):
-            known = [
-                word
-                for each, text in POSTS
-                if each == lang
-                for word in prepare(text).folded
-                if word.isalpha() and word.isascii()
-            ]
+            texts = [text for each, text in POSTS if each == lang]
+            known = [word for text in texts for word in prepare(text).folded if word.isalpha() and word.isascii()]
+            common = [word for word in known if word in COMMON]
+
+            def word(known: Sequence[str] = known) -> str:
+                letters = chance.choices("aeioustrnlmdpcg", k=chance.randint(5, 8))
+                return chance.choice(known) if chance.random() < FROM_POSTS else "".join(letters)
+
             lines = [f'[pack]\nname = "{lang}{seed}"\nlang = "{lang}"\nabout = "Invented."\n']
             for number in range(max(1, phrases // 20)):
-                any_ = [" ".join(chance.choices(known, k=chance.randint(2, 4))) for _ in range(2)]
-                any_.append(f"{chance.choice(known)} … ({chance.choice(known)}|{chance.choice(known)}) {{brand}}")
-                any_.append(f"{chance.choice(known)}(s) {chance.choice(known)} ?")
+                any_ = [
+                    f"{chance.choice(common)} {word()} {word()}",
+                    f"{word()} [{chance.choice(common)}] ({word()}|{word()}|{word()} {word()})",
+                    f"{word()} … ({word()}|{word()}) {{brand}}",
+                    f"{word()}(s) {chance.choice(common)} ({word()}|{word()}) ?",
+                ]
                 lines.append(
                     f'[[rule]]\nid = "{lang}{seed}.use.n{number}"\nabout = "Invented."\nany = {json.dumps(any_)}\n'
                     'stage = "use"\nmatches = ["x"]\nignores = ["x"]\n'
