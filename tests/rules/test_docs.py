@@ -9,7 +9,8 @@ import pytest
 
 from rules.check import check, run_tests
 from rules.errors import QueryError
-from rules.load import _WHEN, EXIT_REASONS, FACTORS, RULE_KEYS, load_packs
+from rules.load import load_packs
+from rules.pack import CONDITIONS, EXIT_REASONS, FACTORS, RULE_KEYS
 from rules.query import parse
 from rules.vocabulary import BuyerStatus, Emotion, Intent, Stage
 
@@ -28,7 +29,7 @@ def test_the_first_rule_works_from_the_page_alone(tmp_path: Path) -> None:
 
 
 def test_every_key_and_word_of_the_language_is_on_the_page() -> None:
-    words = [*RULE_KEYS, *_WHEN, *FACTORS, *EXIT_REASONS]
+    words = [*RULE_KEYS, *CONDITIONS, *FACTORS, *EXIT_REASONS]
     words += [
         each.value for kind in (Stage, Intent, Emotion, BuyerStatus) for each in kind if each is not Stage.UNCLEAR
     ]
