@@ -183,10 +183,10 @@ def _overlaps(ruleset: Ruleset) -> Iterable[Finding]:
                 )
             else:
                 remedy = "Keep it in one of them, or put both meanings into one rule."
-            yield _finding("overlap", rule, f"phrase {phrase.text!r} also stands in {other.id}", remedy)
+            yield _finding("overlap", rule, f"phrase {_short(phrase.text)!r} also stands in {other.id}", remedy)
         texts = [phrase.text for phrase in rule.any]
         for text in {text for text in texts if texts.count(text) > 1}:
-            yield _finding("overlap", rule, f"phrase {text!r} stands twice", "Delete one.")
+            yield _finding("overlap", rule, f"phrase {_short(text)!r} stands twice", "Delete one.")
         for phrase in rule.any:
             wider = next(
                 (
@@ -200,8 +200,12 @@ def _overlaps(ruleset: Ruleset) -> Iterable[Finding]:
                 None,
             )
             if wider is not None:
-                what = f"phrase {phrase.text!r} adds nothing to {wider.text!r}"
+                what = f"phrase {_short(phrase.text)!r} adds nothing to {_short(wider.text)!r}"
                 yield _finding("overlap", rule, what, "Delete the longer one.")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else text[:59] + "…"
 
 
 def _holds(long: Sequence[object], short: Sequence[object]) -> bool:
@@ -217,11 +221,9 @@ def _slow(ruleset: Ruleset) -> Iterable[Finding]:
         for phrase in rule.any:
             place = anchor(phrase)
             if any(first in SIGNS for first, _ in place.keys) and place.rate > TOO_OFTEN:
-                what = (
-                    f"phrase {phrase.text!r} has no word of its own, only names, numbers or words that may be missing"
-                )
+                what = f"phrase {_short(phrase.text)!r} has no word of its own, only names, numbers or words that may be missing"
                 yield _finding("slow", rule, what, "Add a word that must be there.")
             elif place.rate > TOO_OFTEN:
                 word = max(place.keys, key=lambda key: (key[1] == "", key[0] in COMMON))[0]
-                what = f"phrase {phrase.text!r} is looked up by words like {word!r}, which every text holds"
+                what = f"phrase {_short(phrase.text)!r} is looked up by words like {word!r}, which every text holds"
                 yield _finding("slow", rule, what, "Add a rarer word, or put two of its words side by side.")

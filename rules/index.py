@@ -16,6 +16,7 @@ from rules.steps import Choice, Gap, Name, NameKind, Number, Step, Word, Year
 
 MOST_SECONDS = 48  # words that may follow the first; beyond, a phrase is filed under its first alone
 MOST_PAIRS = 400
+ADJACENT = 0.25  # of the posts that hold two words, those where they follow each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ def _lasts(steps: tuple[Step, ...]) -> frozenset[str] | None:
 
 
 def _rate(keys: Iterable[tuple[str, str]]) -> float:
-    return sum(_word_rate(first) * (_word_rate(second) if second else 1.0) for first, second in keys)
+    return sum(_word_rate(first) * (_word_rate(second) * ADJACENT if second else 1.0) for first, second in keys)
 
 
 def _word_rate(word: str) -> float:
