@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from rules.facts import Facts, Hit
-from rules.index import Anchor, Index, Posting, build
+from rules.index import Index, Posting, build, merge
 from rules.phrases import SHORTEST_STEM
 from rules.reading import AFTER_CONTRAST, NameTable, Reading, Tongue
 from rules.ruleset import Rule, Ruleset
@@ -61,21 +61,21 @@ class Engine:
         ours = NameTable.of((*brand_names, *products))  # "my Acme" and "my Acme One" are said alike
         self._tables: dict[NameKind, NameTable] = {"brand": ours, "product": ours, "rival": NameTable.of(rivals)}
         chosen = tuple(dict.fromkeys(languages)) or ruleset.languages
-        anchors: dict[int, Anchor] = {}
-        self._shelves = {lang: self._shelf(lang, ("*", lang), anchors) for lang in chosen}
-        self._anywhere = self._shelf("", ("*",), anchors)
-        self._unknown = self._shelf("", ("*", *chosen), anchors)
+        filed = {lang: self._file(lang) for lang in ("*", *chosen)}
+        self._shelves = {lang: _joined((filed["*"], filed[lang]), lang) for lang in chosen}
+        self._anywhere = _joined((filed["*"],), "")
+        self._unknown = _joined(tuple(filed.values()), "")
 
-    def _shelf(self, lang: str, packs: tuple[str, ...], anchors: dict[int, Anchor]) -> _Shelf:
-        rules = [(n, rule) for n, rule in enumerate(self._rules) if rule.lang in packs]
-        main = build(((n, "any", phrase) for n, rule in rules for phrase in rule.any), anchors)
-        around = (
+    def _file(self, lang: str) -> _Shelf:
+        """The shelf of one pack language alone."""
+        rules = [(n, rule) for n, rule in enumerate(self._rules) if rule.lang == lang]
+        main = build((n, "any", phrase) for n, rule in rules for phrase in rule.any)
+        context = build(
             (n, role, phrase)
             for n, rule in rules
             for role, phrases in (("with", rule.also), ("unless", rule.unless))
             for phrase in phrases
         )
-        context = build(around, anchors)
         return _Shelf(main, context, tuple(n for n, rule in rules if not rule.any), Tongue.of(lang))
 
     def evaluate(self, facts: Facts, words: Words | None = None) -> tuple[Hit, ...]:
@@ -206,6 +206,16 @@ class Engine:
             rival=rival,
             in_question=bool(words.sentences) and words.sentences[match.sentence].question,
         )
+
+
+def _joined(shelves: Sequence[_Shelf], lang: str) -> _Shelf:
+    """Several shelves as one, read with the closed words of `lang`."""
+    return _Shelf(
+        merge([shelf.main for shelf in shelves]),
+        merge([shelf.context for shelf in shelves]),
+        tuple(sorted(number for shelf in shelves for number in shelf.bare)),
+        Tongue.of(lang),
+    )
 
 
 def _candidates(index: Index, reading: Reading) -> Iterable[tuple[Posting, int]]:

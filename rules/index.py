@@ -7,7 +7,7 @@ whatever the number of rules; only phrases whose own two words stand there are t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from rules.languages import COMMON
@@ -174,11 +174,8 @@ def _word_rate(word: str) -> float:
     return 0.3 if word in COMMON else 0.03 if len(word) < 4 else 0.01
 
 
-def build(postings: Iterable[tuple[int, str, Phrase]], anchors: dict[int, Anchor]) -> Index:
-    """File phrases, given with the number of their rule and their role in it.
-
-    `anchors` keeps, by the phrases' identity, what was worked out for other indexes of the same rules.
-    """
+def build(postings: Iterable[tuple[int, str, Phrase]]) -> Index:
+    """File phrases, given with the number of their rule and their role in it."""
     alone: dict[str, list[Posting]] = {}
     followed: dict[str, dict[str, list[Posting]]] = {}
     stems: dict[str, list[tuple[str, Posting]]] = {}
@@ -186,7 +183,7 @@ def build(postings: Iterable[tuple[int, str, Phrase]], anchors: dict[int, Anchor
     for rule, role, phrase in postings:  # phrases that differ only in how they are written are one
         shared.setdefault(replace(phrase, text=""), (phrase, []))[1].append((rule, role))
     for phrase, users in shared.values():
-        place = anchors.get(id(phrase)) or anchors.setdefault(id(phrase), anchor(phrase))
+        place = anchor(phrase)
         step = phrase.steps[place.at]
         taken = 1 if isinstance(step, Word) else 0  # what a choice or an accent asks for is still to be verified
         posting = Posting(
@@ -216,3 +213,28 @@ def build(postings: Iterable[tuple[int, str, Phrase]], anchors: dict[int, Anchor
         {key: tuple(each) for key, each in stems.items()},
         {key: entry for key, entry in entries.items() if key in SIGNS},
     )
+
+
+def merge(indexes: Sequence[Index]) -> Index:
+    """One index that finds what any of these finds."""
+    if len(indexes) == 1:
+        return indexes[0]
+    stems: dict[str, tuple[tuple[str, Posting], ...]] = {}
+    for index in indexes:
+        for key, filed in index.stems.items():
+            stems[key] = stems.get(key, ()) + filed
+    return Index(_entries([index.words for index in indexes]), stems, _entries([index.signs for index in indexes]))
+
+
+def _entries(filed: Sequence[dict[str, Entry]]) -> dict[str, Entry]:
+    merged = dict(filed[0])
+    for entries in filed[1:]:
+        for key, entry in entries.items():
+            other = merged.get(key)
+            if other is not None:
+                followed = dict(other.followed)
+                for word, postings in entry.followed.items():
+                    followed[word] = followed.get(word, ()) + postings
+                entry = Entry(other.alone + entry.alone, followed)
+            merged[key] = entry
+    return merged

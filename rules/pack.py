@@ -14,6 +14,7 @@ from rules.languages import LANGUAGES
 from rules.page import Page
 from rules.phrases import Phrase, PhraseError, parse
 from rules.ruleset import Example, Rule, Scope, When
+from rules.steps import Step
 from rules.vocabulary import BuyerStatus, Emotion, Intent, Stage, Urgency
 
 FACTORS = ("blocked", "time_pressure", "leaving", "repeated", "asks_us", "opportunity", "harsh_tone")
@@ -53,6 +54,7 @@ class PackReader:
         self._page = Page(file, text, problems)
         self._touchpoints = touchpoints
         self._phrases: dict[str, Phrase] = {}  # the same words often stand in several rules
+        self._known: dict[str, tuple[Step, ...]] = {}
         self.lang = "*"
 
     def rules(self) -> list[Rule]:
@@ -177,7 +179,7 @@ class PackReader:
         phrase = self._phrases.get(text)
         if phrase is None:
             try:
-                phrase = parse(text, self.lang, groups)
+                phrase = parse(text, self.lang, groups, self._known)
             except PhraseError as error:
                 self._page.tell(near or text, error.what, error.remedy)
                 return None

@@ -52,17 +52,25 @@ class Phrase:
 
 
 _TOKEN = re.compile(
-    r"""(?P<space>\s+)|(?P<gap>(?:…|\.{3})(?P<width>\d*))|(?P<place>\{[^{}]*\})|(?P<group><[^<>]*>)
-      |(?P<open>[(\[])|(?P<close>[)\]])|(?P<bar>\|)|(?P<skip>[,;:!¿¡."“”«»„–—])
-      |(?P<word>=?[^\s{}<>()\[\]|…,;:!¿¡"“”«»„–—?^$.]+(?:\.(?=\w)[^\s{}<>()\[\]|…,;:!¿¡"“”«»„–—?^$.]+)*)|(?P<odd>.)""",
+    r"""\s*(?:(?P<word>=?[^\s{}<>()\[\]|…,;:!¿¡"“”«»„–—?^$.]+(?:\.(?=\w)[^\s{}<>()\[\]|…,;:!¿¡"“”«»„–—?^$.]+)*)
+      |(?P<bar>\|)|(?P<open>[(\[])|(?P<close>[)\]])
+      |(?P<gap>(?:…|\.{3})\d*)|(?P<place>\{[^{}]*\})|(?P<group><[^<>]*>)|(?P<skip>[,;:!¿¡."“”«»„–—]|\Z)|(?P<odd>.))""",
     re.VERBOSE | re.DOTALL,
 )
 _ENDING = re.compile(r"\(([^()\[\]{}<>\s]*)\)")
 
 
-def parse(text: str, lang: str = "*", groups: Mapping[str, Sequence[str]] | None = None) -> Phrase:
-    """Read one phrase of a pack in language `lang`. Raises PhraseError."""
-    reader = _Reader(lang, groups or {}, frozenset())
+Known = dict[str, tuple[Step, ...]]
+
+
+def parse(
+    text: str, lang: str = "*", groups: Mapping[str, Sequence[str]] | None = None, known: Known | None = None
+) -> Phrase:
+    """Read one phrase of a pack in language `lang`. Raises PhraseError.
+
+    `known` keeps words and groups that were read, for the next phrase of the same pack.
+    """
+    reader = _Reader(lang, groups or {}, frozenset(), {} if known is None else known)
     body = straight(text).strip()
     begins = body.startswith("^")
     body = body.removeprefix("^").strip()
@@ -138,7 +146,8 @@ def _strip_gaps(steps: Iterable[Step]) -> list[Step]:
 class _Reader:
     """Reads phrase text in one language with one pack's groups."""
 
-    def __init__(self, lang: str, groups: Mapping[str, Sequence[str]], inside: frozenset[str]) -> None:
+    def __init__(self, lang: str, groups: Mapping[str, Sequence[str]], inside: frozenset[str], known: Known) -> None:
+        self._known = known
         self._lang = lang
         self._groups = groups
         self._inside = inside  # groups being read, so that a group that names itself is found
@@ -160,9 +169,8 @@ class _Reader:
             token = _TOKEN.match(text, at)
             assert token is not None
             assert token.lastgroup is not None
-            kind, piece = token.lastgroup, token.group()
-            if kind == "width":
-                kind = "gap"
+            kind = token.lastgroup
+            piece = token.group(kind)
             at = token.end()
             if kind == "close":
                 if piece != closing:
@@ -181,9 +189,13 @@ class _Reader:
                 steps.extend(inner)
             elif kind == "word":
                 at = self._endings(text, at)
-                steps.extend(self._word(text[token.start() : at]))
-            elif kind not in ("space", "skip"):
-                steps.extend(self._special(kind, piece, token.group("width"), text))
+                word = text[token.start(kind) : at]
+                read = self._known.get(word)
+                if read is None:
+                    read = self._known[word] = tuple(self._word(word))
+                steps.extend(read)
+            elif kind != "skip":
+                steps.extend(self._special(kind, piece, text))
         if closing:
             raise PhraseError(f"{closing!r} is missing in {text[:60]!r}", "Brackets come in pairs: (a|b), [word].")
         return tuple(steps), at
@@ -216,8 +228,9 @@ class _Reader:
             longer.append((one,))
         return (choice(longer, optional),)
 
-    def _special(self, kind: str, piece: str, width: str | None, text: str) -> Iterable[Step]:
+    def _special(self, kind: str, piece: str, text: str) -> Iterable[Step]:
         if kind == "gap":
+            width = piece.lstrip("….")
             wide = int(width[:4]) if width else GAP
             if not 1 <= wide <= WIDEST_GAP:
                 raise PhraseError(
@@ -254,9 +267,12 @@ class _Reader:
             raise PhraseError(f"<{name}> is not a group of this pack", did_you_mean(name, self._groups))
         if name in self._inside:
             raise PhraseError(f"group <{name}> contains itself", "Write its words out.")
-        reader = _Reader(self._lang, self._groups, self._inside | {name})
-        options = [reader.read(straight(each), 1 + len(self._inside)) for each in self._groups[name]]
-        return self._choice(options, f"<{name}>", ")")
+        read = self._known.get(f"<{name}>")  # no word holds "<"
+        if read is None:
+            reader = _Reader(self._lang, self._groups, self._inside | {name}, self._known)
+            options = [reader.read(straight(each), 1 + len(self._inside)) for each in self._groups[name]]
+            read = self._known[f"<{name}>"] = self._choice(options, f"<{name}>", ")")
+        return read
 
     def _word(self, piece: str) -> Iterable[Step]:
         """A word with its optional endings; apostrophes and hyphens part it as they part the words of a text."""
