@@ -194,18 +194,11 @@ class Engine:
         if "rival" in kinds:
             named = reading.names("rival").named
             rival = next((named[at] for at in range(match.first, match.stop + 1) if at in named), None)
-        return Hit(
-            rule=rule.id,
-            about=rule.about,
-            evidence=rule.evidence,
-            words=words.text[start:end],
-            start=-1 if in_title else start,
-            end=-1 if in_title else end,
-            sentence=-1 if in_title else match.sentence,
-            weight=match.weight,
-            rival=rival,
-            in_question=bool(words.sentences) and words.sentences[match.sentence].question,
-        )
+        text = words.text[start:end]
+        asks = words.sentences[match.sentence].question
+        if in_title:
+            return Hit(rule.id, rule.about, rule.evidence, text, -1, -1, -1, match.weight, rival, asks)
+        return Hit(rule.id, rule.about, rule.evidence, text, start, end, match.sentence, match.weight, rival, asks)
 
 
 def _joined(shelves: Sequence[_Shelf], lang: str) -> _Shelf:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
+from itertools import accumulate
 from typing import NamedTuple
 
 _EMOJI = (
@@ -126,7 +127,7 @@ class Words:
     def span(self, at: int) -> tuple[int, int]:
         """Where word `at` begins and ends in the text, in characters."""
         number = self._chunk_of[at]
-        base = self._place(number)
+        base = (self._places or self._lay_chunks())[number]
         chunk = self._chunks[number]
         if chunk.isalpha():
             return base, base + len(chunk)
@@ -157,7 +158,7 @@ class Words:
 
     def handle_span(self, handle: Handle) -> tuple[int, int]:
         """Where a handle begins and ends in the text."""
-        base = self._place(handle.chunk)
+        base = (self._places or self._lay_chunks())[handle.chunk]
         return base + handle.begin, base + handle.stop
 
     @property
@@ -180,19 +181,24 @@ class Words:
         """The text from word `first` up to, not including, word `stop`, as its author wrote it."""
         return self.text[self.span(first)[0] : self.span(stop - 1)[1]]
 
-    def _place(self, number: int) -> int:
-        """Where a chunk begins in the text; found on from the last one that was asked for."""
-        places = self._places
-        while len(places) <= number:
-            done = len(places)
-            after = places[-1] + len(self._chunks[done - 1]) if done else 0
-            places.append(self._plain.index(self._chunks[done], after))
-        return places[number]
+    def _lay_chunks(self) -> list[int]:
+        """Where each chunk begins in the text."""
+        chunks = self._chunks
+        if len(self._plain) == sum(map(len, chunks)) + len(chunks) - 1:  # one space between, none around
+            places = list(accumulate([len(chunk) + 1 for chunk in chunks], initial=0))
+        else:
+            at = 0
+            places = []
+            for chunk in chunks:
+                at = self._plain.index(chunk, at)
+                places.append(at)
+                at += len(chunk)
+        self._places = places
+        return places
 
     def _lay_out(self) -> None:
         spans: list[tuple[int, int]] = []
-        for number, chunk in enumerate(self._chunks):
-            base = self._place(number)
+        for base, chunk in zip(self._places or self._lay_chunks(), self._chunks, strict=False):
             if chunk.isalpha():
                 spans.append((base, base + len(chunk)))
             else:
