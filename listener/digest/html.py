@@ -31,7 +31,7 @@ def render(digest: Digest) -> str:
         "signed": signed,
         "share": words.share,
         "change": words.change,
-        "topic": words.topic,
+        "interval": words.interval,
         "net": matrix.net,
     }
     return environment.get_template("page.html.j2").render(

@@ -45,9 +45,9 @@ def wide(digest: Digest) -> Markup:
     parts += _line(spots, seen, "wide")
     for x, stage in zip(middles, stages, strict=True):
         parts += _head(x, column, stage)
-        parts += _point(x, stage, _largest(digest))
+        parts += _point(x, stage, _largest(digest), falling=_falls(stages, stage))
         parts += _quote(x, column, stage)
-        parts += [_chip(x, _CHIPS + row * _CHIP_STEP, column - 14, touch) for row, touch in enumerate(stage.touches)]
+        parts += [_chip(x, _CHIPS + row * _CHIP_STEP, column - 8, touch) for row, touch in enumerate(stage.touches)]
         if stage.key in doors:
             parts += _door(x, column, doors[stage.key])
     parts += [_side(_QUOTES + 2, "in their", "words"), _side(_CHIPS + 14, "touch-", "points")]
@@ -175,7 +175,7 @@ def _head(x: float, column: float, stage: StageFigures) -> list[Markup]:
     return parts
 
 
-def _point(x: float, stage: StageFigures, largest: int) -> list[Markup]:
+def _point(x: float, stage: StageFigures, largest: int, *, falling: bool) -> list[Markup]:
     figures = stage.tally
     if figures.net is None or figures.net_low is None or figures.net_high is None:
         return [_words(x, _y(0.0) - 8, "no posts", "few", "middle")]
@@ -191,8 +191,16 @@ def _point(x: float, stage: StageFigures, largest: int) -> list[Markup]:
         )
     parts.append(_dot(stage, x, y, radius))
     if firm:
-        parts.append(_words(x + radius + 6, y + 5, signed(figures.net), f"net {_mood(figures.net)}"))
+        parts.append(
+            _words(x + radius * 0.8 + 5, y - 7 if falling else y + 17, signed(figures.net), f"net {_mood(figures.net)}")
+        )
     return parts
+
+
+def _falls(stages: Sequence[StageFigures], stage: StageFigures) -> bool:
+    # A figure stands above a line that goes down to the right and below one that goes up, so that they do not meet.
+    following = [other.tally.net for other in stages[stages.index(stage) + 1 :] if other.tally.net is not None]
+    return not following or following[0] <= (stage.tally.net or 0.0)
 
 
 def _dot(stage: StageFigures, x: float, y: float, radius: float) -> Markup:
@@ -231,14 +239,14 @@ def _chip(x: float, y: float, room: float, touch: Touch) -> Markup:
     )
     sign = {"unhappy": "▼ ", "happy": "▲ ", "neutral": ""}[mood]
     amount = f" {number(touch.authors)}"
-    label = fit(f"{sign}{touch.label}", chip - 14 - width(amount, 11.5), 11.5)
+    label = fit(f"{sign}{touch.label}", chip - 10 - width(amount, 11.2), 11.2)
     return Markup('<g class="chip {}"><rect x="{}" y="{}" width="{}" height="21" rx="10.5"/>{}</g>').format(
         mood, _n(x - chip / 2), _n(y), _n(chip), _words(x, y + 14.5, label + amount, "", "middle")
     )
 
 
 def _chip_width(touch: Touch) -> float:
-    return width(f"▼ {touch.label} {number(touch.authors)}", 11.5) + 20
+    return width(f"▼ {touch.label} {number(touch.authors)}", 11.2) + 16
 
 
 def _door(x: float, column: float, door: Door) -> list[Markup]:

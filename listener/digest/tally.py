@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from listener.digest.figures import Post
 from listener.digest.text import safe_url, visible
@@ -18,30 +19,43 @@ from rules.vocabulary import BuyerStatus, Intent, Stage, Urgency
 
 SIGNS: Mapping[Sentiment, int] = {"negative": 0, "neutral": 1, "positive": 2}
 _QUOTE = range(24, 150)  # characters: a text this long can be read at a glance and still says something
+_SPARE = 3  # candidates kept for each example shown, so that repeated words can be passed over
 _FAINT = 0.05  # a touchpoint's own sentiment nearer to zero than this is neither unhappy nor happy
 
 
 @dataclass(slots=True)
 class Best:
-    """The best few posts by `rank`, at most one per author."""
+    """The best few posts by `rank`: at most one per author, and none that only repeats another's words."""
 
     keep: int
-    kept: list[tuple[tuple[object, ...], str, Post]] = field(default_factory=list)
+    kept: list[tuple[tuple[Any, ...], str, Post]] = field(default_factory=list)
 
-    def offer(self, rank: tuple[object, ...], author: str, post: Counted, stage: str) -> None:
+    def offer(self, rank: tuple[Any, ...], author: str, post: Counted, stage: str) -> None:
         """Consider `post`; a smaller `rank` is better and must be unique, e.g. end with the post's ref."""
-        if self.keep == 0 or (len(self.kept) >= self.keep and rank >= self.kept[-1][0]):
+        room = self.keep * _SPARE
+        if room == 0 or (len(self.kept) >= room and rank >= self.kept[-1][0]):
             return
-        rest = [entry for entry in self.kept if entry[1] != author or entry[0] < rank]
-        if any(entry[1] == author for entry in rest):
+        if any(name == author and known < rank for known, name, _ in self.kept):
             return
+        rest = [entry for entry in self.kept if entry[1] != author]
         rest.append((rank, author, _post(post, stage)))
-        rest.sort(key=lambda entry: entry[0])
-        self.kept = rest[: self.keep]
+        rest.sort(key=_first)
+        self.kept = rest[:room]
 
     def posts(self) -> tuple[Post, ...]:
-        """The kept posts, best first."""
-        return tuple(entry[2] for entry in self.kept)
+        """The kept posts, best first. Repeated words come only where nothing else is left."""
+        said: set[str] = set()
+        fresh: list[Post] = []
+        again: list[Post] = []
+        for _, _, post in self.kept:
+            folded = post.text.casefold()
+            (again if folded in said else fresh).append(post)
+            said.add(folded)
+        return tuple([*fresh, *again][: self.keep])
+
+
+def _first(entry: tuple[tuple[Any, ...], str, Post]) -> tuple[Any, ...]:
+    return entry[0]
 
 
 @dataclass(slots=True)
@@ -75,7 +89,7 @@ class Pile:
     def __post_init__(self) -> None:
         self.best = Best(self.keep)
 
-    def add(self, author: str, post: Counted, stage: str, rank: tuple[object, ...]) -> None:
+    def add(self, author: str, post: Counted, stage: str, rank: tuple[Any, ...]) -> None:
         if author not in self.people:
             self.stages[stage] += 1
         self.people.add(author)
@@ -190,7 +204,7 @@ def _add(tally: WeekTally, post: Counted, key: str, stage_keys: Mapping[Stage, s
 
 
 def _leave(
-    tally: WeekTally, post: Counted, author: str, rank: tuple[object, ...], stage_keys: Mapping[Stage, str]
+    tally: WeekTally, post: Counted, author: str, rank: tuple[Any, ...], stage_keys: Mapping[Stage, str]
 ) -> None:
     # A statement of leaving is loyalty by definition; where it went wrong is the other stage, if triage kept one.
     where = post.secondary_stage if post.stage is Stage.LOYALTY and post.secondary_stage else post.stage
@@ -208,7 +222,7 @@ def _heap(piles: dict[str, Pile], name: str, post: Counted, key: str, keep: int)
     piles.setdefault(name, Pile(keep)).add(author_of(post), post, key, _rank(post))
 
 
-def _rank(post: Counted) -> tuple[object, ...]:
+def _rank(post: Counted) -> tuple[Any, ...]:
     # The most urgent first, then what most people saw; a link to show counts more than no link.
     return (-int(post.urgency), not post.url, -engagement_of(post), post.published_at, post.ref)
 

@@ -72,4 +72,4 @@ def _em(character: str) -> float:
         return 0.33
     if character in _BROAD:
         return 0.9
-    return 0.68 if character.isupper() else 0.56
+    return 0.68 if character.isupper() else 0.55
