@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from connectors.base import Mention
 from listener.config import Config
@@ -27,12 +29,16 @@ def brand_facts(config: Config) -> BrandFacts:
     )
 
 
-def triage_for(config: Config | None) -> Triage:
-    """Triage as configured; without a configuration, for posts that name their brand themselves."""
+def pack_places(config: Config | None) -> list[Path | Traversable]:
+    """Folders and files of the packs in use: the installed ones, then the user's own."""
     builtin = rulepacks().values() if config is None or config.rules.builtin else ()
-    own = config.rules.packs if config is not None else ()
+    return [*builtin, *(config.rules.packs if config is not None else ())]
+
+
+def triage_for(config: Config | None, more: Sequence[Path] = ()) -> Triage:
+    """Triage as configured, with `more` packs; without a configuration, for posts that name their brand themselves."""
     return build_triage(
-        [*builtin, *own],
+        [*pack_places(config), *more],
         brand_facts(config) if config is not None else None,
         languages=config.brand.languages if config is not None else FIVE_LANGUAGES,
         touchpoints=tuple(config.journey.touchpoints) if config is not None else (),

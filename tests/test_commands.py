@@ -56,11 +56,13 @@ def imported(config: Path, terminal: Terminal) -> Path:
     return config
 
 
-@pytest.mark.parametrize("verb", [*VERBS, "db migrate", "db backup"])
+@pytest.mark.parametrize(
+    "verb", [*VERBS, "db migrate", "db backup", "rules test", "rules lint", "rules list", "query preview"]
+)
 def test_every_command_has_help_with_an_example(verb: str, terminal: Terminal) -> None:
     said = terminal(*verb.split(), "--help")
     assert said.code == 0
-    assert verb == "db" or "Example" in said.out
+    assert verb in ("db", "rules", "query") or "Example" in said.out
 
 
 def test_an_unknown_command_is_wrong_usage(terminal: Terminal) -> None:
@@ -242,3 +244,65 @@ def test_a_broken_configuration_ends_with_exit_code_1_and_no_traceback(path: Pat
     assert said.err.startswith("Error: ")
     assert path.name in said.err
     assert "Traceback" not in said.err
+
+
+PACK = """
+[pack]
+name = "mine"
+lang = "en"
+about = "Ours."
+
+[[rule]]
+id = "mine.use.brewer"
+about = "The brewer leaks."
+any = ["brewer leak(s|ed)"]
+stage = "use"
+matches = ["My brewer leaks"]
+ignores = ["My brewer works"]
+"""
+
+
+def test_rules_can_be_tested_linted_and_listed(config: Path, terminal: Terminal) -> None:
+    pack = config.parent / "mine.toml"
+    pack.write_text(PACK)
+    said = terminal("rules", "test", "--rules", str(pack))
+    assert (said.code, said.out) == (0, "1 rules, 2 examples, 0 failed.\n")
+    assert terminal("rules", "lint", "--rules", str(pack)).code == 0
+    assert "mine.use.brewer" in terminal("rules", "list", "--rules", str(pack)).out
+    pack.write_text(PACK.replace('"My brewer works"', '"It leaked: the brewer leaked"'))
+    failed = terminal("rules", "test", "--rules", str(pack))
+    assert failed.code == 1
+    assert f"{pack}:" in failed.out
+    pack.write_text(PACK.replace("stage = ", "stge = "))
+    broken = terminal("rules", "test", "--rules", str(pack))
+    assert broken.code == 1
+    assert "stage" in broken.err
+
+
+def test_the_shipped_rules_pass_their_own_tests(config: Path, terminal: Terminal) -> None:
+    said = terminal("rules", "test")
+    assert said.code == 0, said.out
+
+
+def test_a_query_is_tried_on_what_is_stored(imported: Path, terminal: Terminal) -> None:
+    said = terminal("query", "preview", "acme AND (never OR jamais)", "--since", "520w")
+    assert said.code == 0, said.err
+    assert "2 of 3 stored mentions" in said.out
+    wrong = terminal("query", "preview", "acme AND (never", "--since", "7d")
+    assert wrong.code == 1
+    assert "^" in wrong.err
+    assert terminal("query", "preview", "acme", "--since", "soon").code == 2
+
+
+def test_a_change_of_rules_is_replayed_without_changing_anything(imported: Path, terminal: Terminal) -> None:
+    pack = imported.parent / "mine.toml"
+    pack.write_text(
+        PACK.replace("brewer leak(s|ed)", "lovely")
+        .replace("My brewer leaks", "How lovely")
+        .replace('stage = "use"', 'stage = "advocacy"\nweight = 3.0')
+    )
+    said = terminal("replay", "--rules", str(pack), "--since", "520w", "--diff")
+    assert said.code == 0, said.err
+    assert "3 mentions judged again" in said.out
+    assert "→ advocacy" in said.out
+    assert terminal("status").out.count("3 mentions")

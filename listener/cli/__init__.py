@@ -28,6 +28,9 @@ VERBS: Mapping[str, str] = {  # in the order of --help
     "classify": "listener.cli.mentions:classify",
     "explain": "listener.cli.mentions:explain",
     "digest": "listener.cli.report:digest",
+    "rules": "listener.cli.rules:rules",
+    "query": "listener.cli.trials:query",
+    "replay": "listener.cli.trials:replay",
     "db": "listener.cli.database:db",
 }
 
@@ -105,7 +108,8 @@ def _known_errors() -> tuple[type[BaseException], ...]:
         "listener.plugins": ("PluginError",),
         "listener.store": ("StoreError",),
         "listener.digest.week": ("WeekError",),
-        "rules.load": ("RulesError",),
+        "rules.errors": ("RulesProblem",),
+        "listener.importing": ("ImportRefused",),
         "listener.app": ("AppError",),
     }
     found: list[type[BaseException]] = []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -130,7 +131,27 @@ def counted_after(
     connection: Connection, since: datetime, until: datetime, after: tuple[datetime, int] | None, limit: int
 ) -> tuple[tuple[Counted, ...], tuple[datetime, int] | None]:
     """At most `limit` mentions published in [since, until) behind `after`, and where to go on (None: at the end)."""
-    statement = sa.select(*COUNTED).select_from(COUNTED_FROM).where(mentions.c.published_at < until)
+    rows, onward = _after(connection, sa.select(*COUNTED).select_from(COUNTED_FROM), since, until, after, limit)
+    return tuple(counted_of(row) for row in rows), onward
+
+
+def told_after(
+    connection: Connection, since: datetime, until: datetime, after: tuple[datetime, int] | None, limit: int
+) -> tuple[tuple[Told, ...], tuple[datetime, int] | None]:
+    """Likewise, with the whole mention and its verdict."""
+    rows, onward = _after(connection, _told(), since, until, after, limit)
+    return tuple(told_of(row) for row in rows), onward
+
+
+def _after(
+    connection: Connection,
+    selected: sa.Select[Any],
+    since: datetime,
+    until: datetime,
+    after: tuple[datetime, int] | None,
+    limit: int,
+) -> tuple[Sequence[sa.RowMapping], tuple[datetime, int] | None]:
+    statement = selected.where(mentions.c.published_at < until)
     if after is None:
         statement = statement.where(mentions.c.published_at >= since)
     else:
@@ -142,7 +163,7 @@ def counted_after(
     statement = statement.order_by(mentions.c.published_at, mentions.c.id).limit(limit)
     rows = connection.execute(statement).mappings().all()
     onward = (rows[-1]["published_at"], rows[-1]["id"]) if len(rows) == limit else None
-    return tuple(counted_of(row) for row in rows), onward
+    return rows, onward
 
 
 def weekly(

@@ -249,6 +249,16 @@ class Store:
             if after is None:
                 return
 
+    def stored(self, since: datetime, until: datetime) -> Iterator[Told]:
+        """Whole mentions published in [since, until) with their verdicts, oldest first, streamed like `counted`."""
+        after: tuple[datetime, int] | None = None
+        while True:
+            with in_reading(self.engine) as connection:
+                found, after = reading.told_after(connection, since, until, after, _COUNTED_PAGE)
+            yield from found
+            if after is None:
+                return
+
     def weekly(self, since: datetime, until: datetime, week_starts: Sequence[datetime]) -> list[WeekCount]:
         """Mentions and distinct authors by week, subject, relevance, stage and sentiment, within [since, until)."""
         with in_reading(self.engine) as connection:
