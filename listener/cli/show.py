@@ -107,16 +107,16 @@ def _replay(config: Config, posts: Sequence[Mention], receiver: Receiver, clock:
         task = progress.add_task("reading", total=len(posts))
         store.register_sources({SOURCE: "replay"}, first)
         store.set_meta(report.STARTED, first.isoformat())
-        lease = store.lease(SOURCE, owner, first, LEASE)
-        assert lease is not None  # a database of our own
         for slot, group in groupby(posts, key=lambda post: (post.published_at - first) // EVERY):
             clock.now = first + (slot + 1) * EVERY
             page = Page(tuple(group), {"slot": slot})
             triaged = [Triaged(mention, surely(triage.judge, mention)) for mention in page.mentions]
+            lease = store.lease(SOURCE, owner, clock(), LEASE, force=True)
+            assert lease is not None  # a database of our own
             store.record_page(lease, page, triaged, settler, clock())
+            store.finish(lease, clock(), clock() + NEVER)
             deliver(outlet, store, owner, clock)
             progress.update(task, advance=len(page.mentions), description=f"{clock():%a %d %b %H:%M}")
-        store.finish(lease, clock(), clock() + NEVER)
 
 
 @dataclass(slots=True)
