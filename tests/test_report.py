@@ -1,0 +1,95 @@
+"""The weekly digest reaches the outbox once: on its day, late where it was missed, never for a week before the first start."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+
+import pytest
+
+from listener.digest.figures import DigestSettings
+from listener.digest.week import Week
+from listener.model import NotificationKind
+from listener.report import STARTED, Reporting, build, last_due_week, put_due_digest, send
+from listener.store import Store
+from tests.fakes.story import page, post, settle_to, triaged
+
+ZONE = "Europe/Paris"
+WEEK = Week.parse("2026-W47", ZONE)  # 16 to 22 November
+MONDAY_NINE = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)  # nine o'clock in Paris
+LEASE = timedelta(minutes=5)
+
+
+@pytest.fixture
+def reporting(tmp_path: Path) -> Reporting:
+    return Reporting(DigestSettings(brand="Acme"), ZONE, 0, time(9), ("care", "boss"), tmp_path / "digests")
+
+
+def started(store: Store, at: datetime) -> None:
+    store.set_meta(STARTED, at.isoformat())
+
+
+@pytest.mark.parametrize(
+    ("now", "week"),
+    [
+        (MONDAY_NINE, "2026-W47"),
+        (MONDAY_NINE - timedelta(seconds=1), "2026-W46"),
+        (MONDAY_NINE + timedelta(days=6, hours=23), "2026-W47"),
+    ],
+)
+def test_the_week_that_is_due_changes_at_the_set_hour(reporting: Reporting, now: datetime, week: str) -> None:
+    assert last_due_week(now, reporting).name == week
+
+
+def test_a_digest_goes_to_each_receiver_once(store: Store, reporting: Reporting) -> None:
+    started(store, WEEK.since)
+    assert put_due_digest(store, reporting, MONDAY_NINE) == "2026-W47"
+    assert put_due_digest(store, reporting, MONDAY_NINE + timedelta(minutes=1)) is None
+    for receiver in ("care", "boss"):
+        delivery = store.claim(receiver, "s", MONDAY_NINE, LEASE)
+        assert delivery is not None
+        assert (delivery.kind, delivery.payload["week"]) == (NotificationKind.DIGEST, "2026-W47")
+        assert Path(delivery.payload["page"]).read_text().startswith("<!doctype html>")
+        assert store.claim(receiver, "s", MONDAY_NINE, LEASE) is None
+
+
+def test_a_missed_digest_is_made_at_the_next_start_and_the_next_one_on_its_day(store: Store, reporting: Reporting) -> None:
+    started(store, WEEK.since)
+    thursday = MONDAY_NINE + timedelta(days=3)
+    assert put_due_digest(store, reporting, thursday) == "2026-W47"
+    assert put_due_digest(store, reporting, MONDAY_NINE + timedelta(days=7)) == "2026-W48"
+
+
+def test_a_week_that_ended_before_the_first_start_has_no_digest(store: Store, reporting: Reporting) -> None:
+    started(store, WEEK.until)
+    assert put_due_digest(store, reporting, MONDAY_NINE) is None
+
+
+def test_dying_after_the_outbox_and_before_the_note_sends_nothing_twice(store: Store, reporting: Reporting) -> None:
+    assert send(store, reporting, WEEK, reporting.to, MONDAY_NINE) == 2
+    assert send(store, reporting, WEEK, reporting.to, MONDAY_NINE) == 0
+
+
+def test_an_empty_week_and_a_broken_one_say_so(store: Store, reporting: Reporting) -> None:
+    assert build(store, WEEK, reporting.settings, MONDAY_NINE).state == "broken"
+    store.register_sources({"hn": "hackernews"}, WEEK.since)
+    for at in (WEEK.since - timedelta(days=1), WEEK.until):
+        lease = store.lease("hn", "p", at, LEASE, force=True)
+        assert lease is not None
+        store.finish(lease, at, at)
+    assert build(store, WEEK, reporting.settings, MONDAY_NINE).state == "empty"
+
+
+def test_the_digest_counts_what_the_store_holds_and_compares_with_the_weeks_before(store: Store, reporting: Reporting) -> None:
+    posts = [triaged(post(number)) for number in range(1, 6)]
+    before = [triaged(post(10 + n, published_at=WEEK.previous(2).since + timedelta(hours=n))) for n in range(3)]
+    store.register_sources({"hn": "hackernews"}, WEEK.since)
+    lease = store.lease("hn", "p", WEEK.previous(3).since, LEASE, force=True)
+    assert lease is not None
+    store.record_page(lease, page([*posts, *before]), [*posts, *before], settle_to("care"), WEEK.since)
+    store.finish(lease, WEEK.previous(3).since, WEEK.until)
+    digest = build(store, WEEK, reporting.settings, MONDAY_NINE)
+    assert (digest.accounting.stored, digest.total.mentions, digest.total.authors) == (5, 5, 5)
+    purchase = next(stage for stage in digest.stages if stage.key == "purchase")
+    assert purchase.tally.mentions == 5
+    assert purchase.change.weeks > 0
