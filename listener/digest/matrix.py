@@ -27,7 +27,7 @@ NUMERIC = range(1, 9)  # the columns that are set flush right
 def rows(digest: Digest) -> tuple[tuple[str, ...], ...]:
     """One row per shown stage in the order of the journey, then `unclear`, then all people together."""
     stages = [_row(stage) for stage in (*digest.stages, digest.unclear)]
-    return (*stages, ("All", *_figures(digest.total), change(digest.change)))
+    return (*stages, ("All", *_figures(digest.total), change(digest.change, digest.total.authors)))
 
 
 def net(figures: Tally) -> str:
@@ -38,7 +38,7 @@ def net(figures: Tally) -> str:
 
 
 def _row(stage: StageFigures) -> tuple[str, ...]:
-    return (stage.label, *_figures(stage.tally), change(stage.change))
+    return (stage.label, *_figures(stage.tally), change(stage.change, stage.tally.authors))
 
 
 def _figures(figures: Tally) -> tuple[str, ...]:

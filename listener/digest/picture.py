@@ -80,16 +80,21 @@ def tall(digest: Digest) -> Markup:
     for (one, _), (two, _), bend in zip(seen, seen[1:], segments(along), strict=False):
         kind = "curve" if min(one.tally.authors, two.tally.authors) >= SMALL else "curve faint"
         parts.append(_path([(x, y) for y, x in bend], kind, "tall"))
+    leaving = {door.stage: door.authors for door in digest.exits}
     for stage, y in zip(stages, rows, strict=True):
-        parts += _tall_row(stage, y, across, digest)
+        parts += _tall_row(stage, y, across, digest, leaving.get(stage.key, 0))
     return _svg("tall", _T_WIDTH, height, digest, parts)
 
 
-def _tall_row(stage: StageFigures, y: int, across: Callable[[float], float], digest: Digest) -> list[Markup]:
+def _tall_row(
+    stage: StageFigures, y: int, across: Callable[[float], float], digest: Digest, leaving: int
+) -> list[Markup]:
     figures = stage.tally
     parts = [
         _words(4, y + 12, fit(stage.label, 200, 15), "stage"),
-        _words(_T_WIDTH - 4, y + 12, _amount(stage), "few", "end"),
+        _words(
+            _T_WIDTH - 4, y + 12, _amount(stage) + (f", {number(leaving)} leaving" if leaving else ""), "few", "end"
+        ),
     ]
     if figures.net is not None and figures.net_low is not None and figures.net_high is not None:
         x, low, high = across(figures.net), across(figures.net_low), across(figures.net_high)

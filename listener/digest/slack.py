@@ -58,6 +58,10 @@ def render(digest: Digest) -> SlackDigest:
     for step, detail in enumerate(_STEPS):
         blocks = tuple(_blocks(digest, detail, shortened=step > 0))
         if size(blocks) <= BUDGET:
+            return SlackDigest(_fallback(digest), blocks)
+    for limit in (600, 300, 150):  # names of a length nobody gives them; fifteen texts of 150 bytes always fit
+        blocks = tuple(_pruned(block, limit) for block in blocks)
+        if size(blocks) <= BUDGET:
             break
     return SlackDigest(_fallback(digest), blocks)
 
@@ -65,6 +69,22 @@ def render(digest: Digest) -> SlackDigest:
 def size(blocks: Sequence[Block]) -> int:
     """Bytes of the blocks as they travel."""
     return len(json.dumps(blocks, ensure_ascii=True, separators=(",", ":")).encode())
+
+
+def _pruned(value: Any, limit: int) -> Any:
+    """`value` with every text cut to `limit` bytes as they travel."""
+    if isinstance(value, dict):
+        return {
+            key: _cut_bytes(part, limit) if key == "text" and isinstance(part, str) else _pruned(part, limit)
+            for key, part in value.items()
+        }
+    return [_pruned(part, limit) for part in value] if isinstance(value, list) else value
+
+
+def _cut_bytes(text: str, limit: int) -> str:
+    while len(json.dumps(text)) > limit:
+        text = text[: len(text) * 3 // 4].rstrip() + "…"
+    return text
 
 
 def _fallback(digest: Digest) -> str:
@@ -127,7 +147,7 @@ def _blocks(digest: Digest, detail: _Detail, shortened: bool) -> Iterator[Block]
 
 def _summary(digest: Digest) -> list[Block]:
     total = digest.total
-    figures = f"{people(total.authors)}, {some(total.mentions, 'post')}; {words.change(digest.change)}."
+    figures = f"{people(total.authors)}, {some(total.mentions, 'post')}; {words.change(digest.change, total.authors)}."
     lead = [_bold(digest.headline)]
     if total.mentions:
         lead.append(_text(f"\n{figures}"))
@@ -192,7 +212,7 @@ def _quality(digest: Digest, detail: _Detail, shortened: bool) -> Iterator[str]:
     yield digest.accounting_sentence
     if detail.extras and digest.confidence.sentences:
         yield " ".join(digest.confidence.sentences[:2])
-    yield "“Clear” means p < 0.05 after correction for the stages; groups under 10 people show counts only."
+    yield "“Clear” means p < 0.05 after correction for the stages; a voice is a person with one stage and mood; groups under 10 people show counts only."
     if shortened:
         yield "Shortened to fit; the report has everything."
 

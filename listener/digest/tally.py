@@ -43,15 +43,9 @@ class Best:
         self.kept = rest[:room]
 
     def posts(self) -> tuple[Post, ...]:
-        """The kept posts, best first. Repeated words come only where nothing else is left."""
-        said: set[str] = set()
-        fresh: list[Post] = []
-        again: list[Post] = []
-        for _, _, post in self.kept:
-            folded = post.text.casefold()
-            (again if folded in said else fresh).append(post)
-            said.add(folded)
-        return tuple([*fresh, *again][: self.keep])
+        """The kept posts, best first; of those with the same words only the best."""
+        by_words = {post.text.casefold(): post for _, _, post in reversed(self.kept)}
+        return tuple(post for _, _, post in self.kept if by_words[post.text.casefold()] is post)[: self.keep]
 
 
 def _first(entry: tuple[tuple[Any, ...], str, Post]) -> tuple[Any, ...]:

@@ -49,7 +49,9 @@ def wrap(text: str, room: float, size: float, lines: int) -> list[str]:
 
 def fit(text: str, room: float, size: float) -> str:
     """`text` on one line, cut with an ellipsis where it does not fit."""
-    return next(iter(wrap(text, room, size, 1)), "") if width(text, size) > room else text
+    if width(text, size) <= room:
+        return text
+    return _head(text, room - width("…", size), size).rstrip() + "…"
 
 
 def _head(word: str, room: float, size: float) -> str:

@@ -45,19 +45,15 @@ def headline(
         return f"Nobody was found writing about {brand} this week.{rest}"
     who = f"{people(total.authors)} wrote about {brand}"
     if total.authors < SMALL:
-        return f"Only {who}: read the posts rather than the figures."
-    parts = []
-    if pains:
-        parts.append(f"most were hurt by {pains[0].label} ({number(pains[0].authors)})")
-        if _tied(pains):
-            parts[0] = f"{pains[0].label} and {pains[1].label} hurt equally often ({number(pains[0].authors)} each)"
-    if delights:
-        parts.append(
-            f"{'they loved' if not pains else 'what they loved was'} {delights[0].label} ({number(delights[0].authors)})"
-        )
-    if not parts:
-        return f"{who}; no touchpoint stood out."
-    return f"{who}; {'; '.join(parts)}."
+        only = "Only one person" if total.authors == 1 else f"Only {people(total.authors)}"
+        posts = "the post" if total.mentions == 1 else "the posts"
+        return f"{only} wrote about {brand}: read {posts} rather than the figures."
+    parts = [
+        f"{_most(topics)} {verb} most often ({number(topics[0].authors)}{' each' if _tied(topics) else ''})"
+        for topics, verb in ((pains, "hurt"), (delights, "delighted"))
+        if topics
+    ]
+    return f"{who}: {', '.join(parts)}." if parts else f"{who}; no touchpoint stood out."
 
 
 def notes(covered: Coverage, finished: bool, total: Tally, stored: int) -> tuple[str, ...]:
@@ -149,13 +145,17 @@ def interval(figures: Share) -> str:
     return f"{round(100 * figures.low)}–{round(100 * figures.high)} %"
 
 
-def change(figures: Change) -> str:
-    """`usually 26: clear rise`, `too few`, `no earlier weeks`."""
+def change(figures: Change, authors: int | None = None) -> str:
+    """`usually 26: clear rise`, `too few`, `no earlier weeks`.
+
+    Compared are voices; where they are more than the `authors` beside which this stands, their number is said.
+    """
     if figures.usual is None or figures.word == "too few":
         return figures.word
-    usual = f"{figures.usual:.0f}" if figures.usual >= SMALL else f"{figures.usual:.1f}".removesuffix(".0")
+    usual = f"{figures.usual:,.0f}" if figures.usual >= SMALL else f"{figures.usual:.1f}".removesuffix(".0")
+    voices = f"{some(figures.now, 'voice')}, " if authors is not None and figures.now != authors else ""
     note = f" ({figures.note})" if figures.note else ""
-    return f"usually {usual}: {figures.word}{note}"
+    return f"{voices}usually {usual}: {figures.word}{note}"
 
 
 def door(figures: Door) -> str:
@@ -171,11 +171,16 @@ def door(figures: Door) -> str:
 def topic(figures: Topic) -> str:
     """`19 people in 21 posts, mostly at Purchase; owner: logistics`."""
     owner = f"; owner: {figures.owner}" if figures.owner else ""
-    return f"{people(figures.authors)} in {some(figures.mentions, 'post')}, mostly at {figures.stage}{owner}"
+    where = "at" if figures.authors == 1 else "mostly at"
+    return f"{people(figures.authors)} in {some(figures.mentions, 'post')}, {where} {figures.stage}{owner}"
 
 
 def _counts(named: Sequence[NamedCount]) -> str:
     return listing([f"{entry.label} {number(entry.authors)}" for entry in named[:3]])
+
+
+def _most(topics: Sequence[Topic]) -> str:
+    return f"{topics[0].label} and {topics[1].label}" if _tied(topics) else topics[0].label
 
 
 def _tied(topics: Sequence[Topic]) -> bool:
@@ -200,10 +205,10 @@ def _urgent(pile: Pile) -> Iterator[Action]:
 def _pain(pains: Sequence[Topic]) -> Iterator[Action]:
     for topic in pains[:1]:
         who = f" ({topic.owner})" if topic.owner else ""
-        verb = "is" if topic.authors == 1 else "are"
+        verb, where = ("is", "at") if topic.authors == 1 else ("are", "mostly at")
         yield Action(
             "pain",
-            f"Look into {topic.label}{who}: {people(topic.authors)} {verb} unhappy with it, mostly at {topic.stage}.",
+            f"Look into {topic.label}{who}: {people(topic.authors)} {verb} unhappy with it, {where} {topic.stage}.",
             next((post.url for post in topic.examples if post.url), ""),
         )
 
@@ -230,8 +235,9 @@ def _exit(exits: Sequence[Door], leaving: int) -> Iterator[Action]:
         first = min(rivals, key=lambda rival: (-rivals[rival], rival))
         to = f", {number(rivals[first])} of them to {first}"
     who = "one person speaks" if leaving == 1 else f"{people(leaving)} speak"
+    where = "at" if len(exits) == 1 else "most at"
     link = next((post.url for figures in exits for post in figures.examples if post.url), "")
-    yield Action("exits", f"Win back who can be won: {who} of leaving{to}, most at {exits[0].label}.", link)
+    yield Action("exits", f"Win back who can be won: {who} of leaving{to}, {where} {exits[0].label}.", link)
 
 
 def _buying(pile: Pile | None) -> Iterator[Action]:
