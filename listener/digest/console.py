@@ -6,9 +6,10 @@ Words from outside are put into `Text` values and never read as markup; control 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +19,9 @@ from listener.digest.figures import Digest, Topic
 from listener.digest.text import hours, listing, number, people, some
 
 _TEXT = 140  # characters of a post on a terminal
+_WIDE = 118  # columns that the whole matrix needs
+_ALL_COLUMNS = tuple(range(len(matrix.HEADER)))
+_FEW_COLUMNS = (0, 1, 3, 5, 9)
 
 
 def render(digest: Digest) -> RenderableType:
@@ -26,7 +30,7 @@ def render(digest: Digest) -> RenderableType:
     parts += [Text(note, style="yellow") for note in digest.notes]
     parts += [_title("Do first")]
     parts += [_entry(f"{place}. {action.text}", action.url) for place, action in enumerate(digest.actions, 1)]
-    parts += [Text(), _matrix(digest)]
+    parts += [Text(), _Matrix(digest)]
     for title, topics in (("Pain points", digest.pains), ("Delights", digest.delights)):
         parts += _topics(title, topics)
     if digest.exits:
@@ -58,15 +62,23 @@ def render(digest: Digest) -> RenderableType:
     return Panel(Group(*parts), title=heading, title_align="left", padding=(1, 2))
 
 
-def _matrix(digest: Digest) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for column, name in enumerate(matrix.HEADER):
-        table.add_column(name, justify="right" if column in matrix.NUMERIC else "left", no_wrap=column == 0)
-    rows = matrix.rows(digest)
-    for place, row in enumerate(rows):
-        style = "bold" if place == len(rows) - 1 else "dim" if place == len(rows) - 2 else ""
-        table.add_row(*map(Text, row), style=style)
-    return table
+@dataclass(frozen=True, slots=True)
+class _Matrix:
+    """The matrix with as many columns as the terminal has room for."""
+
+    digest: Digest
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        columns = _ALL_COLUMNS if options.max_width >= _WIDE else _FEW_COLUMNS
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+        for column in columns:
+            name = matrix.HEADER[column]
+            table.add_column(name, justify="right" if column in matrix.NUMERIC else "left", no_wrap=column == 0)
+        rows = matrix.rows(self.digest)
+        for place, row in enumerate(rows):
+            style = "bold" if place == len(rows) - 1 else "dim" if place == len(rows) - 2 else ""
+            table.add_row(*(Text(row[column]) for column in columns), style=style)
+        yield table
 
 
 def _topics(title: str, topics: Sequence[Topic]) -> list[RenderableType]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from listener.digest import matrix, picture, words
+from listener.digest import matrix, picture, picture_tall, words
 from listener.digest.figures import SMALL, Digest, SourceFigures, Tally
 from listener.digest.text import hours, number, people, signed, some
 
@@ -43,7 +43,7 @@ def render(digest: Digest) -> str:
         header=matrix.HEADER,
         small=SMALL,
         wide=picture.wide(digest),
-        tall=picture.tall(digest),
+        tall=picture_tall.tall(digest),
         bars=bars,
         strip=[strip(digest, source) for source in digest.coverage.sources],
         longest=max((topic.authors for topic in (*digest.pains, *digest.delights)), default=1),

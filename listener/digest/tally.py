@@ -174,12 +174,13 @@ def _add(tally: WeekTally, post: Counted, key: str, stage_keys: Mapping[Stage, s
     if length := len(post.text.strip()):
         stage.quotes[sign].offer((length not in _QUOTE, *rank), author, post, key)
     for touchpoint, own in sorted(post.touchpoints.items()):
-        felt = sign if own is None else 0 if own < -_FAINT else 2 if own > _FAINT else 1
+        felt = _felt(own, sign)
         stage.touches.setdefault(touchpoint, Group()).add(author, felt)
-        if felt == 0:
+        if felt == SIGNS["negative"]:
             tally.pains.setdefault(touchpoint, Pile(tally.examples)).add(author, post, key, rank)
-        elif felt == 2:
-            tally.delights.setdefault(touchpoint, Pile(tally.examples)).add(author, post, key, rank)
+        elif felt == SIGNS["positive"]:
+            joy = (sign != SIGNS["positive"], int(post.urgency), *rank[1:])
+            tally.delights.setdefault(touchpoint, Pile(tally.examples)).add(author, post, key, joy)
     if Intent.LEAVING in post.intents or post.exit_to:
         _leave(tally, post, author, rank, stage_keys)
     _heap(tally.urgency, post.urgency.word, post, key, 0)
@@ -195,6 +196,16 @@ def _add(tally: WeekTally, post: Counted, key: str, stage_keys: Mapping[Stage, s
             tally.urgent_open.add(author, post, key, rank)
     if engagement_of(post):
         tally.top.offer((-engagement_of(post), post.published_at, post.ref), author, post, key)
+
+
+def _felt(own: float | None, sign: int) -> int:
+    """How a touchpoint was felt: by its own sentiment, else by the post's."""
+    if own is None:
+        return sign
+    if own < -_FAINT:
+        return SIGNS["negative"]
+    # Kind words in a complaint are mostly irony or politeness; a delight needs a post that is not one.
+    return SIGNS["positive"] if own > _FAINT and sign != SIGNS["negative"] else SIGNS["neutral"]
 
 
 def _leave(

@@ -27,6 +27,7 @@ from listener.digest.tally import Pile, WeekTally
 from listener.digest.text import listing, number, people, some
 
 _ACTIONS = 3
+_APART = 0.1  # voices and people nearer to each other than this are told as one number
 
 
 def headline(
@@ -148,12 +149,13 @@ def interval(figures: Share) -> str:
 def change(figures: Change, authors: int | None = None) -> str:
     """`usually 26: clear rise`, `too few`, `no earlier weeks`.
 
-    Compared are voices; where they are more than the `authors` beside which this stands, their number is said.
+    Compared are voices; where they differ much from the `authors` beside which this stands, their number is said.
     """
     if figures.usual is None or figures.word == "too few":
         return figures.word
     usual = f"{figures.usual:,.0f}" if figures.usual >= SMALL else f"{figures.usual:.1f}".removesuffix(".0")
-    voices = f"{some(figures.now, 'voice')}, " if authors is not None and figures.now != authors else ""
+    apart = authors is not None and abs(figures.now - authors) > _APART * authors
+    voices = f"{some(figures.now, 'voice')}, " if apart else ""
     note = f" ({figures.note})" if figures.note else ""
     return f"{voices}usually {usual}: {figures.word}{note}"
 

@@ -121,9 +121,22 @@ def test_someone_who_bought_once_is_a_buyer_everywhere() -> None:
 
 
 def test_the_touchpoint_s_own_sentiment_decides_before_the_post_s() -> None:
-    digest = counted(post(1, sentiment_label="negative", touchpoints={"store": 0.7, "support": None, "app": -0.5}))
-    assert [topic.touchpoint for topic in digest.pains] == ["app", "support"]
+    digest = counted(post(1, sentiment_label="neutral", touchpoints={"store": 0.7, "support": None, "app": -0.5}))
+    assert [topic.touchpoint for topic in digest.pains] == ["app"]
     assert [topic.touchpoint for topic in digest.delights] == ["store"]
+
+
+def test_kind_words_in_a_complaint_are_no_delight() -> None:
+    digest = counted(post(1, sentiment_label="negative", touchpoints={"support": 0.7}))
+    assert (digest.pains, digest.delights) == ((), ())
+
+
+def test_a_delight_is_shown_by_a_happy_post_before_an_urgent_one() -> None:
+    digest = counted(
+        post(1, sentiment_label="neutral", urgency=Urgency.CRITICAL, touchpoints={"support": 0.4}),
+        post(2, sentiment_label="positive", urgency=Urgency.LOW, touchpoints={"support": 0.4}),
+    )
+    assert digest.delights[0].examples[0].ref == "0002"
 
 
 def test_an_exit_says_where_why_and_to_whom() -> None:
