@@ -102,8 +102,8 @@ class Cells(HTMLParser):
         if self.inside and tag in ("th", "td"):
             self.rows[-1].append("")
             self.in_cell = True
-        if tag == "br":
-            self.in_cell = False  # below the line break stands the change of the unhappy alone
+        if tag == "span" and self.in_cell:
+            self.in_cell = False  # the bar, and below the change of all voices that of the unhappy alone
 
     def handle_endtag(self, tag: str) -> None:
         if tag in ("th", "td"):
