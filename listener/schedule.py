@@ -104,7 +104,9 @@ class _Polling:
                 if name not in self._work.feeds or name in self._under_way or self._stopping.is_set():
                     continue
                 self._under_way.add(name)
-            self._scheduler.add_job(self._poll, args=[name], id=f"poll:{name}", executor="poll", replace_existing=True)
+            # No id of its own: APScheduler counts an instance as running until a moment after its function returned, and
+            # would silently drop a job of the same id that is added within that moment.
+            self._scheduler.add_job(self._poll, args=[name], executor="poll")
 
     def _poll(self, name: str) -> None:
         work = self._work
