@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -42,8 +42,18 @@ EVERY = timedelta(minutes=10)  # demo time between two polls
 SHOWN = {Urgency.CRITICAL: 6, Urgency.HIGH: 3}  # alerts printed of each level, unless all are asked for
 
 
-def show(folder: Path, *, everything: bool = False, console: Console | None = None) -> Path:
-    """Run the demo into `folder` (made anew) and print it; returns the path of the digest page."""
+def show(
+    folder: Path,
+    *,
+    everything: bool = False,
+    shown: Mapping[Urgency, int] = SHOWN,
+    console: Console | None = None,
+    digest_console: Console | None = None,
+) -> Path:
+    """Run the demo into `folder` (made anew) and print it; returns the path of the digest page.
+
+    `shown`: alerts printed of each level. `digest_console`: where the digest is printed, if not with the alerts.
+    """
     console = console or Console()
     log_to_stderr("warning", "console")
     started = time.monotonic()
@@ -67,7 +77,9 @@ def show(folder: Path, *, everything: bool = False, console: Console | None = No
     )
     with app.stored(config) as store:
         clock = _Clock(posts[0].published_at)
-        chosen = _Chosen(ConsoleReceiver(console, app.look(config), clock=clock), console, monday, everything)
+        chosen = _Chosen(
+            ConsoleReceiver(console, app.look(config), clock=clock), console, monday, dict(shown), everything
+        )
         _replay(config, posts, chosen, clock, console)
         reporting = app.reporting(config)
         digest = report.build(store, week, reporting.settings, week.until)
@@ -77,6 +89,7 @@ def show(folder: Path, *, everything: bool = False, console: Console | None = No
         console.print(
             Text(f"… and {chosen.left_out} more alerts that week (see all: listener demo --all)", style="dim")
         )
+    console = digest_console or console
     console.print(Rule("Monday morning: the weekly digest"))
     console.print(on_console.render(digest))
     console.print(Rule())
@@ -101,7 +114,12 @@ def _replay(config: Config, posts: Sequence[Mention], receiver: Receiver, clock:
     with (
         app.stored(config) as store,
         Progress(
-            TextColumn("[dim]{task.description}"), BarColumn(), MofNCompleteColumn(), console=console, transient=True
+            TextColumn("[dim]{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=console,
+            transient=True,
+            disable=console.record,
         ) as progress,
     ):
         task = progress.add_task("reading", total=len(posts))
@@ -132,9 +150,11 @@ class _Clock:
 class _Chosen:
     """A receiver that prints the first few alerts of the demo's week and counts the rest."""
 
-    def __init__(self, shown: ConsoleReceiver, console: Console, monday: datetime, everything: bool) -> None:
+    def __init__(
+        self, shown: ConsoleReceiver, console: Console, monday: datetime, left: dict[Urgency, int], everything: bool
+    ) -> None:
         self._shown, self._console, self._monday, self._everything = shown, console, monday, everything
-        self._printed = dict.fromkeys(Urgency, 0)
+        self._left = left  # alerts still to be printed, by level
         self.told = 0
         self.left_out = 0
 
@@ -154,8 +174,8 @@ class _Chosen:
     def _wanted(self, delivery: Delivery) -> bool:
         if delivery.kind is not NotificationKind.CASE_OPEN or delivery.created_at < self._monday:
             return False
-        self._printed[delivery.urgency] += 1
-        return self._printed[delivery.urgency] <= SHOWN.get(delivery.urgency, 0)
+        self._left[delivery.urgency] = self._left.get(delivery.urgency, 0) - 1
+        return self._left[delivery.urgency] >= 0
 
 
 def _configuration() -> str:
