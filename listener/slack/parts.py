@@ -173,7 +173,7 @@ def why(told: Told, case: Case, look: Look, most: int) -> list[str]:
     said = []
     for line in scored[:most]:
         points = f"{line.points:+d} " if line.points else ""
-        evidence = f" “{one_line(line.evidence, 60)}”" if line.evidence else ""
+        evidence = f" {one_line(line.evidence, 60)}" if line.evidence else ""  # triage quotes words, not facts
         said.append(points + words.word("score", line.label.replace(" ", "_")) + evidence)
     if len(scored) > most:
         said.append(words.say("more_lines", count=len(scored) - most))
