@@ -119,10 +119,13 @@ def _praise(
     rating: float | None,
     complaint: float,
 ) -> float:
-    total = weighed + _PRAISE_BASE + 3.0 * mood - 2.0 * max(0.0, complaint - 0.3)
-    total -= (1.0 if asked else 0.0) + (0.6 if linked else 0.0)
-    if (strength := ruled.get(Intent.PRAISE, 0.0)) > 0:
-        total += 1.6 + 0.4 * min(strength - 1, 3)
+    strength = ruled.get(Intent.PRAISE, 0.0)
+    total = weighed + _PRAISE_BASE + 2.5 * mood - (1.5 if asked else 0.0) - (0.6 if linked else 0.0)
+    total -= (0.5 if strength else 2.0) * max(
+        0.0, complaint - 0.3
+    )  # who praises in words may complain of something else
+    if strength:
+        total += 2.5 * min(strength, 1.0) + 0.4 * max(0.0, min(strength - 1, 3))
     if rating is not None:
         total += (rating - 3) * 0.7
     return _logistic(total)
