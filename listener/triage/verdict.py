@@ -34,6 +34,8 @@ _GRIEVANCE = 0.9  # from this complaint score on, a post blames the brand, whate
 _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 _CUE = 0.5  # weight of a cue's own mood beside that of the words
 _GRAVE = 20  # points of "blocked" from which on nothing works or the money is gone
+_LEAVES = 20  # points of leaving beside a complaint: together they make high
+_THINKS_OF_LEAVING = 7  # METHODS §8.1: points of "may have to leave"
 _OPENING = 4  # words of a post in which sarcastic praise stands
 
 
@@ -141,7 +143,7 @@ class Triage:
                 said.append(Line(0, urgency.OVERRIDE, f"at least {evidence.floor.word}: {quoted}", hit.rule))
             if evidence.factor and evidence.points:
                 name = evidence.factor.replace("_", " ")
-                line = Line(_own_points(evidence, intents), name, quoted, hit.rule)
+                line = Line(_own_points(hit, intents), name, quoted, hit.rule)
                 if name not in factors or factors[name].points < line.points:
                     factors[name] = line
             elif evidence.stage is not None:
@@ -214,10 +216,20 @@ def _towards_brand(mood: float | None, intents: Intents) -> float | None:
     return max(-1.0, min(1.0, mood))
 
 
-def _own_points(evidence: Evidence, intents: Intents) -> int:
-    """A rule's points; half for a lesser hindrance in a complaint, which is counted as a complaint already."""
-    lesser = evidence.factor == "blocked" and evidence.points < _GRAVE and Intent.COMPLAINT in intents.found
-    return evidence.points // 2 if lesser else evidence.points
+def _own_points(hit: Hit, intents: Intents) -> int:
+    """A rule's points, seen beside the complaint that is counted already.
+
+    A lesser hindrance counts half, and so does one that is only asked about. Who leaves in a complaint leaves because of a problem,
+    which LABELLING calls high; who only thinks of it does not yet.
+    """
+    points = hit.evidence.points
+    if Intent.COMPLAINT not in intents.found:
+        return points
+    if hit.evidence.factor == "leaving":
+        return max(points, _LEAVES) if points > _THINKS_OF_LEAVING else points
+    if hit.evidence.factor == "blocked" and (points < _GRAVE or hit.in_question):
+        return points // 2
+    return points
 
 
 def _weak_points(counts: Counts, intents: Intents, relation: Relation, factors: Collection[str]) -> list[Line]:
