@@ -112,7 +112,8 @@ class _Term:
         if len(hits) < self.size or not dated:
             return Batch(posts, None)
         newest, oldest = dated[0][0], dated[-1][0]
-        if newest > oldest:
+        # Pages are counted among the posts up to `until`, so a count means nothing once an older second is reached.
+        if newest > oldest or (until is not None and until > oldest):
             read: list[Json] = [label(hit.get("objectID")) for second, hit in dated if second == oldest]
             return Batch(posts, {"until": oldest, "seen": read})
         if (number + 1) * self.size < MOST_HITS:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import random
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -101,3 +103,25 @@ def test_700_new_posts_behind_five_pages_are_all_stored_within_the_next_rounds()
         stored.poll(source, START + timedelta(minutes=3))
         assert len(stored.mentions) == 700
         assert stored.gaps == ()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_seconds_with_more_posts_than_a_page_are_read_whole(seed: int) -> None:
+    """Small pages, many posts a second, polls that stop half-way: nothing is skipped, in the walk and in the lookback."""
+    chance = random.Random(seed)
+    now = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    with FakeHackerNews().start() as site, closing(open_source(site, page_size=5)) as source:
+        published: list[str] = []
+        stored: set[str] = set()
+        cursor: Any = None
+        for number in range(140):
+            if number < 100:
+                published += [site.publish("Acme", now, author="a") for _ in range(chance.randint(1, 4))]
+            now += timedelta(milliseconds=chance.randint(20, 300))
+            stop = chance.choice([0, 1, 2, 9, 9]) if number < 100 else 9
+            for read, page in enumerate(source.poll(cursor, now)):
+                if read >= stop:
+                    break
+                cursor = json.loads(json.dumps(page.cursor))
+                stored |= {mention.external_id for mention in page.mentions}
+        assert set(published) - stored == set()
