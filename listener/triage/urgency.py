@@ -60,9 +60,7 @@ def weigh(lines: Sequence[Line], floor: Urgency | None, limited: bool) -> Weighe
         return Weighed(Urgency.LOW, points, "")
     scored = max(_level(factors, points), at_least)
     level = max(scored, least)
-    if level > scored:
-        return Weighed(level, points, f"would be {scored.word} without: {OVERRIDE} ({points})")
-    return Weighed(level, points, _near(factors, points, level, max(at_least, least)))
+    return Weighed(level, points, _near(factors, points, level, at_least, least))
 
 
 def with_history(verdict: Verdict, lines: Sequence[Line]) -> Verdict:
@@ -86,22 +84,36 @@ def _level(factors: Mapping[str, int], points: int) -> Urgency:
     return Urgency.HIGH if quiet >= NORMAL_FROM and calm >= NORMAL_FROM else Urgency.NORMAL
 
 
-def _near(factors: Mapping[str, int], points: int, level: Urgency, least: Urgency) -> str:
+def _near(factors: Mapping[str, int], points: int, level: Urgency, at_least: Urgency, floor: Urgency) -> str:
     """The smallest change that would change the level, in words."""
-    smallest: tuple[int, str, Urgency] | None = None
-    if level > least:
-        for label, own in factors.items():
-            if smallest is not None and own >= smallest[0]:
-                continue
-            rest = points - own
-            other = max(_level({name: value for name, value in factors.items() if name != label}, rest), least)
-            if other < level:
-                smallest = (own, label, other)
-    if smallest is not None:
-        own, label, other = smallest
-        return f"would be {other.word} without: {label} ({points - own})"
+    if level > at_least:
+        overrides = floor is level
+        if overrides and (other := max(_level(factors, points), at_least)) < level:
+            return f"would be {other.word} without: {OVERRIDE} ({points})"
+        left_out = _smallest(factors, points, level, at_least)
+        rest = points - sum(factors[name] for name in left_out)
+        other = max(_level({name: own for name, own in factors.items() if name not in left_out}, rest), at_least)
+        if other < level:
+            *most, last = (OVERRIDE, *left_out) if overrides else left_out
+            names = f"{', '.join(most)} and {last}" if most else last
+            return f"would be {other.word} without: {names} ({rest})"
     if level is Urgency.NORMAL and points < HIGH_FROM:
         return f"would be high with {HIGH_FROM - points} more points"
     if level is Urgency.LOW and points < NORMAL_FROM:
         return f"would be normal with {NORMAL_FROM - points} more points"
     return ""
+
+
+def _smallest(factors: Mapping[str, int], points: int, level: Urgency, at_least: Urgency) -> tuple[str, ...]:
+    """The least factor that the level hangs on; where none decides alone, the heaviest ones that do so together."""
+    ordered = sorted(factors, key=lambda name: factors[name])
+
+    def lower(names: Sequence[str]) -> bool:
+        kept = {name: own for name, own in factors.items() if name not in names}
+        return max(_level(kept, sum(kept.values())), at_least) < level
+
+    for name in ordered:
+        if lower((name,)):
+            return (name,)
+    heaviest = ordered[::-1]
+    return next((tuple(heaviest[:many]) for many in range(2, len(heaviest) + 1) if lower(heaviest[:many])), ())

@@ -15,15 +15,16 @@ from typing import Any
 
 from connectors.base import TEXT_LIMIT, Mention
 from listener.model import Line, Sentiment, Verdict
-from listener.triage import aspects, stages, urgency
+from listener.triage import aspects, reasons, stages, urgency
 from listener.triage.brand import BrandFacts
 from listener.triage.intents import Intents, weigh_intents
 from listener.triage.language import Identifier
+from listener.triage.mixed import other_languages
 from listener.triage.relevance import Relation, Relevance
 from listener.triage.sentiment import Scorer, build_scorer
-from listener.triage.signals import Counts, Signals, build_signals
+from listener.triage.signals import Signals, build_signals
 from rules.engine import Engine
-from rules.facts import Evidence, Facts, Hit
+from rules.facts import Facts, Hit
 from rules.load import load_packs
 from rules.vocabulary import Intent
 from rules.words import Words, prepare
@@ -33,9 +34,6 @@ _GRIEVANCE = 0.9  # from this complaint score on, a post blames the brand, whate
 
 _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 _CUE = 0.5  # weight of a cue's own mood beside that of the words
-_GRAVE = 20  # points of "blocked" from which on nothing works or the money is gone
-_LEAVES = 20  # points of leaving beside a complaint: together they make high
-_THINKS_OF_LEAVING = 7  # METHODS §8.1: points of "may have to leave"
 _OPENING = 4  # words of a post in which sarcastic praise stands
 
 
@@ -43,13 +41,21 @@ class Triage:
     """Judges mentions for one brand, or, with `brand` None, for whichever brand each of them is about."""
 
     def __init__(
-        self, engine: Engine, scorer: Scorer, identifier: Identifier, signals: Signals, brand: BrandFacts | None = None
+        self,
+        engine: Engine,
+        scorer: Scorer,
+        identifier: Identifier,
+        signals: Signals,
+        brand: BrandFacts | None = None,
+        languages: Sequence[str] = (),
     ) -> None:
         self._engine = engine
         self._scorer = scorer
         self._identifier = identifier
         self._signals = signals
         self._relevance = Relevance(brand)
+        self._languages = tuple(languages)
+        self._quotes = reasons.Quotes(languages)
         self.ruleset = engine.ruleset.digest
         self.rule_count = len(engine.ruleset.rules)
 
@@ -62,15 +68,23 @@ class Triage:
         lang = self._identifier.identify(words, mention.lang)
         reading = self._scorer.read(words, lang)
         mood = None if reading is None else reading.score
-        hits = self._engine.evaluate(_facts(mention, text, title, lang, relation, mood), words)
+        facts = _facts(mention, text, title, lang, relation, mood)
+        hits = self._engine.evaluate(facts, words)
         counts = self._signals.count(words, lang)
+        for other in other_languages(words, lang, self._languages):
+            hits = _together(hits, self._engine.evaluate(replace(facts, lang=other), words))
+            more = self._signals.count(words, other)
+            counts = {group: max(counts.get(group, 0), more.get(group, 0)) for group in counts.keys() | more.keys()}
         together = _with_cues(mood, hits, mention.rating)
         asking = "asking" in counts and self._signals.begins_asking(words, lang)
         linked = "http" in text or "www." in text
         intents = weigh_intents(words, counts, hits, together, linked, mention.rating, asking)
         buyer = aspects.buyer_status(hits)
         standing = stages.resolve(mention, hits, intents.found, counts, buyer, relation.addressed)
-        lines = self._lines(mention, relation, hits, counts, intents, reading.words if reading else ())
+        lines = reasons.explain(
+            relation, hits, counts, intents, mention.author.followers, reading.words if reading else (),
+            lambda group: self._quotes.of(words, lang, group),
+        )  # fmt: skip
         sure = standing.confidence
         sentiment = _towards_brand(together, intents)
         if (
@@ -123,44 +137,6 @@ class Triage:
         reading = self._scorer.read_sentence(words, number, lang)
         return None if reading is None else reading.score
 
-    def _lines(
-        self,
-        mention: Mention,
-        relation: Relation,
-        hits: Sequence[Hit],
-        counts: Counts,
-        intents: Intents,
-        moved: tuple[str, ...],
-    ) -> tuple[Line, ...]:
-        """All that speaks, points first."""
-        scored: list[Line] = []
-        said: list[Line] = [Line(0, "about", relation.why)]
-        factors: dict[str, Line] = {}
-        for hit in hits:
-            evidence = hit.evidence
-            quoted = f"“{hit.words}”" if hit.words else hit.about
-            if evidence.floor is not None:
-                said.append(Line(0, urgency.OVERRIDE, f"at least {evidence.floor.word}: {quoted}", hit.rule))
-            if evidence.factor and evidence.points:
-                name = evidence.factor.replace("_", " ")
-                line = Line(_own_points(hit, intents), name, quoted, hit.rule)
-                if name not in factors or factors[name].points < line.points:
-                    factors[name] = line
-            elif evidence.stage is not None:
-                said.append(Line(0, str(evidence.stage), quoted, hit.rule))
-            elif evidence.delight:
-                said.append(Line(0, "delight", quoted, hit.rule))
-            elif evidence.intents:
-                said.append(Line(0, str(evidence.intents[0]), quoted, hit.rule))
-        scored += factors.values()
-        scored += _weak_points(counts, intents, relation, factors)
-        if (reach := urgency.reach_line(mention.author.followers)) is not None:
-            scored.append(reach)
-        said += _minimums(intents, relation)
-        if moved:
-            said.append(Line(0, "mood", ", ".join(moved)))
-        return tuple(sorted(scored, key=lambda line: -line.points)) + tuple(said)
-
 
 def clean(text: str) -> str:
     """At most TEXT_LIMIT characters, without what databases and models choke on: NULs, control characters, lone surrogates."""
@@ -190,6 +166,12 @@ def _facts(mention: Mention, text: str, title: str, lang: str, relation: Relatio
     )
 
 
+def _together(hits: Sequence[Hit], more: Sequence[Hit]) -> tuple[Hit, ...]:
+    """Hits of two languages, a rule of all languages once."""
+    known = {hit.rule for hit in hits}
+    return (*hits, *(hit for hit in more if hit.rule not in known))
+
+
 def _with_cues(mood: float | None, hits: Sequence[Hit], rating: float | None) -> float | None:
     """What the words say together with what cues and stars carry."""
     weight = cues = 0.0
@@ -216,61 +198,6 @@ def _towards_brand(mood: float | None, intents: Intents) -> float | None:
     return max(-1.0, min(1.0, mood))
 
 
-def _own_points(hit: Hit, intents: Intents) -> int:
-    """A rule's points, seen beside the complaint that is counted already.
-
-    A lesser hindrance counts half, and so does one that is only asked about. Who leaves in a complaint leaves because of a problem,
-    which LABELLING calls high; who only thinks of it does not yet.
-    """
-    points = hit.evidence.points
-    if Intent.COMPLAINT not in intents.found:
-        return points
-    if hit.evidence.factor == "leaving":
-        return max(points, _LEAVES) if points > _THINKS_OF_LEAVING else points
-    if hit.evidence.factor == "blocked" and (points < _GRAVE or hit.in_question):
-        return points // 2
-    return points
-
-
-def _weak_points(counts: Counts, intents: Intents, relation: Relation, factors: Collection[str]) -> list[Line]:
-    """Points for what no rule has scored, from intents and weak signals; a rule's own factor outweighs them."""
-    lines: list[Line] = []
-    complains = Intent.COMPLAINT in intents.found
-    if complains:
-        lines.append(Line(urgency.CAPS["complaint"], "complaint", f"complaint {intents.complaint:.2f}"))
-    severe = counts.get("severe", 0)
-    if complains and severe and "blocked" not in factors:
-        lines.append(Line(20 if severe >= 2 else 6, "blocked", f"{severe} words of a grave problem"))
-    if complains and counts.get("now") and "time pressure" not in factors:
-        lines.append(Line(8, "time pressure", "words of urgency"))
-    if Intent.LEAVING in intents.found and "leaving" not in factors:
-        lines.append(Line(20, "leaving", "words of leaving"))
-    if complains and counts.get("persist", 0) >= 2 and "repeated" not in factors:
-        lines.append(Line(6, "repeated", "“still”, “again”, long waits"))
-    if complains and counts.get("harsh") and "harsh tone" not in factors:
-        lines.append(Line(urgency.CAPS["harsh tone"], "harsh tone", "harsh words"))
-    asking = (3 if relation.addressed else 0) + (4 if Intent.QUESTION in intents.found or counts.get("request") else 0)
-    if asking and "asks us" not in factors:
-        lines.append(Line(asking, "asks us", "speaks to the brand" if relation.addressed else "a question or request"))
-    if Intent.BUYING in intents.found and "opportunity" not in factors:
-        lines.append(Line(12, "opportunity", "wants to buy"))
-    return lines
-
-
-def _minimums(intents: Intents, relation: Relation) -> list[Line]:
-    """LABELLING: a complaint, a question to the brand or a clear wish to buy deserves an answer today."""
-    lines: list[Line] = []
-    if Intent.COMPLAINT in intents.found:
-        lines.append(Line(0, urgency.MINIMUM, "normal: a complaint"))
-    elif Intent.LEAVING in intents.found:
-        lines.append(Line(0, urgency.MINIMUM, "normal: leaving"))
-    elif Intent.QUESTION in intents.found and relation.addressed:
-        lines.append(Line(0, urgency.MINIMUM, "normal: a question to us"))
-    elif Intent.BUYING in intents.found and (relation.addressed or Intent.QUESTION in intents.found):
-        lines.append(Line(0, urgency.MINIMUM, "normal: wants to buy"))
-    return lines
-
-
 def build_triage(
     packs: Sequence[Any],
     brand: BrandFacts | None,
@@ -289,4 +216,4 @@ def build_triage(
     rivals = tuple(alias for name, more in brand.rivals.items() for alias in (name, *more)) if brand is not None else ()
     engine = Engine(ruleset, brand_names=names, products=products, rivals=rivals, languages=languages)
     scorer = build_scorer(languages, neutral=(*names, *products, *rivals))
-    return Triage(engine, scorer, Identifier(languages), build_signals(languages), brand)
+    return Triage(engine, scorer, Identifier(languages), build_signals(languages), brand, languages)

@@ -1,0 +1,156 @@
+"""The lines of a verdict: every fact that moved it, points first, in words that a community manager can argue with.
+
+Rules quote what fired. Where no rule scored a factor, intents and weak signals do, and quote their words as well. LABELLING's
+meanings are minimums: a complaint, a question to us or a clear wish to buy deserves an answer today.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from importlib import resources
+
+from listener.model import Line
+from listener.triage import urgency
+from listener.triage.intents import Intents
+from listener.triage.relevance import Relation
+from listener.triage.signals import Counts
+from listener.triage.table import Table, written
+from rules.facts import Hit
+from rules.vocabulary import Intent
+from rules.words import Words
+
+_GRAVE = 20  # points of "blocked" from which on nothing works or the money is gone
+_LEAVES = 20  # points of leaving beside a complaint: together they make high
+_THINKS_OF_LEAVING = 7  # METHODS §8.1: points of "may have to leave"
+_MOST_WORDS = 3  # quoted for one line
+_QUOTED = ("severe", "now", "leave", "persist", "harsh")  # groups of signals that give points
+
+Quote = Callable[[str], str]  # group of signals -> its words in the post, in quotes
+
+
+class Quotes:
+    """The words behind weak signals. `Signals` only counts them, because most posts are never asked which words they were."""
+
+    def __init__(self, languages: Sequence[str]) -> None:
+        text = resources.files(__package__).joinpath("data").joinpath("signals.toml").read_text(encoding="utf-8")
+        data = tomllib.loads(text)
+        self._tables = {
+            lang: {group: Table((word, group) for word, _ in written({group: data[lang][group]})) for group in _QUOTED}
+            for lang in languages
+            if lang in data
+        }
+
+    def of(self, words: Words, lang: str, group: str) -> str:
+        """The words of a group as the author wrote them: `“still”, “for weeks”`; "" where there are none."""
+        tables = self._tables.get(lang)
+        if tables is None:
+            return ""
+        marks = tables[group].marks(words.folded)
+        said = dict.fromkeys(words.slice(at, stop) for at, stop, _ in marks)
+        return ", ".join(f"“{each}”" for each in list(said)[:_MOST_WORDS])
+
+
+def explain(
+    relation: Relation,
+    hits: Sequence[Hit],
+    counts: Counts,
+    intents: Intents,
+    followers: int | None,
+    moved: tuple[str, ...],
+    quote: Quote,
+) -> tuple[Line, ...]:
+    """All that speaks, points first. `moved`: the words that carried the mood."""
+    said: list[Line] = [Line(0, "about", relation.why)]
+    factors: dict[str, Line] = {}
+    for hit in hits:
+        evidence = hit.evidence
+        quoted = f"“{hit.words}”" if hit.words else hit.about
+        if evidence.floor is not None:
+            said.append(Line(0, urgency.OVERRIDE, f"at least {evidence.floor.word}: {quoted}", hit.rule))
+        if evidence.factor and evidence.points:
+            name = evidence.factor.replace("_", " ")
+            if hit.rival and name == "leaving":
+                quoted = f"for a named rival: {quoted}"
+            line = Line(_own_points(hit, intents), name, quoted, hit.rule)
+            if name not in factors or factors[name].points < line.points:
+                factors[name] = line
+        elif evidence.stage is not None:
+            said.append(Line(0, str(evidence.stage), quoted, hit.rule))
+        elif evidence.delight:
+            said.append(Line(0, "delight", quoted, hit.rule))
+        elif evidence.intents:
+            said.append(Line(0, str(evidence.intents[0]), quoted, hit.rule))
+    scored = [*factors.values(), *_weak_points(counts, intents, relation, factors, quote)]
+    if (reach := urgency.reach_line(followers)) is not None:
+        scored.append(reach)
+    said += _minimums(intents, relation)
+    if moved:
+        said.append(Line(0, "mood", ", ".join(f"“{word}”" for word in moved)))
+    return tuple(sorted(scored, key=lambda line: -line.points)) + tuple(said)
+
+
+def _own_points(hit: Hit, intents: Intents) -> int:
+    """A rule's points, seen beside the complaint that is counted already.
+
+    A lesser hindrance counts half, and so does one that is only asked about. Who leaves in a complaint leaves because of a problem,
+    which LABELLING calls high; who only thinks of it does not yet.
+    """
+    points = hit.evidence.points
+    if Intent.COMPLAINT not in intents.found:
+        return points
+    if hit.evidence.factor == "leaving":
+        return max(points, _LEAVES) if points > _THINKS_OF_LEAVING else points
+    if hit.evidence.factor == "blocked" and (points < _GRAVE or hit.in_question):
+        return points // 2
+    return points
+
+
+def _weak_points(
+    counts: Counts, intents: Intents, relation: Relation, factors: Collection[str], quote: Quote
+) -> list[Line]:
+    """Points for what no rule has scored, from intents and weak signals; a rule's own factor outweighs them."""
+    lines: list[Line] = []
+    if Intent.COMPLAINT in intents.found:
+        lines.append(Line(urgency.CAPS["complaint"], "complaint", f"{100 * intents.complaint:.0f} % sure"))
+        lines += _grave(counts, factors, quote)
+    if Intent.LEAVING in intents.found and "leaving" not in factors:
+        lines.append(Line(_LEAVES, "leaving", quote("leave") or "says so"))
+    wants = Intent.QUESTION in intents.found or bool(counts.get("request"))
+    if (relation.addressed or wants) and "asks us" not in factors:
+        said = "speaks to us" if relation.addressed else ""
+        said += (" and " if said else "") + "wants an answer" if wants else ""
+        lines.append(Line((3 if relation.addressed else 0) + (4 if wants else 0), "asks us", said))
+    if Intent.BUYING in intents.found and "opportunity" not in factors:
+        lines.append(Line(12, "opportunity", "wants to buy"))
+    return lines
+
+
+def _grave(counts: Counts, factors: Collection[str], quote: Quote) -> list[Line]:
+    """What makes a complaint press, by its words alone."""
+    severe = counts.get("severe", 0)
+    pressing: Mapping[str, tuple[str, int]] = {
+        "blocked": ("severe", 20 if severe >= 2 else 6 if severe else 0),
+        "time pressure": ("now", 8 if counts.get("now") else 0),
+        "repeated": ("persist", 6 if counts.get("persist", 0) >= 2 else 0),
+        "harsh tone": ("harsh", urgency.CAPS["harsh tone"] if counts.get("harsh") else 0),
+    }
+    return [
+        Line(points, factor, quote(group))
+        for factor, (group, points) in pressing.items()
+        if points and factor not in factors
+    ]
+
+
+def _minimums(intents: Intents, relation: Relation) -> list[Line]:
+    """LABELLING: a complaint, a question to the brand or a clear wish to buy deserves an answer today."""
+    lines: list[Line] = []
+    if Intent.COMPLAINT in intents.found:
+        lines.append(Line(0, urgency.MINIMUM, "normal: a complaint"))
+    elif Intent.LEAVING in intents.found:
+        lines.append(Line(0, urgency.MINIMUM, "normal: leaving"))
+    elif Intent.QUESTION in intents.found and relation.addressed:
+        lines.append(Line(0, urgency.MINIMUM, "normal: a question to us"))
+    elif Intent.BUYING in intents.found and (relation.addressed or Intent.QUESTION in intents.found):
+        lines.append(Line(0, urgency.MINIMUM, "normal: wants to buy"))
+    return lines
