@@ -113,7 +113,7 @@ class _Term:
             return Batch(posts, None)
         newest, oldest = dated[0][0], dated[-1][0]
         # Pages are counted among the posts up to `until`, so a count means nothing once an older second is reached.
-        if newest > oldest or (until is not None and until > oldest):
+        if newest > oldest or (isinstance(until, int) and until > oldest):
             read: list[Json] = [label(hit.get("objectID")) for second, hit in dated if second == oldest]
             return Batch(posts, {"until": oldest, "seen": read})
         if (number + 1) * self.size < MOST_HITS:

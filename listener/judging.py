@@ -13,6 +13,7 @@ from listener.model import Verdict
 from listener.plugins import rulepacks
 from listener.triage.brand import BrandFacts
 from listener.triage.verdict import Triage, build_triage
+from rules.query import parse
 
 
 def brand_facts(config: Config) -> BrandFacts:
@@ -26,6 +27,7 @@ def brand_facts(config: Config) -> BrandFacts:
         own_accounts=frozenset(brand.own_accounts),
         exclude=brand.exclude,
         context=brand.context,
+        query=parse(brand.query) if brand.query else None,
     )
 
 

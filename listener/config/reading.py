@@ -167,7 +167,12 @@ def _source(
     if keys is None or settings is None or brand is None:
         return None
     return SourceConfig(
-        keys.name, keys.connector, keys.every or connector.every, keys.enabled, keys.terms or brand.all_names, settings
+        keys.name,
+        keys.connector,
+        keys.every or connector.every,
+        keys.enabled,
+        keys.terms or brand.search_terms,
+        settings,
     )
 
 

@@ -18,6 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from listener.cases.clock import ALWAYS, ServiceHours
 from listener.config.values import (
     Account,
+    BrandQuery,
     Clock,
     Duration,
     Flag,
@@ -31,6 +32,7 @@ from listener.config.values import (
     Zone,
     at_least,
 )
+from rules.query import parse as parse_query
 from rules.vocabulary import Intent, Stage
 
 FIVE_LANGUAGES = ("en", "fr", "it", "es", "de")
@@ -98,6 +100,10 @@ class Brand(Section):
     context: tuple[Text, ...] = Field(
         default=(), description="if the brand is a common word: one of these must occur too; empty: not needed"
     )
+    query: BrandQuery | None = Field(
+        default=None,
+        description="what counts as a mention, as a query (docs/queries.md); any of the names and products if nothing is said",
+    )
     languages: tuple[Language, ...] = Field(
         default=FIVE_LANGUAGES, min_length=1, description="languages your customers write, as two-letter codes"
     )
@@ -116,6 +122,11 @@ class Brand(Section):
         for name in (self.name, *self.names):
             once.setdefault(name.casefold(), name)
         return tuple(once.values())
+
+    @property
+    def search_terms(self) -> tuple[str, ...]:
+        """What a source searches for by default: the words of the query, else the names."""
+        return (parse_query(self.query).terms() if self.query else ()) or self.all_names
 
     @property
     def hours(self) -> ServiceHours:

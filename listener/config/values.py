@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, StrictBool
 
 from listener.config.problems import did_you_mean, listed, quoted
+from rules.errors import QueryError
+from rules.query import parse as parse_query
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _ISO_639_1 = (
@@ -228,8 +230,22 @@ def parse_name(value: object) -> str:
     return value
 
 
+def parse_brand_query(value: object) -> str:
+    """A query that can be parsed; what is wrong with it is said in one line, with the place."""
+    if not isinstance(value, str):
+        raise ValueError(f"{quoted(value)} is not a query; write it in quotes, such as 'acme OR \"acme one\"'")
+    try:
+        parse_query(value)
+    except QueryError as error:
+        raise ValueError(
+            f"{error.what} (at character {error.position + 1}); {error.hint[:1].lower()}{error.hint[1:]}"
+        ) from None
+    return value
+
+
 Text = Annotated[str, AfterValidator(plain_text)]
 Flag = StrictBool
+BrandQuery = Annotated[str, BeforeValidator(parse_brand_query)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Hours = Annotated[Any, BeforeValidator(parse_hours)]
 Clock = Annotated[time, BeforeValidator(parse_time)]

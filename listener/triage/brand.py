@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rules.query import Query
+
 
 @dataclass(frozen=True, slots=True)
 class BrandFacts:
@@ -21,6 +23,8 @@ class BrandFacts:
     own_accounts: frozenset[str] = frozenset()  # "platform:handle"
     exclude: tuple[str, ...] = ()  # a post with one of these is about something else
     context: tuple[str, ...] = ()  # for a brand that is a common word: one of these must stand beside it
+
+    query: Query | None = None  # what counts as a mention; None: any name or product
 
     @property
     def all_names(self) -> tuple[str, ...]:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from connectors.base import TEXT_LIMIT, Mention
 from listener.triage.brand import BrandFacts
+from rules.query import QueryFacts
 from rules.reading import NameTable
+from rules.steps import Names
 from rules.words import Words, fold
 
 _ADDRESS = re.compile(r"https?://[^\s\"'<>]+")  # the brand's name inside a link is nobody's word
@@ -69,11 +71,10 @@ class Relevance:
         if self._rivals and (rival := self._rivals.get(fold(author.handle.lstrip("@")))) is not None:
             return Relation(True, f"rival:{rival}", False, f"{author.handle} is {rival}'s own account")
         ours = self._ours.find(words)
-        named = next(iter(ours.named.values()), "")
-        if not named and title is not None:
-            named = next(iter(self._ours.find(title).named.values()), "")
-        if not named and (glued := self._glued.search(_ADDRESS.sub(" ", mention.text[:TEXT_LIMIT]))) is not None:
-            named = glued.group()
+        if self._brand.query is not None:
+            named = self._brand.query.text if self._brand.query.matches(_query_facts(mention)) else ""
+        else:
+            named = self._named(mention, ours, title)
         rivals: frozenset[str] = frozenset()
         if self._rivals:
             found = set(self._theirs.find(words).named.values())
@@ -101,6 +102,15 @@ class Relevance:
             return Relation(True, f"rival:{rival}", False, f"names {rival}", rivals)
         return Relation(False, "none", False, "names neither the brand nor a rival")
 
+    def _named(self, mention: Mention, ours: Names, title: Words | None) -> str:
+        """The name or product that the post holds, as it is written; empty where it holds none."""
+        named = next(iter(ours.named.values()), "")
+        if not named and title is not None:
+            named = next(iter(self._ours.find(title).named.values()), "")
+        if not named and (glued := self._glued.search(_ADDRESS.sub(" ", mention.text[:TEXT_LIMIT]))) is not None:
+            named = glued.group()
+        return named
+
     def _about_us(
         self, words: Words, title: Words | None, named: str, told: bool, addressed: bool, rivals: frozenset[str]
     ) -> Relation:
@@ -123,3 +133,13 @@ class Relevance:
             if each is not None and (found := table.find(each).named):
                 return next(iter(found.values()))
         return ""
+
+
+def _query_facts(mention: Mention) -> QueryFacts:
+    return QueryFacts(
+        text=mention.text[:TEXT_LIMIT],
+        title=mention.title,
+        author=mention.author.handle,
+        url=mention.url,
+        lang=mention.lang or "",
+    )

@@ -99,3 +99,18 @@ def test_a_rivals_own_post_is_about_the_rival() -> None:
 def test_a_name_glued_to_signs_is_found_one_inside_a_link_is_not() -> None:
     assert relate(mention('=HYPERLINK("https://evil.example","Northwind");')).subject == "brand"
     assert relate(mention("see https://blog.example/northwind/news")).subject == "none"
+
+
+def test_a_query_says_what_counts_instead_of_the_names() -> None:
+    from rules.query import parse
+
+    brand = BrandFacts("Gap", query=parse('exact:"Gap" (jeans OR store) -job'))
+    relevance = Relevance(brand)
+    for text, wanted in (
+        ("Gap jeans fell apart", True),
+        ("mind the gap in the store", False),
+        ("Gap store job, apply now", False),
+        ("Gap again", False),
+    ):
+        post = mention(text)
+        assert relevance.relate(post, prepare(post.text), None).relevant is wanted, text
