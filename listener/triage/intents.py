@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from listener.triage.signals import Counts
 from rules.facts import Hit
-from rules.vocabulary import Intent
+from rules.vocabulary import Intent, Stage
 from rules.words import Words
 
 COMPLAINT_FROM = 0.5
@@ -60,7 +60,7 @@ def weigh_intents(
         for intent in hit.evidence.intents:
             ruled[intent] = ruled.get(intent, 0.0) + hit.weight
     mood = mood or 0.0
-    asked = begins_asking or asks(words, counts)
+    asked = (begins_asking and not _only_praises(hits)) or asks(words, counts)
     against = for_it = 0.0
     for group, count in counts.items():
         if (weights := _WEIGHTS.get(group)) is not None:
@@ -81,6 +81,11 @@ def weigh_intents(
     if counts.get("want") and complaint < COMPLAINT_FROM and not counts.get("promo"):
         found.add(Intent.BUYING)
     return Intents(frozenset(found), complaint)
+
+
+def _only_praises(hits: Sequence[Hit]) -> bool:
+    """ "Why does nobody talk about how good they are" is said to readers, and wants no answer."""
+    return any(hit.evidence.stage is Stage.ADVOCACY and Intent.PRAISE in hit.evidence.intents for hit in hits)
 
 
 def asks(words: Words, counts: Counts) -> bool:

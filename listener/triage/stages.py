@@ -18,7 +18,10 @@ from rules.vocabulary import BuyerStatus, Intent, Stage
 _PLACE = {stage: place for place, stage in enumerate(Stage)}  # earliest first
 ENOUGH = 0.45  # evidence below this is no answer
 NEARLY = 0.75  # of the best evidence: enough for a later stage to win
-SECOND = 0.35  # of the first's evidence: enough to be named beside it
+SAID_TO_END_IT = (
+    0.5  # of the best evidence: enough for a rule's word of leaving or a call to readers, which LABELLING puts first
+)
+SECOND = 0.08  # of the first's evidence, and no less than ENOUGH: enough to be named beside it
 DOUBT = 0.8  # evidence for "something else", so that one weak cue is not certain
 
 
@@ -52,10 +55,25 @@ def resolve(
     best = max(weights.values(), default=0.0)
     if best < ENOUGH:
         return Standing(Stage.UNCLEAR, round(1 - best, 2), None)
-    first = max((stage for stage, weight in weights.items() if weight >= NEARLY * best), key=_PLACE.__getitem__)
-    others = [stage for stage, weight in weights.items() if stage is not first and weight >= SECOND * weights[first]]
+    needed = dict.fromkeys(_decisive(hits), SAID_TO_END_IT * best)
+    first = max(
+        (stage for stage, weight in weights.items() if weight >= needed.get(stage, NEARLY * best)),
+        key=_PLACE.__getitem__,
+    )
+    enough = max(ENOUGH, SECOND * weights[first])
+    others = [stage for stage, weight in weights.items() if stage is not first and weight >= enough]
     second = max(others, key=lambda stage: (weights[stage], _PLACE[stage])) if others else None
     return Standing(first, round(weights[first] / (sum(weights.values()) + DOUBT), 2), second)
+
+
+def _decisive(hits: Sequence[Hit]) -> set[Stage]:
+    """Stages of rules by which a customer leaves, or readers are called: said once, they outweigh the story told around them."""
+    return {
+        hit.evidence.stage
+        for hit in hits
+        if hit.evidence.stage is Stage.ADVOCACY
+        or (hit.evidence.stage is Stage.LOYALTY and Intent.LEAVING in hit.evidence.intents)
+    }
 
 
 def _structure(
@@ -71,13 +89,13 @@ def _structure(
         )
         given.append((Stage.USE, 0.45 if counts.get("problem") and not counts.get("money") else 0.2))
         if counts.get("waiting"):
-            given.append((Stage.PURCHASE, 0.3))
+            given.append((Stage.PURCHASE, 0.45))  # "arrived", "delivered", "promised"
     elif Intent.PRAISE in intents:
         given.append((Stage.SATISFACTION, 0.6 if counts.get("thanks") or addressed else 0.5))
     elif Intent.BUYING in intents:
         given += [(Stage.CONSIDERATION, 0.5), (Stage.SELECTION, 0.3)]
     elif Intent.QUESTION in intents:
         given += [(Stage.USE, 0.35), (Stage.PURCHASE, 0.3)] if addressed else [(Stage.CONSIDERATION, 0.5)]
-    elif counts.get("promo") and not counts.get("me"):
+    elif counts.get("humour") or (counts.get("promo") and not counts.get("me")):
         given.append((Stage.AWARENESS, 0.5))
     return given

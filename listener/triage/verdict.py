@@ -86,7 +86,7 @@ class Triage:
             lambda group: self._quotes.of(words, lang, group),
         )  # fmt: skip
         sure = standing.confidence
-        sentiment = _towards_brand(together, intents)
+        sentiment = _towards_brand(together, intents, hits)
         if (
             mood is not None
             and aspects.sarcastic(words, counts)
@@ -187,15 +187,23 @@ def _with_cues(mood: float | None, hits: Sequence[Hit], rating: float | None) ->
     return cues / weight if mood is None else (mood + cues) / (1 + weight)
 
 
-def _towards_brand(mood: float | None, intents: Intents) -> float | None:
+def _towards_brand(mood: float | None, intents: Intents, hits: Sequence[Hit]) -> float | None:
     """The author's mood towards the brand: who complains is not content, who praises is, whatever words they choose."""
     if mood is None:
         return None
+    complains = Intent.COMPLAINT in intents.found
     if intents.complaint >= _GRIEVANCE:
         mood -= 0.5 * (intents.complaint - _GRIEVANCE + 0.2)
     elif Intent.PRAISE in intents.found:
         mood = max(mood, POSITIVE_FROM)
+    if complains and (Intent.LEAVING in intents.found or any(_taken_back(hit) for hit in hits)):
+        mood = min(mood, NEGATIVE_BELOW - 0.05)
     return max(-1.0, min(1.0, mood))
+
+
+def _taken_back(hit: Hit) -> bool:
+    """Thanks or praise before a "but": the clause behind it is what the author came to say."""
+    return hit.weight < 1 and Intent.PRAISE in hit.evidence.intents
 
 
 def build_triage(
