@@ -7,6 +7,7 @@ values, not as patches.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -21,6 +22,10 @@ from listener import app, schedule
 from listener.cli.common import log_to_stderr
 from listener.config import load_config
 from listener.plugins import connectors
+from listener.triage import verdict as _loaded_once_for_all_children  # noqa: F401
+
+with contextlib.suppress(ImportError):  # an optional driver; without it there is no PostgreSQL to test
+    import psycopg  # noqa: F401  # likewise
 
 QUICK = timedelta(milliseconds=50)
 
