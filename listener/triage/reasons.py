@@ -17,7 +17,7 @@ from listener.triage.relevance import Relation
 from listener.triage.signals import Counts
 from listener.triage.table import Table, written
 from rules.facts import Hit
-from rules.vocabulary import Intent
+from rules.vocabulary import Intent, Stage
 from rules.words import Words
 
 _GRAVE = 20  # points of "blocked" from which on nothing works or the money is gone
@@ -73,7 +73,9 @@ def explain(
             if hit.rival and name == "leaving":
                 quoted = f"for a named rival: {quoted}"
             line = Line(_own_points(hit, intents), name, quoted, hit.rule)
-            if name not in factors or factors[name].points < line.points:
+            if not line.points:
+                said.append(line)
+            elif name not in factors or factors[name].points < line.points:
                 factors[name] = line
         elif evidence.stage is not None:
             said.append(Line(0, str(evidence.stage), quoted, hit.rule))
@@ -84,7 +86,7 @@ def explain(
     scored = [*factors.values(), *_weak_points(counts, intents, relation, factors, quote)]
     if (reach := urgency.reach_line(followers)) is not None:
         scored.append(reach)
-    said += _minimums(intents, relation)
+    said += _minimums(intents, relation, hits)
     if moved:
         said.append(Line(0, "mood", ", ".join(f"“{word}”" for word in moved)))
     return tuple(sorted(scored, key=lambda line: -line.points)) + tuple(said)
@@ -94,13 +96,15 @@ def _own_points(hit: Hit, intents: Intents) -> int:
     """A rule's points, seen beside the complaint that is counted already.
 
     A lesser hindrance counts half, and so does one that is only asked about. Who leaves in a complaint leaves because of a problem,
-    which LABELLING calls high; who only thinks of it does not yet.
+    which LABELLING calls high; who only thinks of it does not yet. A chance to sell is no reason to hurry to a complaint.
     """
     points = hit.evidence.points
     if Intent.COMPLAINT not in intents.found:
         return points
     if hit.evidence.factor == "leaving":
         return max(points, _LEAVES) if points > _THINKS_OF_LEAVING else points
+    if hit.evidence.factor == "opportunity":
+        return 0
     if hit.evidence.factor == "blocked" and (points < _GRAVE or hit.in_question):
         return points // 2
     return points
@@ -121,7 +125,8 @@ def _weak_points(
         said = "speaks to us" if relation.addressed else ""
         said += (" and " if said else "") + "wants an answer" if wants else ""
         lines.append(Line((3 if relation.addressed else 0) + (4 if wants else 0), "asks us", said))
-    if Intent.BUYING in intents.found and "opportunity" not in factors:
+    buying = Intent.BUYING in intents.found and Intent.COMPLAINT not in intents.found
+    if buying and "opportunity" not in factors:
         lines.append(Line(12, "opportunity", "wants to buy"))
     return lines
 
@@ -142,15 +147,22 @@ def _grave(counts: Counts, factors: Collection[str], quote: Quote) -> list[Line]
     ]
 
 
-def _minimums(intents: Intents, relation: Relation) -> list[Line]:
-    """LABELLING: a complaint, a question to the brand or a clear wish to buy deserves an answer today."""
-    lines: list[Line] = []
+def _minimums(intents: Intents, relation: Relation, hits: Sequence[Hit]) -> list[Line]:
+    """LABELLING: a complaint, a question about the brand or a clear wish to buy deserves an answer today."""
+    about_us = any(
+        Intent.QUESTION in hit.evidence.intents
+        or hit.evidence.factor == "opportunity"
+        or hit.evidence.stage is not None
+        for hit in hits
+    )
+    choosing = any(hit.evidence.factor == "opportunity" and hit.evidence.stage is Stage.SELECTION for hit in hits)
+    why = ""
     if Intent.COMPLAINT in intents.found:
-        lines.append(Line(0, urgency.MINIMUM, "normal: a complaint"))
+        why = "a complaint"
     elif Intent.LEAVING in intents.found:
-        lines.append(Line(0, urgency.MINIMUM, "normal: leaving"))
-    elif Intent.QUESTION in intents.found and relation.addressed:
-        lines.append(Line(0, urgency.MINIMUM, "normal: a question to us"))
-    elif Intent.BUYING in intents.found and (relation.addressed or Intent.QUESTION in intents.found):
-        lines.append(Line(0, urgency.MINIMUM, "normal: wants to buy"))
-    return lines
+        why = "leaving"
+    elif Intent.QUESTION in intents.found and (relation.addressed or about_us):
+        why = "a question to us" if relation.addressed else "a question about us"
+    elif choosing or (Intent.BUYING in intents.found and (relation.addressed or Intent.QUESTION in intents.found)):
+        why = "wants to buy"
+    return [Line(0, urgency.MINIMUM, f"normal: {why}")] if why else []

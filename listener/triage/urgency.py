@@ -17,6 +17,7 @@ from rules.vocabulary import Urgency
 
 HIGH_FROM = 55
 NORMAL_FROM = 30
+ORDINARY = 100  # followers that nearly everybody has: METHODS' 2·log10(1 + n) gives five points to a few hundred
 
 # A complaint weighs so much that one grave fact beside it (paid and got nothing, a customer leaves) makes high, as LABELLING
 # says; METHODS, which has no such factor, would call most of these normal.
@@ -39,8 +40,10 @@ class Weighed:
 
 
 def reach_line(followers: int | None) -> Line | None:
-    """The line for a known number of followers, None where unknown or none."""
-    points = min(CAPS["reach"], round(2 * math.log10(1 + followers))) if followers and followers > 0 else 0
+    """The line for a known number of followers, None where unknown or ordinary."""
+    points = (
+        min(CAPS["reach"], round(4 * math.log10(followers / ORDINARY))) if followers and followers > ORDINARY else 0
+    )
     return Line(points, "reach", f"{followers:,} followers (cap {CAPS['reach']})") if points else None
 
 

@@ -73,7 +73,7 @@ def test_promotion_spam_and_own_posts_are_low_whatever_they_say() -> None:
     assert weigh(lines, Urgency.CRITICAL, limited=True).urgency is Urgency.LOW
 
 
-@pytest.mark.parametrize(("followers", "points"), [(None, 0), (0, 0), (9, 2), (12_400, 8), (10**9, 8)])
+@pytest.mark.parametrize(("followers", "points"), [(None, 0), (0, 0), (100, 0), (500, 3), (12_400, 8), (10**9, 8)])
 def test_reach_is_logarithmic_and_capped(followers: int | None, points: int) -> None:
     line = reach_line(followers)
     assert (line.points if line else 0) == points
