@@ -2,7 +2,8 @@
 
     class TestHackerNews(ConnectorContract):
         def fake(self) -> FakeHackerNews: return FakeHackerNews().start()
-        def open(self, fake): return connector.open(HackerNewsSettings(base_url=fake.url, page_size=3, …), CONTEXT)
+        def open(self, fake):
+            return connector.open(HackerNewsSettings(base_url=fake.url, page_size=4, timeout=self.timeout), CONTEXT)
         def publish(self, fake, at): return fake.publish("Acme …", at)
 
 It drives the source as the daemon does: a page counts once it is stored, its cursor goes through JSON, the process may
@@ -60,6 +61,12 @@ FAULTS: dict[str, type[ConnectorError]] = {
 }
 
 
+# Faults that are over only when the source gives up. They alone get a short time-out: on a busy machine a fake
+# that is well may need a second as well.
+HANGING = frozenset({"time-out", "slow"})
+SHORT, LONG = 0.5, 30.0  # seconds
+
+
 @dataclass
 class Stored:
     """What a daemon would have stored."""
@@ -89,13 +96,14 @@ class ConnectorContract:
 
     faults: ClassVar[dict[str, type[ConnectorError]]] = FAULTS
     most_new = 12  # posts between two polls; a feed that shows only its newest N sets N
+    timeout = LONG  # seconds that `open` must give the source
 
     def fake(self) -> Any:
         """A started fake platform: a context manager with `fail_next(kind, times)`."""
         raise NotImplementedError
 
     def open(self, fake: Any) -> Source:
-        """A new source on the fake, with pages of about 4, a cap of 3, and a time-out of about 0.25 s."""
+        """A new source on the fake, with pages of about 4, a cap of 3, and the time-out `self.timeout`."""
         raise NotImplementedError
 
     def publish(self, fake: Any, at: datetime) -> str:
@@ -190,6 +198,7 @@ class ConnectorContract:
             assert len(stored.mentions) == 12
 
     def test_a_fault_is_named_loses_nothing_and_passes(self, fault: str) -> None:
+        self.timeout = SHORT if fault in HANGING else LONG
         with self.fake() as fake, closing(self.open(fake)) as source:
             stored = Stored()
             published = [self.publish(fake, START)]
@@ -204,6 +213,7 @@ class ConnectorContract:
             assert set(stored.mentions) == set(published)
 
     def test_a_fault_in_the_first_poll_loses_nothing(self, fault: str) -> None:
+        self.timeout = SHORT if fault in HANGING else LONG
         with self.fake() as fake, closing(self.open(fake)) as source:
             published = [self.publish(fake, START) for _ in range(min(5, self.most_new))]
             fake.fail_next(fault)
@@ -215,7 +225,7 @@ class ConnectorContract:
 
     @pytest.mark.parametrize("after", [1, 2, 3])
     def test_a_fault_between_two_pages_keeps_what_was_read(self, after: int) -> None:
-        passing = [fault for fault, error in self.faults.items() if issubclass(error, Passing)]
+        passing = [fault for fault, error in self.faults.items() if issubclass(error, Passing) and fault not in HANGING]
         with self.fake() as fake, closing(self.open(fake)) as source:
             stored = Stored()
             self._settle(source, stored, START)

@@ -27,7 +27,7 @@ class TestContract(ConnectorContract):
         return FakeHackerNews().start()
 
     def open(self, fake: FakeHackerNews) -> Source:
-        return open_source(fake, page_size=4, page_cap=3, timeout=0.25)
+        return open_source(fake, page_size=4, page_cap=3, timeout=self.timeout)
 
     def publish(self, fake: FakeHackerNews, at: Any) -> str:
         return fake.publish("Acme is <i>fine</i>", at)

@@ -21,6 +21,7 @@ from connectors.base import (
     RateLimited,
     Unavailable,
 )
+from connectors.contract import HANGING
 from connectors.http import LONGEST_WAIT, Client, failure, retry_at
 from tests.fakes.http import Asked, FakeServer, Reply
 
@@ -40,7 +41,7 @@ class Fake(FakeServer):
         return self.reply
 
 
-def client(fake: FakeServer, *, timeout: float = 0.3, size_limit: int = 100_000) -> Client:
+def client(fake: FakeServer, *, timeout: float = 30, size_limit: int = 100_000) -> Client:
     return Client("The site", fake.url, "listener-tests/1", timeout, size_limit=size_limit)
 
 
@@ -65,7 +66,8 @@ def client(fake: FakeServer, *, timeout: float = 0.3, size_limit: int = 100_000)
 def test_each_failure_is_its_own_error_and_the_next_question_is_answered(
     kind: str, error: type[ConnectorError]
 ) -> None:
-    with Fake().start() as fake, closing(client(fake)) as one:
+    timeout = 0.5 if kind in HANGING else 30
+    with Fake().start() as fake, closing(client(fake, timeout=timeout)) as one:
         fake.fail_next(kind)
         with pytest.raises(error) as caught:
             one.json("/feed?token=s3cret", NOW)
@@ -83,7 +85,7 @@ def test_an_unreachable_site_is_unavailable() -> None:
 
 @pytest.mark.parametrize("body", [b"x" * 200_000, gzip.compress(b"x" * 50_000_000)], ids=["long", "packed"])
 def test_an_answer_over_the_limit_is_cut_off(body: bytes) -> None:
-    with Fake().start() as fake, closing(client(fake, timeout=5)) as one:
+    with Fake().start() as fake, closing(client(fake)) as one:
         packed = {"Content-Encoding": "gzip"} if body[:2] == b"\x1f\x8b" else {}
         fake.reply = Reply(200, body, packed)
         with pytest.raises(Unavailable, match="more than 97 kB"):

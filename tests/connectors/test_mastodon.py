@@ -34,7 +34,7 @@ class TestContract(ConnectorContract):
         return FakeMastodon().start()
 
     def open(self, fake: FakeMastodon) -> Source:
-        return open_source(fake, page_size=4, page_cap=3, timeout=0.25)
+        return open_source(fake, page_size=4, page_cap=3, timeout=self.timeout)
 
     def publish(self, fake: FakeMastodon, at: Any) -> str:
         return fake.publish(at=at)

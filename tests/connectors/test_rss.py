@@ -38,7 +38,7 @@ class TestRssContract(ConnectorContract):
         return FakeFeed(window=120, atom=self.atom).start()
 
     def open(self, fake: FakeFeed) -> Source:
-        return open_source(fake, timeout=0.25)
+        return open_source(fake, timeout=self.timeout)
 
     def publish(self, fake: FakeFeed, at: Any) -> str:
         return fake.publish(at=at)
