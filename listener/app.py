@@ -25,7 +25,7 @@ from listener.config.values import WEEKDAYS
 from listener.deliver import Outlet
 from listener.digest.figures import DigestSettings
 from listener.ingest import Feed
-from listener.judging import triage_for
+from listener.judging import LoadingJudge
 from listener.model import Receiver, ReceiverError
 from listener.plugins import connectors
 from listener.report import Reporting, put_due_digest
@@ -251,11 +251,13 @@ class Daemon:
     store: Store
     sources: Mapping[str, Source]
     work: Work
+    judge: LoadingJudge
 
 
 @contextmanager
 def daemon(config: Config) -> Iterator[Daemon]:
     """Everything that the configuration asks for, built and closed again."""
+    judge = LoadingJudge(config)
     with stored(config) as store:
         sources = open_sources(config)
         try:
@@ -270,13 +272,13 @@ def daemon(config: Config) -> Iterator[Daemon]:
                     for name, source in sources.items()
                 },
                 outlets=open_outlets(config),
-                judge=triage_for(config).judge,
+                judge=judge,
                 report=lambda at: put_due_digest(store, report, at),
                 owner=owner(),
                 clock=now,
                 workers=config.listener.workers,
             )
-            yield Daemon(config, store, sources, work)
+            yield Daemon(config, store, sources, work, judge)
         finally:
             for source in sources.values():
                 source.close()

@@ -19,6 +19,7 @@ from listener.faults import place
 from listener.model import Triaged, Verdict
 from listener.store import Lease, LeaseLost, Store
 from listener.triage.unjudged import unjudged
+from rules.errors import RulesProblem
 
 log = structlog.get_logger()
 
@@ -109,6 +110,8 @@ def surely(judge: Callable[[Mention], Verdict], mention: Mention) -> Verdict:
     """The verdict; where judging fails, one that asks a person, so that a single post never stops its source."""
     try:
         return judge(mention)
+    except RulesProblem:
+        raise  # no fault of the post: nothing can be judged until a person mends the rules
     except Exception as error:  # noqa: BLE001  # whatever it is, the post must be kept
         log.error("triage_fault", platform=mention.platform, fault=place(error))
         return unjudged(place(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
@@ -51,3 +52,22 @@ def triage_for(config: Config | None, more: Sequence[Path] = ()) -> Triage:
 def judge_for_classify(config: Config | None) -> Callable[[Mention], Verdict]:
     """A judge for posts that a person hands over: each is taken to be about the brand it names, else about ours."""
     return triage_for(config).judge
+
+
+class LoadingJudge:
+    """Triage that is loaded in the background, so that a daemon's first poll is on its way meanwhile.
+
+    Calling it waits for the rules. Broken rules raise their error at every call, and from `ready`.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._loader = ThreadPoolExecutor(1, "rules")
+        self._judge = self._loader.submit(lambda: triage_for(config).judge)
+        self._loader.shutdown(wait=False)
+
+    def __call__(self, mention: Mention) -> Verdict:
+        return self._judge.result()(mention)
+
+    def ready(self) -> None:
+        """Wait until the rules are loaded. Raises `rules.errors.RulesError`."""
+        self._judge.result()

@@ -97,3 +97,17 @@ def test_a_stopped_receiver_shows_in_health_and_is_tried_again_after_resume(tmp_
             wait_for(lambda: len(slack.posts_by_key()) == 1)
             daemon.send_signal(signal.SIGTERM)
             assert daemon.wait(20) == 0
+
+
+def test_broken_rules_end_the_start_with_their_message_and_store_nothing(tmp_path: Path) -> None:
+    with FakeHackerNews().start() as site, FakeSlack() as slack:
+        site.publish("Acme: my order never arrived.", author="ada")
+        config = configuration(tmp_path, f"sqlite:///{tmp_path / 'listener.db'}", site.url, slack.base_url)
+        (tmp_path / "pack.toml").write_text('[pack]\nname = "p"\nlang = "en"\nabout = "x"\n[[rule]]\nid = "p.a.b"\n')
+        with running(config) as daemon:
+            _, log = daemon.communicate(timeout=30)
+        assert daemon.returncode == 1
+        assert "pack.toml:" in log
+        assert "Traceback" not in log
+        with Store.open(f"sqlite:///{tmp_path / 'listener.db'}") as store:
+            assert store.totals().mentions == 0

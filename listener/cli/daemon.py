@@ -70,10 +70,14 @@ def run(ctx: click.Context) -> None:
             config=config.path.name,
         )
         scheduler = schedule.start(daemon.work, stopping)
-        while not stopping.wait(1.0):
-            pass
-        log.info("stopping", note="finishing the page and message in hand")
-        scheduler.shutdown(wait=True)
+        try:
+            daemon.judge.ready()  # broken rules end the start with their own message
+            while not stopping.wait(1.0):
+                pass
+            log.info("stopping", note="finishing the page and message in hand")
+        finally:
+            stopping.set()
+            scheduler.shutdown(wait=True)
         store.set_meta("heartbeat", None)
     log.info("stopped")
 
@@ -89,6 +93,7 @@ def once(ctx: click.Context) -> None:
         "warning" if config.listener.log_level == "info" else config.listener.log_level, config.listener.log_format
     )
     with app.daemon(config) as daemon:
+        daemon.judge.ready()
         if daemon.store.get_meta(report.STARTED) is None:
             daemon.store.set_meta(report.STARTED, app.now().isoformat())
         schedule.once(daemon.work, lambda doing: click.echo(doing, err=True))
