@@ -294,7 +294,7 @@ def check_mention(mention: Mention) -> None:
     assert mention.platform
     assert mention.external_id == mention.external_id.strip() != ""
     assert mention.published_at.tzinfo is not None
-    assert mention.author.id
+    assert mention.author.id or mention.author.name  # no id: written by nobody in particular, and joined with nobody
     assert mention.text.strip()
     assert len(mention.text) <= TEXT_LIMIT
     for text in (mention.text, mention.title, mention.external_id, mention.author.id, mention.author.name):

@@ -162,19 +162,25 @@ class Rss:
         link = safe_url(unwrapped(_text(entry.get("link"))))
         if not text or not mentions(self._pattern, text, title, link):
             return None
-        author = label(entry.get("author")) or label(_text(entry.get("source", {}).get("title"))) or feed.host
+        author = label(entry.get("author")) or label(_text(entry.get("source", {}).get("title")))
         kind: Kind = self._preset.kind if self._preset else "article"
         return Mention(
             platform=self._platform,
             external_id=key,
             text=text,
             published_at=moment,
-            author=Author(author.removeprefix("/u/"), name=author),
+            author=self._author(author, feed),
             url=link,
             title=title,
             kind=kind,
             lang=label(entry.get("language"), 20) or None,
         )
+
+    def _author(self, name: str, feed: Feed) -> Author:
+        """Whoever is named. Two entries without a name are not one author's, nor is "Anna" of two blogs one person."""
+        if self._preset is not None or not name:
+            return Author(name.removeprefix("/u/"), name=name or feed.host)
+        return Author(f"{feed.host}:{name}", name=name)
 
     def _id(self, entry: Any, feed: Feed) -> str:
         """What makes an entry the same one: guid or link; for Google News its headline and paper, as its links change."""

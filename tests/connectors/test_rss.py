@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from connectors.base import AccessDenied, Malformed, Source, SourceContext, Unavailable
 from connectors.contract import START, ConnectorContract, Stored
 from connectors.rss import RssSettings, connector
+from listener.cases.plan import author_key
 from tests.fakes.http import Asked, FakeServer, Reply
 from tests.fakes.rss import FakeFeed
 
@@ -136,6 +137,16 @@ def test_headlines_of_the_same_paper_are_one_mention_whatever_their_link() -> No
         assert {one.author.name for one in found} == {"Alice"}
         assert fake.asked[-1].path == "/rss/search"
         assert fake.asked[-1].first("q") == '"Acme" when:1d'
+
+
+def test_entries_without_an_author_and_namesakes_of_two_feeds_are_not_one_person() -> None:
+    with FakeFeed().start() as fake:
+        for author in ("", "", "admin"):
+            fake.publish(at=START, author=author)
+        unnamed, other, admin = read(fake).mentions.values()
+        assert (unnamed.author.id, other.author.id, admin.author.id) == ("", "", "127.0.0.1:admin")
+        assert author_key(unnamed) != author_key(other)
+        assert unnamed.author.name == "127.0.0.1"
 
 
 def test_an_alert_links_to_the_article_and_its_title_is_plain() -> None:
