@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 from zoneinfo import ZoneInfo
@@ -20,6 +20,8 @@ from zoneinfo import ZoneInfo
 from connectors.base import Mention
 from connectors.lines import LINE_LIMIT, Lines, Problem
 from connectors.row import FIELDS, BadRow, Defaults, mention
+
+RESTED = timedelta(minutes=10)  # without a change, a file that is being written is taken to be whole
 
 Format = Literal["auto", "jsonl", "csv"]
 
@@ -49,7 +51,7 @@ def read_file(
     the whole file cannot be used: an unknown field in `mapping`, no text column, UTF-16.
     """
     rows = Rows(Path(path), mapping or {}, format, ZoneInfo(timezone) if timezone else None, platform, brand)
-    return (read.found for read in rows.read(0, 0, growing=False))
+    return (read.found for read in rows.read(0, 0, now=None))
 
 
 class Rows:
@@ -80,8 +82,11 @@ class Rows:
         with self.path.open("rb") as file:
             return hashlib.blake2b(file.readline(4096), digest_size=8).hexdigest()
 
-    def read(self, offset: int, line: int, *, growing: bool) -> Iterator[Read]:
-        """What every line gives. A growing file may end in half a line, which waits for the next time."""
+    def read(self, offset: int, line: int, *, now: datetime | None) -> Iterator[Read]:
+        """What every line gives. Where `now` is given the file may still grow: half a line or row at its end waits.
+
+        Half a CSV row cannot be told from a last row without line end, so it waits until the file has rested.
+        """
         with self.path.open("rb") as file:
             start = file.read(4096)
             if not start:
@@ -93,7 +98,8 @@ class Rows:
             is_csv = self._format == "csv" or (self._format == "auto" and self._looks_like_csv(start))
             file.seek(offset)
             lines = Lines(file, offset, line)
-            rows = self._csv(file, lines) if is_csv else self._jsonl(lines, growing)
+            resting = now is None or now - changed >= RESTED
+            rows = self._csv(file, lines, not resting) if is_csv else self._jsonl(lines, now is not None)
             for number, row in rows:
                 try:
                     found: Mention | Problem = (
@@ -129,7 +135,7 @@ class Rows:
                         Problem(lines.number, 'not a JSON object; expected {"text": "…", …} on one line'),
                     )
 
-    def _csv(self, file: BinaryIO, lines: Lines) -> Iterator[tuple[int, Mapping[str, Any] | Problem]]:
+    def _csv(self, file: BinaryIO, lines: Lines, growing: bool) -> Iterator[tuple[int, Mapping[str, Any] | Problem]]:
         header, delimiter = self._header(file, lines)
         while True:
             lines.begin_row()
@@ -139,11 +145,13 @@ class Rows:
                 )  # the module's own limit is 131,072 characters, shorter than some posts
                 fields = next(csv.reader(lines, delimiter=delimiter), None)
             except csv.Error:
+                if growing and lines.ends_inside:
+                    return
                 # Most often a quote that is never closed: give up this line only, and read on behind it.
                 yield lines.row_number, Problem(lines.row_number, "not a CSV row; is a quote left open?")
                 lines.rewind(file)
                 continue
-            if fields is None:
+            if fields is None or (growing and not lines.whole):
                 return
             if not any(fields):
                 continue

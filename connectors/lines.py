@@ -30,6 +30,8 @@ class Lines:
         self.offset = offset
         self.number = number
         self.row_number = number + 1
+        self.ends_inside = False  # the last row that was asked for goes on where the file ends
+        self.whole = True  # the last line had its end
         self._row_offset = offset
         self._row_lines = 0
 
@@ -45,6 +47,7 @@ class Lines:
             if more.endswith(b"\n"):
                 break
         self.number += 1
+        self.whole = raw.endswith(b"\n") or too_long
         if too_long:
             return Problem(self.number, f"longer than {LINE_LIMIT // 1024 // 1024} MB")
         return raw.decode("utf-8-sig" if self.offset == len(raw) else "utf-8", errors="replace")
@@ -67,6 +70,9 @@ class Lines:
             raise csv.Error("row too long")
         text = self.next()
         if text is None:
+            self.ends_inside = self._row_lines > 1
+            if self.ends_inside:
+                raise csv.Error("the file ends inside a row")
             raise StopIteration
         if isinstance(text, Problem):
             raise csv.Error(text.reason)

@@ -81,7 +81,7 @@ class Replay:
             # A file that became shorter or begins otherwise is another one, even under the same name.
             if cursor and cursor["file"] == identity and cursor["offset"] <= self._rows.size():
                 offset, line = cursor["offset"], cursor["line"]
-            yield from self._pages(identity, offset, line)
+            yield from self._pages(identity, offset, line, now)
         except FileNotFoundError:
             raise Unavailable(f"{self._rows.path.name} does not exist; put it there or change `path`") from None
         except PermissionError:
@@ -94,10 +94,10 @@ class Replay:
     def close(self) -> None:
         """Nothing stays open between polls."""
 
-    def _pages(self, identity: str, offset: int, line: int) -> Iterator[Page]:
+    def _pages(self, identity: str, offset: int, line: int, now: datetime) -> Iterator[Page]:
         mentions: list[Mention] = []
         scanned = problems = first = 0
-        for read in self._rows.read(offset, line, growing=True):
+        for read in self._rows.read(offset, line, now=now):
             scanned += 1
             offset, line = read.offset, read.line
             if isinstance(read.found, Problem):

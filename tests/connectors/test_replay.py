@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from connectors.base import ConnectorError, Mention, Source, SourceContext, Unavailable
 from connectors.contract import ConnectorContract, Stored
-from connectors.files import read_file
+from connectors.files import RESTED, read_file
 from connectors.lines import Problem
 from connectors.replay import ReplaySettings, connector
 
@@ -150,6 +150,12 @@ def test_a_quote_that_is_never_closed_costs_its_line_only(tmp_path: Path) -> Non
     assert len(good(found)) == 4998
 
 
+def test_a_quote_left_open_near_the_end_costs_its_line_only(tmp_path: Path) -> None:
+    found = list(read_file(write(tmp_path / "a.csv", 'id,text\n1,"open\n2,two\n3,three')))
+    assert [one.line for one in bad(found)] == [2]
+    assert [one.text for one in good(found)] == ["two", "three"]
+
+
 def test_a_row_with_too_many_fields_is_a_problem(tmp_path: Path) -> None:
     found = list(read_file(write(tmp_path / "a.csv", "id,text\n1,no, really\n2,yes\n")))
     assert [one.line for one in bad(found)] == [2]
@@ -223,6 +229,28 @@ def test_half_a_line_waits_until_it_is_whole(tmp_path: Path) -> None:
         with path.open("a") as file:
             file.write('xt": "two"}\n')
         stored.poll(source, NOW)
+        assert set(stored.mentions) == {"1", "2"}
+
+
+@pytest.mark.parametrize(("half", "rest"), [("2,tw", "o\n"), ('2,"tw\n', 'o"\n')], ids=["line", "quoted"])
+def test_half_a_csv_row_waits_until_it_is_whole(tmp_path: Path, half: str, rest: str) -> None:
+    path = write(tmp_path / "a.csv", "id,text\n1,one\n" + half)
+    with closing(connector.open(ReplaySettings(path=path), CONTEXT)) as source:
+        stored = Stored()
+        written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        stored.poll(source, written)
+        assert set(stored.mentions) == {"1"}
+        with path.open("a") as file:
+            file.write(rest)
+        stored.poll(source, written)
+        assert {key: one.text.replace("\n", "") for key, one in stored.mentions.items()} == {"1": "one", "2": "two"}
+
+
+def test_a_last_csv_row_without_line_end_is_read_once_the_file_has_rested(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "id,text\n1,one\n2,two")
+    with closing(connector.open(ReplaySettings(path=path), CONTEXT)) as source:
+        stored = Stored()
+        stored.poll(source, datetime.fromtimestamp(path.stat().st_mtime, UTC) + RESTED)
         assert set(stored.mentions) == {"1", "2"}
 
 
