@@ -25,7 +25,7 @@ _COMPLAINT: Mapping[str, float] = {
     "money": 0.35, "request": 0.2, "now": 0.2, "harsh": 0.2, "praise": -0.4, "promo": -0.4, "want": -0.5, "brandvoice": -0.6,
 }  # fmt: skip
 _COMPLAINT_BASE, _NEGATIVE, _POSITIVE, _LENGTH, _ASKED, _LINK = -2.2, 0.9, -2.2, 0.9, 0.4, -0.7
-_FIRST_HIT, _FURTHER_HIT, _PRAISE_HIT = 1.8, 0.5, -0.8
+_FIRST_HIT, _FURTHER_HIT, _PRAISE_HIT = 2.2, 0.5, -0.8
 
 _PRAISE: Mapping[str, float] = {
     "praise": 0.8, "thanks": 0.6, "solved": 0.5, "problem": -0.7, "negation": -0.5, "why": -0.6, "want": -0.5, "leave": -1.0,
@@ -104,9 +104,10 @@ def _complaint(
     rating: float | None,
 ) -> float:
     total = weighed + _COMPLAINT_BASE + _LENGTH * min(length, 40) / 20
-    total += _POSITIVE * mood if mood > 0 else -_NEGATIVE * mood
+    strength = ruled.get(Intent.COMPLAINT, 0.0)
+    total += _POSITIVE * mood * (0.5 if strength else 1.0) if mood > 0 else -_NEGATIVE * mood
     total += (_ASKED if asked else 0.0) + (_LINK if linked else 0.0)
-    if (strength := ruled.get(Intent.COMPLAINT, 0.0)) > 0:
+    if strength > 0:
         total += _FIRST_HIT + _FURTHER_HIT * min(strength - 1, 3)
     elif Intent.PRAISE in ruled:
         total += _PRAISE_HIT

@@ -50,6 +50,8 @@ def resolve(
             weights[stage] = weights.get(stage, 0.0) + hit.evidence.weight * hit.weight
     if Intent.LEAVING in intents and buyer is not BuyerStatus.NON_BUYER and Stage.LOYALTY not in weights:
         weights[Stage.LOYALTY] = 0.8
+    if Stage.USE in weights and any(_at_the_till(hit) for hit in hits):
+        weights[Stage.USE] /= 2  # the aim of the action decides, not the device
     for stage, weight in _structure(mention, intents, counts, addressed):
         weights[stage] = weights.get(stage, 0.0) + weight
     best = max(weights.values(), default=0.0)
@@ -76,6 +78,10 @@ def _decisive(hits: Sequence[Hit]) -> set[Stage]:
     }
 
 
+def _at_the_till(hit: Hit) -> bool:
+    return hit.evidence.stage is Stage.PURCHASE and bool({"checkout", "payment"} & set(hit.evidence.touchpoints))
+
+
 def _structure(
     mention: Mention, intents: frozenset[Intent], counts: Counts, addressed: bool
 ) -> list[tuple[Stage, float]]:
@@ -97,5 +103,5 @@ def _structure(
     elif Intent.QUESTION in intents:
         given += [(Stage.USE, 0.35), (Stage.PURCHASE, 0.3)] if addressed else [(Stage.CONSIDERATION, 0.5)]
     elif counts.get("humour") or (counts.get("promo") and not counts.get("me")):
-        given.append((Stage.AWARENESS, 0.5))
+        given.append((Stage.AWARENESS, 0.9 if counts.get("humour") else 0.5))
     return given
