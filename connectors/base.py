@@ -11,6 +11,7 @@ Errors, and what the daemon does with each:
     │   ├── RateLimited   … and not before `retry_at`
     │   ├── Unavailable   5xx, time-out, reset, a page that is not what the platform promised
     │   └── Malformed     the answer could not be read
+    │       └── Refused   the platform refuses the very question (another 4xx)
     └── Parked            nothing will change until a person acts; told once
         ├── AccessDenied  credential missing, wrong, or without the right
         ├── OutOfBudget   credits or the configured budget are used up
@@ -170,6 +171,10 @@ class Unavailable(Passing):
 
 class Malformed(Passing):
     """The answer is not what the platform documents."""
+
+
+class Refused(Malformed):
+    """The platform refuses the question as it was put; a stored position may have become worthless."""
 
 
 class Parked(ConnectorError):

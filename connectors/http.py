@@ -27,6 +27,7 @@ from connectors.base import (
     Malformed,
     OutOfBudget,
     RateLimited,
+    Refused,
     Unavailable,
 )
 
@@ -43,11 +44,15 @@ _EPOCH_FROM = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A 2xx or 304 answer, read whole."""
+    """An answer, read whole."""
 
     status: int
     headers: httpx.Headers
     content: bytes
+
+
+# What a platform says in its own way with an answer that is no success; None: the status says it all.
+Explain = Callable[[Answer, datetime], ConnectorError | None]
 
 
 class Client:
@@ -63,6 +68,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         size_limit: int = SIZE_LIMIT,
         monotonic: Callable[[], float] = time.monotonic,
+        explain: Explain | None = None,
     ) -> None:
         self.site = site
         self._base = base_url.rstrip("/")
@@ -70,6 +76,7 @@ class Client:
         self._timeout = timeout
         self._limit = size_limit
         self._monotonic = monotonic
+        self._explain = explain
         self._client: httpx.Client | None = None
 
     def get(
@@ -101,11 +108,16 @@ class Client:
             ) from None
         if response.is_success or response.status_code == 304:
             return Answer(response.status_code, response.headers, content)
-        raise failure(self.site, response.status_code, response.headers, now)
+        answer = Answer(response.status_code, response.headers, content)
+        told = self._explain(answer, now) if self._explain is not None else None
+        raise told or failure(self.site, response.status_code, response.headers, now)
 
     def json(self, path: str, now: datetime, params: Mapping[str, str | int] | None = None) -> Any:
         """GET and decode JSON. An HTML page in its place (a proxy, a maintenance page) is `Unavailable`."""
-        answer = self.get(path, now, params, {"Accept": "application/json"})
+        return self.decoded(self.get(path, now, params, {"Accept": "application/json"}))
+
+    def decoded(self, answer: Answer) -> Any:
+        """The JSON of an answer whose headers are wanted too."""
         if looks_like_html(answer):
             raise Unavailable(f"{self.site} answered with a web page instead of JSON; it is asked again later")
         try:
@@ -156,7 +168,7 @@ def failure(site: str, status: int, headers: Mapping[str, str], now: datetime) -
         return Gone(f"{site} answered 410: what this source asks for was removed for good; remove or change the source")
     if status >= 500:
         return Unavailable(f"{site} answered {status}; it is asked again later")
-    return Malformed(f"{site} answered {status} and refuses the question; check the source's settings")
+    return Refused(f"{site} answered {status} and refuses the question; check the source's settings")
 
 
 def retry_at(headers: Mapping[str, str], now: datetime) -> datetime | None:
