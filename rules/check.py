@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from rules.engine import Engine
 from rules.facts import Facts
-from rules.index import SIGNS, anchor
+from rules.index import SIGNS, asked, place
 from rules.languages import COMMON
 from rules.ruleset import Example, Rule, Ruleset
 
@@ -219,11 +219,14 @@ def _slow(ruleset: Ruleset) -> Iterable[Finding]:
     """Phrases that nearly every text makes the engine try."""
     for rule in ruleset.rules:
         for phrase in rule.any:
-            place = anchor(phrase)
-            if any(first in SIGNS for first, _ in place.keys) and place.rate > TOO_OFTEN:
+            filed = place(phrase, asked(phrase))
+            if filed.rate <= TOO_OFTEN:
+                continue
+            words = {word for kind, each, _ in filed.starts if kind not in SIGNS for word in each}
+            if not words or any(kind in SIGNS for kind, _, _ in filed.starts):
                 what = f"phrase {_short(phrase.text)!r} has no word of its own, only names, numbers or words that may be missing"
                 yield _finding("slow", rule, what, "Add a word that must be there.")
-            elif place.rate > TOO_OFTEN:
-                word = max(place.keys, key=lambda key: (key[1] == "", key[0] in COMMON))[0]
+            else:
+                word = max(sorted(words), key=lambda each: each in COMMON)
                 what = f"phrase {_short(phrase.text)!r} is looked up by words like {word!r}, which every text holds"
                 yield _finding("slow", rule, what, "Add a rarer word, or put two of its words side by side.")

@@ -7,19 +7,21 @@ an evaluation changes, so threads may share it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple
 
 from rules.facts import Facts, Hit
-from rules.index import Index, Posting, build, merge
+from rules.index import Index, Posting, State, build, expand
 from rules.phrases import SHORTEST_STEM
 from rules.reading import AFTER_CONTRAST, NameTable, Reading, Tongue
 from rules.ruleset import Rule, Ruleset
-from rules.steps import NameKind, run_ahead, run_back
+from rules.steps import NameKind, Step, run_ahead, run_back
 from rules.words import Words, prepare
 
 UNKNOWN = "und"
+_BEGINNING = itemgetter(slice(SHORTEST_STEM))
 
 
 class Match(NamedTuple):
@@ -32,21 +34,22 @@ class Match(NamedTuple):
     weight: float
 
 
-Found = Iterable[tuple[int, Match]]  # with the number of the rule
+# A phrase that a walk came upon: with the steps that are left to take, the word the walk began at, the word they
+# begin at, and the sentence.
+Candidate = tuple[Posting, tuple[Step, ...], int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class _Shelf:
     """What is looked up for one language."""
 
-    main: Index
-    context: Index  # the phrases of `with` and `unless`, needed only where `any` matched
+    index: Index
     bare: tuple[int, ...]  # rules without phrases
     tongue: Tongue
 
 
 class Engine:
-    """Rules ready to be asked. Building one files all phrases; asking it changes nothing."""
+    """Rules ready to be asked. What a language needs is filed when the first post in it comes; threads may share it."""
 
     def __init__(
         self,
@@ -60,61 +63,70 @@ class Engine:
         self._rules = ruleset.rules
         ours = NameTable.of((*brand_names, *products))  # "my Acme" and "my Acme One" are said alike
         self._tables: dict[NameKind, NameTable] = {"brand": ours, "product": ours, "rival": NameTable.of(rivals)}
-        chosen = tuple(dict.fromkeys(languages)) or ruleset.languages
-        filed = {lang: self._file(lang) for lang in ("*", *chosen)}
-        self._shelves = {lang: _joined((filed["*"], filed[lang]), lang) for lang in chosen}
-        self._anywhere = _joined((filed["*"],), "")
-        self._unknown = _joined(tuple(filed.values()), "")
+        self._languages = tuple(dict.fromkeys(languages)) or ruleset.languages
+        self._shelves: dict[str, _Shelf] = {}
 
-    def _file(self, lang: str) -> _Shelf:
-        """The shelf of one pack language alone."""
-        rules = [(n, rule) for n, rule in enumerate(self._rules) if rule.lang == lang]
-        main = build((n, "any", phrase) for n, rule in rules for phrase in rule.any)
-        context = build(
-            (n, role, phrase)
-            for n, rule in rules
-            for role, phrases in (("with", rule.also), ("unless", rule.unless))
-            for phrase in phrases
-        )
-        return _Shelf(main, context, tuple(n for n, rule in rules if not rule.any), Tongue.of(lang))
+    def _shelf(self, lang: str) -> _Shelf:
+        """The shelf for posts in `lang`; made at the first. Two threads may both make it, which changes nothing."""
+        known = lang in self._languages
+        unclear = lang in ("", UNKNOWN)
+        key = lang if known else UNKNOWN if unclear else ""
+        shelf = self._shelves.get(key)
+        if shelf is None:
+            read = ("*", *self._languages) if unclear else ("*", lang) if known else ("*",)
+            rules = [(n, rule) for n, rule in enumerate(self._rules) if rule.lang in read]
+            index = build(
+                (n, role, phrase)
+                for n, rule in rules
+                for role, phrases in (("any", rule.any), ("with", rule.also), ("unless", rule.unless))
+                for phrase in phrases
+            )
+            bare = tuple(n for n, rule in rules if not rule.any)
+            shelf = self._shelves[key] = _Shelf(index, bare, Tongue.of(lang if known else ""))
+            if known:
+                self._shelves[lang] = shelf
+        return shelf
 
     def evaluate(self, facts: Facts, words: Words | None = None) -> tuple[Hit, ...]:
         """The rules that match. `words`: `prepare(facts.text)`, where the caller has it already."""
-        lang = facts.lang.partition("-")[0].lower()
-        shelf = self._shelves.get(lang) or (self._unknown if lang in ("", UNKNOWN) else self._anywhere)
+        lang = facts.lang
+        shelf = self._shelves.get(lang) or self._shelf(lang.partition("-")[0].lower())
         found = self._read(shelf, facts, words if words is not None else prepare(facts.text), in_title=False)
         if facts.title:
             for rule, hit in self._read(shelf, facts, prepare(facts.title), in_title=True).items():
                 found.setdefault(rule, hit)
-        return tuple(found[rule] for rule in sorted(found))
+        return tuple([found[rule] for rule in sorted(found)])
 
     def _read(self, shelf: _Shelf, facts: Facts, words: Words, in_title: bool) -> dict[int, Hit]:
         given = facts.in_reply_to_brand or facts.addressed_to_brand
         reading = Reading(words, shelf.tongue, self._tables, given)
         hits: dict[int, Hit] = {}
-        best: dict[int, Match] = {}
-        pending: dict[int, list[Match]] = {}  # of rules that have `with` or `unless`
-        for number, match in self._matches(shelf.main, reading, facts, best):
-            pending.setdefault(number, []).append(match)
-        if pending:
-            best.update(self._in_context(shelf.context, reading, pending))
-        for number, match in best.items():
-            hits[number] = self._hit(self._rules[number], reading, match, in_title)
+        if words.folded:
+            for number, match in self._best(candidates(shelf.index, reading), reading, facts).items():
+                hits[number] = self._hit(self._rules[number], reading, match, in_title)
         for number in shelf.bare:
             rule = self._rules[number]
             if rule.when is not None and self._holds(rule, facts, reading) and not in_title:
                 hits[number] = Hit(rule.id, rule.about, rule.evidence, "", 0, 0, 0)
         return hits
 
-    def _matches(self, index: Index, reading: Reading, facts: Facts, best: dict[int, Match]) -> Found:
-        """Fill `best` for rules that need no context; yield the matches of those that do, one a sentence and weight."""
+    def _best(self, found: Sequence[Candidate], reading: Reading, facts: Facts) -> dict[int, Match]:
+        """Of each rule that matches its weightiest, first place."""
+        best: dict[int, Match] = {}
+        pending: dict[int, dict[tuple[int, float], Match]] = {}  # of rules that have `with` or `unless`
         met: dict[int, bool] = {}
-        seen: set[tuple[int, int, float]] = set()
-        for posting, at in _candidates(index, reading):
-            span: tuple[int, int, int] | None = None
-            for number, _ in posting.uses:
+        enough = AFTER_CONTRAST if reading.turning else 1.0
+        for candidate in found:
+            posting, rest, at, stop, sentence = candidate
+            match: Match | None = None
+            for number in posting.rules:
                 known = best.get(number)
-                if known is not None and (known.weight >= AFTER_CONTRAST or not reading.turning):
+                if (
+                    known is not None
+                    and known.weight >= enough
+                    and not posting.before
+                    and (known.first < at or (known.first == at and not rest and known.stop >= stop))
+                ):
                     continue
                 rule = self._rules[number]
                 if rule.when is not None:
@@ -123,48 +135,64 @@ class Engine:
                         holds = met[number] = self._holds(rule, facts, reading)
                     if not holds:
                         continue
-                if span is None:
-                    span = _verify(posting, reading, at)
-                    if span is None:
+                if match is None:
+                    if posting.plain and not rest:
+                        weight = reading.weight(at, stop) if reading.turning else 1.0
+                        match = Match(posting, at, stop, sentence, weight)
+                    elif (match := _verify(candidate, reading)) is None:
                         break
-                    first, stop, sentence = span
-                    cancelled = not posting.phrase.holds_negation and reading.negated(first, stop)
-                    match = Match(posting, first, stop, sentence, reading.weight(first, stop))
-                asked = None if rule.when is None else rule.when.in_question
-                if asked is not None and asked != reading.words.sentences[sentence].question:
-                    continue
+                    cancelled = (
+                        reading.denying
+                        and not posting.phrase.holds_negation
+                        and reading.negated(match.first, match.stop)
+                    )
                 if cancelled and rule.negatable:
                     continue
+                asked = None if rule.when is None else rule.when.in_question
+                if asked is not None and asked != reading.words.sentences[match.sentence].question:
+                    continue
                 if rule.also or rule.unless:
-                    if (key := (number, sentence, match.weight)) not in seen:
-                        seen.add(key)
-                        yield number, match
-                elif known is None or (match.weight, -first) > (known.weight, -known.first):
+                    places = pending.setdefault(number, {})
+                    other = places.get((match.sentence, match.weight))
+                    if other is None or _better(match, other):
+                        places[match.sentence, match.weight] = match
+                elif known is None or _better(match, known):
                     best[number] = match
+        if pending:
+            self._in_context(found, reading, pending, best)
+        return best
 
-    def _in_context(self, index: Index, reading: Reading, pending: dict[int, list[Match]]) -> Found:
-        """Of each rule's matches the best whose `with` and `unless` agree."""
+    def _in_context(
+        self,
+        found: Sequence[Candidate],
+        reading: Reading,
+        pending: Mapping[int, Mapping[tuple[int, float], Match]],
+        best: dict[int, Match],
+    ) -> None:
+        """Add to `best`, of each rule's matches, the best whose `with` and `unless` agree."""
         around: dict[tuple[int, str], set[int]] = {}
-        for posting, at in _candidates(index, reading):
-            wanted = [use for use in posting.uses if use[0] in pending]
-            sentence = reading.words.sentence_of(at)
-            if all(sentence in around.get(use, ()) for use in wanted):
-                continue
-            if (span := _verify(posting, reading, at)) is not None:
-                for use in wanted:
-                    around.setdefault(use, set()).add(span[2])
-        for number, matches in pending.items():
+        for candidate in found:
+            posting, _, _, _, sentence = candidate
+            if posting.context:
+                wanted = [use for use in posting.context if use[0] in pending and sentence not in around.get(use, ())]
+                if wanted and _verify(candidate, reading) is not None:
+                    for use in wanted:
+                        around.setdefault(use, set()).add(sentence)
+        nowhere: set[int] = set()
+        for number, places in pending.items():
             rule = self._rules[number]
-            also = around.get((number, "with"), set())
-            unless = around.get((number, "unless"), set())
-            good = [
-                match
-                for match in matches
-                if (not rule.also or (bool(also) if rule.also_scope == "text" else match.sentence in also))
-                and not (rule.unless and (bool(unless) if rule.unless_scope == "text" else match.sentence in unless))
-            ]
-            if good:
-                yield number, max(good, key=lambda match: (match.weight, -match.first))
+            also = around.get((number, "with"), nowhere)
+            unless = around.get((number, "unless"), nowhere)
+            chosen: Match | None = None
+            for match in places.values():
+                if rule.also and not (also if rule.also_scope == "text" else match.sentence in also):
+                    continue
+                if unless and (rule.unless_scope == "text" or match.sentence in unless):
+                    continue
+                if chosen is None or _better(match, chosen):
+                    chosen = match
+            if chosen is not None:
+                best[number] = chosen
 
     @staticmethod
     def _holds(rule: Rule, facts: Facts, reading: Reading) -> bool:
@@ -180,76 +208,98 @@ class Engine:
     @staticmethod
     def _hit(rule: Rule, reading: Reading, match: Match, in_title: bool) -> Hit:
         words = reading.words
-        start, end = len(words.text), 0
-        if match.first < match.stop:
-            start, end = words.span(match.first)[0], words.span(match.stop - 1)[1]
-        kinds = match.posting.kinds
-        for handle in words.handles if kinds else ():  # @Acme takes no word, yet it fired
-            if match.first <= handle.at <= match.stop and any(
-                handle.at in reading.names(kind).handles for kind in kinds
-            ):
-                begin, stop = words.handle_span(handle)
-                start, end = min(start, begin), max(end, stop)
-        rival = None
-        if "rival" in kinds:
-            named = reading.names("rival").named
-            rival = next((named[at] for at in range(match.first, match.stop + 1) if at in named), None)
+        posting, first, stop, sentence, weight = match
+        start, end, rival = len(words.text), 0, None
+        if first < stop:
+            start, end = words.reach(first, stop)
+        if posting.kinds:
+            for handle in words.handles:  # @Acme takes no word, yet it fired
+                if first <= handle.at <= stop and any(
+                    handle.at in reading.names(kind).handles for kind in posting.kinds
+                ):
+                    begin, after = words.handle_span(handle)
+                    start, end = min(start, begin), max(end, after)
+            if "rival" in posting.kinds:
+                named = reading.names("rival").named
+                rival = next((named[at] for at in range(first, stop + 1) if at in named), None)
         text = words.text[start:end]
-        asks = words.sentences[match.sentence].question
         if in_title:
-            return Hit(rule.id, rule.about, rule.evidence, text, -1, -1, -1, match.weight, rival, asks)
-        return Hit(rule.id, rule.about, rule.evidence, text, start, end, match.sentence, match.weight, rival, asks)
+            start = end = -1
+        asks = words.sentences[sentence].question
+        return Hit(
+            rule.id, rule.about, rule.evidence, text, start, end, -1 if in_title else sentence, weight, rival, asks
+        )
 
 
-def _joined(shelves: Sequence[_Shelf], lang: str) -> _Shelf:
-    """Several shelves as one, read with the closed words of `lang`."""
-    return _Shelf(
-        merge([shelf.main for shelf in shelves]),
-        merge([shelf.context for shelf in shelves]),
-        tuple(sorted(number for shelf in shelves for number in shelf.bare)),
-        Tongue.of(lang),
-    )
+def _better(one: Match, other: Match) -> bool:
+    """Whether a match weighs more, or stands earlier, or says more."""
+    return (one.weight, -one.first, one.stop) > (other.weight, -other.first, other.stop)
 
 
-def _candidates(index: Index, reading: Reading) -> Iterable[tuple[Posting, int]]:
-    """Every phrase whose look-up words stand in the text, and whose rarest other word does too, with the place."""
-    folded, absent = reading.folded, reading.present.isdisjoint
-    entries, stems = index.words.get, index.stems.get
-    last = len(folded) - 1
-    for at, word in enumerate(folded):
-        entry = entries(word)
-        if entry is not None:
-            for posting in entry.alone:
-                if posting.next_to is not None and (not at or folded[at - 1] not in posting.next_to):
-                    continue
-                for words in posting.also:
-                    if absent(words):
-                        break
-                else:
-                    yield posting, at
-            if at < last and (followed := entry.followed.get(folded[at + 1])) is not None:
-                for posting in followed:
-                    if posting.next_to is not None and (not at or folded[at - 1] not in posting.next_to):
-                        continue
-                    for words in posting.also:
+def candidates(index: Index, reading: Reading) -> list[Candidate]:
+    """Every phrase whose first run of words stands in the text, in the order of the words that it is filed under."""
+    folded, sentences, numbers = reading.folded, reading.words.sentences, reading.words.numbers
+    found: list[Candidate] = []
+    row, nexts = index.begin(folded)
+    sentence, limit = 0, sentences[0].stop
+    ways: list[tuple[State, int]] = []
+    absent = reading.present.isdisjoint
+    for at, state, following in zip(range(len(row)), row, nexts, strict=True):
+        if following is None and state.plain:
+            continue
+        while at >= limit:
+            sentence += 1
+            limit = sentences[sentence].stop
+        stop = at + 1
+        while True:
+            if not state.plain:
+                for posting, rest in state.marks:
+                    for words in posting.needs:
                         if absent(words):
                             break
                     else:
-                        yield posting, at
-        beginnings = stems(word[:SHORTEST_STEM])
-        if beginnings is not None:
-            for stem, posting in beginnings:
-                if word.startswith(stem) and not any(map(absent, posting.also)):
-                    yield posting, at
-    for sign, entry in index.signs.items():
-        for at in _places(sign, reading):
-            for posting in entry.alone:
-                if not any(map(absent, posting.also)):
-                    yield posting, at
-            if entry.followed and at < last:
-                for posting in entry.followed.get(folded[at + 1], ()):
-                    if not any(map(absent, posting.also)):
-                        yield posting, at
+                        found.append((posting, rest, at, stop, sentence))
+                if state.named and reading.naming:
+                    ways += [(way.state(), p) for way in state.named for p in way.step.ahead(reading, (stop,), limit)]
+                for way in state.others:
+                    if way.digits and not numbers:
+                        continue
+                    if not way.stems:
+                        ways += [(way.state(), p) for p in way.step.ahead(reading, (stop,), limit)]
+                    elif stop < limit and folded[stop].startswith(way.stems):
+                        ways.append((way.state(), stop + 1))
+            if stop < limit and (following := state.get(folded[stop])) is not None:
+                if isinstance(following, list):
+                    following = state[folded[stop]] = expand(following)
+                state = following
+                stop += 1
+            elif ways:
+                state, stop = ways.pop()
+            else:
+                break
+    if index.stems and not index.stems.keys().isdisjoint(map(_BEGINNING, folded)):
+        for at, word in enumerate(folded):
+            for stem, (posting, rest) in index.stems.get(_BEGINNING(word), ()):
+                if word.startswith(stem) and not _lacking(posting, reading):
+                    found.append((posting, rest, at, at + 1, reading.words.sentence_of(at)))
+    if index.signs and (numbers or index.always or reading.naming):
+        for sign, rests in index.signs.items():
+            for at in _places(sign, reading):
+                if at < len(folded):
+                    sentence = reading.words.sentence_of(at)
+                    found += [
+                        (posting, rest, at, at, sentence) for posting, rest in rests if not _lacking(posting, reading)
+                    ]
+    return found
+
+
+def _lacking(posting: Posting, reading: Reading) -> bool:
+    """Whether the text lacks a word without which the phrase cannot stand in it."""
+    absent = reading.present.isdisjoint
+    for words in posting.needs:  # noqa: SIM110  # a generator takes twice as long
+        if absent(words):
+            return True
+    return False
 
 
 def _places(sign: str, reading: Reading) -> Iterable[int]:
@@ -265,39 +315,40 @@ def _places(sign: str, reading: Reading) -> Iterable[int]:
     return range(len(reading.folded))
 
 
-def _verify(posting: Posting, reading: Reading, at: int) -> tuple[int, int, int] | None:
-    """The words a phrase takes when looked up at word `at`: first, stop, sentence. None: it does not stand there."""
+def _verify(candidate: Candidate, reading: Reading) -> Match | None:
+    """The words a candidate takes, if all that it asks for stands there."""
+    posting, rest, at, stop, number = candidate
     words = reading.words
-    if not words.sentences:
-        return None
-    number = words.sentence_of(at)
-    sentence = words.sentences[number]
-    phrase = posting.phrase
-    if phrase.asks and not sentence.question:
-        return None
-    for kind in posting.names:
-        if not reading.names(kind).named:
-            return None
-    stop = at + posting.taken
-    if stop > sentence.stop:
-        return None
     first = at
-    if posting.after:
-        stops = run_ahead(posting.after, reading, (stop,), sentence.stop)
-        if phrase.ends:
-            stops = tuple(place for place in stops if place == sentence.stop)
+    if not posting.plain:
+        sentence = words.sentences[number]
+        phrase = posting.phrase
+        if phrase.asks and not sentence.question:
+            return None
+        for kind in posting.names:
+            if not reading.names(kind).named:
+                return None
+        if phrase.begins and not posting.before and first != sentence.first:
+            return None
+        if rest:
+            stops = run_ahead(rest, reading, (stop,), sentence.stop)
+            if phrase.ends:
+                stops = [place for place in stops if place == sentence.stop]
+            if not stops:
+                return None
+            stop = min(stops)
+        elif phrase.ends and stop != sentence.stop:
+            return None
+        if posting.before:
+            firsts = run_back(posting.before, reading, (at + posting.taken,), sentence.first)
+            if phrase.begins:
+                firsts = [place for place in firsts if place == sentence.first]
+            if not firsts:
+                return None
+            first = max(firsts)
+    elif rest:
+        stops = run_ahead(rest, reading, (stop,), words.sentences[number].stop)
         if not stops:
             return None
         stop = min(stops)
-    elif phrase.ends and stop != sentence.stop:
-        return None
-    if posting.before:
-        firsts = run_back(posting.before, reading, (at,), sentence.first)
-        if phrase.begins:
-            firsts = tuple(place for place in firsts if place == sentence.first)
-        if not firsts:
-            return None
-        first = max(firsts)
-    elif phrase.begins and first != sentence.first:
-        return None
-    return first, stop, number
+    return Match(posting, first, stop, number, reading.weight(first, stop) if reading.turning else 1.0)

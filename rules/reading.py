@@ -34,6 +34,7 @@ class Tongue:
 
 
 _NOWHERE: frozenset[int] = frozenset()
+_UNNAMED = Names({}, {}, {}, _NOWHERE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class NameTable:
         )
 
     def find(self, words: Words) -> Names:
+        if not self.by_handle or (not words.handles and self.by_first.keys().isdisjoint(words.folded)):
+            return _UNNAMED
         stops: dict[int, tuple[int, ...]] = {}
         starts: dict[int, tuple[int, ...]] = {}
         named: dict[int, str] = {}
@@ -92,7 +95,9 @@ class NameTable:
 class Reading:
     """See the module's first lines. Implements `rules.steps.Reading`."""
 
-    __slots__ = ("_found", "_tables", "_turns", "brand_given", "folded", "present", "tongue", "words")
+    __slots__ = (
+        "_found", "_naming", "_tables", "_turns", "brand_given", "denying", "folded", "present", "tongue", "turning", "words",
+    )  # fmt: skip
 
     def __init__(self, words: Words, tongue: Tongue, tables: dict[NameKind, NameTable], brand_given: bool) -> None:
         self.words = words
@@ -102,7 +107,11 @@ class Reading:
         self.brand_given = brand_given
         self._tables = tables
         self._found: dict[NameKind, Names] = {}
+        self._naming: bool | None = None
         self._turns: dict[int, int] | None = None
+        # Whether anything can be cancelled at all, or weigh more than another: most texts are spared the search.
+        self.denying = not tongue.negations.isdisjoint(self.present)
+        self.turning = not tongue.contrast_words.isdisjoint(self.present)
 
     def original(self, at: int) -> str:
         return self.words.slice(at, at + 1)
@@ -115,6 +124,14 @@ class Reading:
                 if table is self._tables[kind]:
                     self._found[same] = found
         return found
+
+    @property
+    def naming(self) -> bool:
+        """Whether a configured name can stand anywhere."""
+        naming = self._naming
+        if naming is None:
+            naming = self._naming = self.brand_given or any(self.names(kind).named for kind in self._tables)
+        return naming
 
     def negated(self, first: int, stop: int) -> bool:
         """Whether a negation before, inside or (French, German) behind the words cancels them."""
@@ -145,17 +162,8 @@ class Reading:
             return 1.0
         return AFTER_CONTRAST if first > turn else BEFORE_CONTRAST if stop <= turn else 1.0
 
-    @property
-    def turning(self) -> bool:
-        """Whether some sentence holds a contrast, so that one match may weigh more than another."""
-        if self._turns is None:
-            self._turns = self._find_turns()
-        return bool(self._turns)
-
     def _find_turns(self) -> dict[int, int]:
         folded, tongue = self.folded, self.tongue
-        if tongue.contrast_words.isdisjoint(folded):
-            return {}
         turns: dict[int, int] = {}
         for at, word in enumerate(folded):
             before = tongue.contrasts.get(word)

@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from itertools import accumulate
+from functools import lru_cache
+from sys import intern
 from typing import NamedTuple
 
 _EMOJI = (
@@ -41,6 +42,8 @@ _NUMBER, _WORD, _HANDLE, _HASHTAG, _PICTURE, _END, _CLAUSE = range(1, 8)  # the 
 _CLAUSES = frozenset(",;:)")
 _MARKS = _CLAUSES | frozenset(".!?")
 Token = tuple[int, str, int, int]  # kind, word or mark, where it begins and ends in its chunk
+Read = str | tuple[Token, ...]  # what a chunk holds
+_REMEMBERED = 32  # characters of a chunk, at most
 
 _HUMP = re.compile(r"\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+")  # `humps` for plain letters, where it is asked for most
 _RUN = re.compile(r"[^\W\d_]+|\d+")
@@ -80,7 +83,7 @@ class Words:
     """A text's words. Their places in the text are worked out at the first question, which is why this is no dataclass."""
 
     __slots__ = (
-        "_chunk_of", "_chunks", "_ends", "_forms", "_pieces", "_places", "_plain", "_starts",
+        "_bases", "_chunks", "_ends", "_forms", "_plain", "_reads", "_starts",
         "breaks", "firsts", "folded", "handles", "numbers", "sentences", "text",
     )  # fmt: skip
 
@@ -95,7 +98,7 @@ class Words:
         handles: list[Handle],
         numbers: list[int],
         chunks: list[str],
-        chunk_of: list[int],
+        reads: list[Read],
     ) -> None:
         self.text = text
         self._plain = plain  # of the same length, with straight apostrophes
@@ -106,12 +109,11 @@ class Words:
         self.handles = handles
         self.numbers = numbers  # words that are numbers, or units like € and %
         self._chunks = chunks  # runs without white space, apostrophes made straight
-        self._chunk_of = chunk_of  # the chunk of each word
+        self._reads = reads  # what each of them holds
         self._forms: list[tuple[int, str, list[str]]] | None = None
-        self._places: list[int] = []
-        self._pieces: dict[int, list[tuple[int, int]]] = {}
-        self._starts: list[int] | None = None
-        self._ends: list[int] | None = None
+        self._bases: list[int] | None = None  # where each chunk begins
+        self._starts: list[int] = []
+        self._ends: list[int] = []
 
     def __len__(self) -> int:
         return len(self.folded)
@@ -126,19 +128,15 @@ class Words:
 
     def span(self, at: int) -> tuple[int, int]:
         """Where word `at` begins and ends in the text, in characters."""
-        number = self._chunk_of[at]
-        base = (self._places or self._lay_chunks())[number]
-        chunk = self._chunks[number]
-        if chunk.isalpha():
-            return base, base + len(chunk)
-        pieces = self._pieces.get(number)
-        if pieces is None:
-            pieces = self._pieces[number] = _spans(chunk)
-        first = at
-        while first > 0 and self._chunk_of[first - 1] == number and at - first < len(pieces):
-            first -= 1
-        begin, stop = pieces[at - first]
-        return base + begin, base + stop
+        if self._bases is None:
+            self._lay_out()
+        return self._starts[at], self._ends[at]
+
+    def reach(self, first: int, stop: int) -> tuple[int, int]:
+        """Where the words from `first` up to, not including, `stop` begin and end in the text."""
+        if self._bases is None:
+            self._lay_out()
+        return self._starts[first], self._ends[stop - 1]
 
     def handle_forms(self) -> list[tuple[int, str, list[str]]]:
         """For each handle the word it stands before, its folded name, and that name's beginnings by its capitals.
@@ -158,53 +156,41 @@ class Words:
 
     def handle_span(self, handle: Handle) -> tuple[int, int]:
         """Where a handle begins and ends in the text."""
-        base = (self._places or self._lay_chunks())[handle.chunk]
+        base = (self._bases or self._lay_out())[handle.chunk]
         return base + handle.begin, base + handle.stop
-
-    @property
-    def starts(self) -> list[int]:
-        """Where each word begins in the text."""
-        if self._starts is None:
-            self._lay_out()
-        assert self._starts is not None
-        return self._starts
-
-    @property
-    def ends(self) -> list[int]:
-        """Where each word ends in the text."""
-        if self._ends is None:
-            self._lay_out()
-        assert self._ends is not None
-        return self._ends
 
     def slice(self, first: int, stop: int) -> str:
         """The text from word `first` up to, not including, word `stop`, as its author wrote it."""
-        return self.text[self.span(first)[0] : self.span(stop - 1)[1]]
+        begin, end = self.reach(first, stop)
+        return self.text[begin:end]
 
-    def _lay_chunks(self) -> list[int]:
-        """Where each chunk begins in the text."""
-        chunks = self._chunks
-        if len(self._plain) == sum(map(len, chunks)) + len(chunks) - 1:  # one space between, none around
-            places = list(accumulate([len(chunk) + 1 for chunk in chunks], initial=0))
-        else:
-            at = 0
-            places = []
-            for chunk in chunks:
-                at = self._plain.index(chunk, at)
-                places.append(at)
+    def written(self, most: int) -> list[str]:
+        """The first `most` words, as their author wrote them."""
+        if self._bases is None:
+            self._lay_out()
+        text = self.text
+        return [text[a:b] for a, b in zip(self._starts[:most], self._ends, strict=False)]
+
+    def _lay_out(self) -> list[int]:
+        """Find the places of all chunks and words; those of the chunks are given back."""
+        plain, starts, ends = self._plain, self._starts, self._ends
+        bases: list[int] = []
+        at = 0
+        for chunk, read in zip(self._chunks, self._reads, strict=True):
+            at = plain.index(chunk, at)
+            bases.append(at)
+            if isinstance(read, str):
+                starts.append(at)
                 at += len(chunk)
-        self._places = places
-        return places
-
-    def _lay_out(self) -> None:
-        spans: list[tuple[int, int]] = []
-        for base, chunk in zip(self._places or self._lay_chunks(), self._chunks, strict=False):
-            if chunk.isalpha():
-                spans.append((base, base + len(chunk)))
+                ends.append(at)
             else:
-                spans += [(base + a, base + b) for a, b in _spans(chunk)]
-        self._starts = [a for a, _ in spans]
-        self._ends = [b for _, b in spans]
+                for kind, _, begin, stop in read:
+                    if kind <= _WORD:
+                        starts.append(at + begin)
+                        ends.append(at + stop)
+                at += len(chunk)
+        self._bases = bases
+        return bases
 
 
 def fold(word: str) -> str:
@@ -274,60 +260,70 @@ def humps(tag: str) -> list[tuple[int, int]]:
 def prepare(text: str) -> Words:
     """Split a text into words. Never raises."""
     plain = straight(text)
-    ascii_only = plain.isascii()
     folded: list[str] = []
     sentences: list[Sentence] = []
     firsts: list[int] = []
     breaks: list[int] = []
     handles: list[Handle] = []
-    chunks: list[str] = []
-    chunk_of: list[int] = []
     numbers: list[int] = []
+    chunks: list[str] = []
+    reads: list[Read] = []
     first = 0
     for line in plain.splitlines():
-        for chunk in line.split():
-            number = len(chunks)
-            chunks.append(chunk)
-            if chunk.isalpha():
-                folded.append(chunk.lower() if ascii_only else fold(chunk))
-                chunk_of.append(number)
+        row = line.split()
+        here = [_read(chunk) if len(chunk) <= _REMEMBERED else _read_new(chunk) for chunk in row]
+        number = len(chunks)
+        chunks += row
+        reads += here
+        for read in here:
+            if isinstance(read, str):
+                folded.append(read)
+                number += 1
                 continue
-            mark = chunk[-1]
-            if mark in _MARKS and chunk[:-1].isalpha():
-                folded.append(fold(chunk[:-1]))
-                chunk_of.append(number)
-                tokens: list[Token] = [(_CLAUSE if mark in _CLAUSES else _END, mark, 0, 0)]
-            else:
-                tokens = _tokens(chunk)
-            for kind, word, begin, stop in tokens:
+            for kind, word, begin, stop in read:
                 if kind <= _WORD:
                     if kind == _NUMBER:
                         numbers.append(len(folded))
                     folded.append(word)
-                    chunk_of.append(number)
-                elif kind == _HANDLE:
-                    handles.append(Handle(len(folded), word, number, begin, stop))
                 elif kind == _CLAUSE:
                     breaks.append(len(folded))
+                elif kind == _HANDLE:
+                    handles.append(Handle(len(folded), word, number, begin, stop))
                 elif first < len(folded) and not (word == "." and _abbreviates(folded[-1])):
                     sentences.append(Sentence(first, len(folded), "?" in word))
                     firsts.append(first)
                     first = len(folded)
                     breaks.append(first)
+            number += 1
         if first < len(folded):
             sentences.append(Sentence(first, len(folded), False))
             firsts.append(first)
             first = len(folded)
             breaks.append(first)
-    return Words(text, plain, folded, sentences, firsts, breaks, handles, numbers, chunks, chunk_of)
+    return Words(text, plain, folded, sentences, firsts, breaks, handles, numbers, chunks, reads)
 
 
 def _abbreviates(word: str) -> bool:
     return (len(word) == 1 and word.isalpha()) or word in _ABBREVIATIONS
 
 
+def _read_new(chunk: str) -> Read:
+    """What a chunk holds: a plain word, folded, or its tokens in order; words among them carry their folded form."""
+    if chunk.isalpha():
+        return intern(fold(chunk))
+    mark = chunk[-1]
+    if mark in _MARKS and chunk[:-1].isalpha():
+        kind = _CLAUSE if mark in _CLAUSES else _END
+        return (_WORD, intern(fold(chunk[:-1])), 0, len(chunk) - 1), (kind, mark, 0, 0)
+    return tuple(_tokens(chunk))
+
+
+# People write the same words all the time: reading a chunk anew takes ten times as long as remembering it, and a word that
+# is the same object everywhere is found faster in every dictionary after. Bounded in number and length.
+_read = lru_cache(8192)(_read_new)
+
+
 def _tokens(chunk: str) -> list[Token]:
-    """What a chunk that is not one plain word holds, in order; words carry their folded form."""
     tokens: list[Token] = []
     for found in _TOKEN.finditer(chunk):
         kind = found.lastindex
@@ -337,9 +333,11 @@ def _tokens(chunk: str) -> list[Token]:
         if kind == _WORD:
             word = found.group()
             if "'" not in word:
-                tokens.append((_WORD, fold(word), begin, stop))
+                tokens.append((_WORD, intern(fold(word)), begin, stop))
             else:
-                tokens += [(_WORD, fold(word[a:b].replace("'", "")), begin + a, begin + b) for a, b in parts(word)]
+                tokens += [
+                    (_WORD, intern(fold(word[a:b].replace("'", ""))), begin + a, begin + b) for a, b in parts(word)
+                ]
         elif kind == _NUMBER:
             tokens.append((_NUMBER, found.group(), begin, stop))
         elif kind == _PICTURE:
@@ -353,10 +351,3 @@ def _tokens(chunk: str) -> list[Token]:
         else:
             tokens.append((kind, found.group(), begin, stop))
     return tokens
-
-
-def _spans(chunk: str) -> list[tuple[int, int]]:
-    """Where the words of a chunk stand in it."""
-    if chunk[-1] in _MARKS and chunk[:-1].isalpha():
-        return [(0, len(chunk) - 1)]
-    return [(begin, stop) for kind, _, begin, stop in _tokens(chunk) if kind <= _WORD]

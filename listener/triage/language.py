@@ -106,8 +106,7 @@ class Identifier:
 
 def _plain(words: Words) -> str:
     """The words as written, without numbers and codes: what the model was trained on, safe for it."""
-    written = (words.slice(at, at + 1) for at in range(min(READ, len(words.folded))))
-    return " ".join(word for word in written if word.isalpha() or "'" in word or "’" in word).lower()
+    return " ".join([word for word in words.written(READ) if word.isalpha() or "'" in word or "’" in word]).lower()
 
 
 def primary(tag: str) -> str:

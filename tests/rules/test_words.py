@@ -82,11 +82,11 @@ def test_folding_twice_changes_nothing(text: str) -> None:
 @settings(max_examples=100)
 def test_any_text_comes_apart_and_every_word_is_found_in_its_place(text: str) -> None:
     words = prepare(text)
-    assert len(words.starts) == len(words.ends) == len(words)
+    assert len(words.written(len(words))) == len(words)
     last = 0
     for at in range(len(words)):
         start, end = words.span(at)
-        assert (start, end) == (words.starts[at], words.ends[at])
+        assert words.slice(at, at + 1) == text[start:end]
         assert last <= start < end <= len(text)
         last = end
     assert [word for s in words.sentences for word in words.folded[s.first : s.stop]] == words.folded
