@@ -72,7 +72,7 @@ class Triage:
         hits = self._engine.evaluate(facts, words)
         counts = self._signals.count(words, lang)
         for other in other_languages(words, lang, self._languages):
-            hits = _together(hits, self._engine.evaluate(replace(facts, lang=other), words))
+            hits = _together(hits, self._engine.evaluate(facts._replace(lang=other), words))
             more = self._signals.count(words, other)
             counts = {group: max(counts.get(group, 0), more.get(group, 0)) for group in counts.keys() | more.keys()}
         together = _with_cues(mood, hits, mention.rating)
