@@ -59,6 +59,8 @@ def weigh_intents(
     for hit in hits:
         for intent in hit.evidence.intents:
             ruled[intent] = ruled.get(intent, 0.0) + hit.weight
+        if hit.evidence.factor == "leaving":
+            ruled.setdefault(Intent.LEAVING, hit.weight)
     mood = mood or 0.0
     asked = (begins_asking and not _only_praises(hits)) or asks(words, counts)
     against = for_it = 0.0

@@ -17,10 +17,9 @@ from rules.vocabulary import BuyerStatus, Intent, Stage
 
 _PLACE = {stage: place for place, stage in enumerate(Stage)}  # earliest first
 ENOUGH = 0.45  # evidence below this is no answer
-NEARLY = 0.75  # of the best evidence: enough for a later stage to win
-SAID_TO_END_IT = (
-    0.5  # of the best evidence: enough for a rule's word of leaving or a call to readers, which LABELLING puts first
-)
+NEARLY = 0.85  # of the best evidence: enough for a later stage to win
+SAID_TO_END_IT = 0.5  # of the best evidence: enough for leaving or a call to readers, which LABELLING puts first
+TOLD = 1.25  # of a rule's evidence for another stage: praise within a story does not make it a review
 SECOND = 0.08  # of the first's evidence, and no less than ENOUGH: enough to be named beside it
 DOUBT = 0.8  # evidence for "something else", so that one weak cue is not certain
 
@@ -52,12 +51,15 @@ def resolve(
         weights[Stage.LOYALTY] = 0.8
     if Stage.USE in weights and any(_at_the_till(hit) for hit in hits):
         weights[Stage.USE] /= 2  # the aim of the action decides, not the device
-    for stage, weight in _structure(mention, intents, counts, addressed):
+    told = max((weight for stage, weight in weights.items() if stage is not Stage.SATISFACTION), default=0.0)
+    for stage, weight in _structure(mention, intents, counts, addressed, told >= TOLD):
         weights[stage] = weights.get(stage, 0.0) + weight
     best = max(weights.values(), default=0.0)
     if best < ENOUGH:
         return Standing(Stage.UNCLEAR, round(1 - best, 2), None)
     needed = dict.fromkeys(_decisive(hits), SAID_TO_END_IT * best)
+    if Intent.PRAISE in intents and Stage.USE in weights and not counts.get("thanks"):
+        needed[Stage.SATISFACTION] = max(NEARLY * best, 1.01 * weights[Stage.USE])  # to love it in use is to use it
     first = max(
         (stage for stage, weight in weights.items() if weight >= needed.get(stage, NEARLY * best)),
         key=_PLACE.__getitem__,
@@ -83,7 +85,7 @@ def _at_the_till(hit: Hit) -> bool:
 
 
 def _structure(
-    mention: Mention, intents: frozenset[Intent], counts: Counts, addressed: bool
+    mention: Mention, intents: frozenset[Intent], counts: Counts, addressed: bool, told: bool
 ) -> list[tuple[Stage, float]]:
     """What holds without any rule: weak, so that one rule outweighs it."""
     given: list[tuple[Stage, float]] = []
@@ -97,7 +99,8 @@ def _structure(
         if counts.get("waiting"):
             given.append((Stage.PURCHASE, 0.45))  # "arrived", "delivered", "promised"
     elif Intent.PRAISE in intents:
-        given.append((Stage.SATISFACTION, 0.6 if counts.get("thanks") or addressed else 0.5))
+        if not told:
+            given.append((Stage.SATISFACTION, 0.6 if counts.get("thanks") or addressed else 0.5))
     elif Intent.BUYING in intents:
         given += [(Stage.CONSIDERATION, 0.5), (Stage.SELECTION, 0.3)]
     elif Intent.QUESTION in intents:

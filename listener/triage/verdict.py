@@ -188,7 +188,7 @@ def _with_cues(mood: float | None, hits: Sequence[Hit], rating: float | None) ->
 
 
 def _towards_brand(mood: float | None, intents: Intents, hits: Sequence[Hit]) -> float | None:
-    """The author's mood towards the brand: who complains is not content, who praises is, whatever words they choose."""
+    """The author's mood towards the brand: who complains is not content, who praises or wants to buy is not angry, whatever the words."""
     if mood is None:
         return None
     complains = Intent.COMPLAINT in intents.found
@@ -196,6 +196,8 @@ def _towards_brand(mood: float | None, intents: Intents, hits: Sequence[Hit]) ->
         mood -= 0.5 * (intents.complaint - _GRIEVANCE + 0.2)
     elif Intent.PRAISE in intents.found:
         mood = max(mood, POSITIVE_FROM)
+    if Intent.BUYING in intents.found and not complains:
+        mood = max(mood, 0.0)
     if complains and (Intent.LEAVING in intents.found or any(_taken_back(hit) for hit in hits)):
         mood = min(mood, NEGATIVE_BELOW - 0.05)
     return max(-1.0, min(1.0, mood))
