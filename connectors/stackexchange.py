@@ -35,7 +35,8 @@ from connectors.http import Answer, Client
 from connectors.secret import read_secret
 from connectors.slices import onward, place_of
 from connectors.text import label, matcher, mentions, plain, safe_url
-from connectors.walk import Batch, Post, Reach, walk
+from connectors.turns import Turns
+from connectors.walk import Batch, Post, Reach, Timeline, walk
 
 SITE = "Stack Exchange"
 PAGE = 100  # the most the API gives at once, and the most ids it takes
@@ -87,12 +88,14 @@ class StackExchange:
         self._not_before: dict[str, datetime] = {}  # by method, as `backoff` says
         self._quota: int | None = None
         self._quota_until: datetime | None = None
+        self._turns = Turns()
         self._kept: dict[str, Mapping[str, Any]] = {}
 
     def poll(self, cursor: Cursor | None, now: datetime) -> Iterator[Page]:
         settings = self._settings
-        timelines = {f"term:{term}": _Term(self, term, now) for term in self._terms}
-        yield from walk(timelines, cursor, now, Reach(settings.history, settings.lookback, settings.page_cap))
+        timelines: dict[str, Timeline] = {f"term:{term}": _Term(self, term, now) for term in self._terms}
+        reach = Reach(settings.history, settings.lookback, settings.page_cap)
+        yield from walk(self._turns.order(timelines), cursor, now, reach)
 
     def close(self) -> None:
         self._client.close()

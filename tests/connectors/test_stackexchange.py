@@ -112,6 +112,17 @@ def test_a_backoff_of_the_lookup_holds_back_the_search_before_it() -> None:
         assert set(stored.mentions) == ids
 
 
+def test_a_backoff_with_every_answer_starves_no_term() -> None:
+    with FakeStackExchange().start() as fake, closing(open_source(fake, terms=("Acme", "Zeta"))) as source:
+        ids = {fake.publish("<p>Acme</p>", START), fake.publish("<p>Zeta</p>", START, title="What?")}
+        stored = Stored()
+        for n in range(2):
+            fake.backoff["search"] = 10
+            with pytest.raises(RateLimited):
+                stored.poll(source, START + timedelta(minutes=n))
+        assert set(stored.mentions) == ids
+
+
 def test_a_quota_that_is_used_up_waits_for_the_next_day() -> None:
     with FakeStackExchange().start() as fake, closing(open_source(fake)) as source:
         first = fake.publish(at=START)
