@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
@@ -50,8 +51,16 @@ def triage_for(config: Config | None, more: Sequence[Path] = ()) -> Triage:
 
 
 def judge_for_classify(config: Config | None) -> Callable[[Mention], Verdict]:
-    """A judge for posts that a person hands over: each is taken to be about the brand it names, else about ours."""
-    return triage_for(config).judge
+    """A judge for posts that a person hands over. Without a configuration each is about the brand that it names, if it does."""
+    triage = triage_for(config)
+    if config is not None:
+        return triage.judge
+
+    @lru_cache(maxsize=256)
+    def for_brand(name: str) -> Triage:
+        return triage.for_brand(BrandFacts(name))
+
+    return lambda mention: (for_brand(mention.brand) if mention.brand else triage).judge(mention)
 
 
 class LoadingJudge:

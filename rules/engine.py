@@ -8,6 +8,7 @@ an evaluation changes, so threads may share it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
@@ -61,10 +62,15 @@ class Engine:
     ) -> None:
         self.ruleset = ruleset
         self._rules = ruleset.rules
-        ours = NameTable.of((*brand_names, *products))  # "my Acme" and "my Acme One" are said alike
-        self._tables: dict[NameKind, NameTable] = {"brand": ours, "product": ours, "rival": NameTable.of(rivals)}
+        self._tables = _tables(brand_names, products, rivals)
         self._languages = tuple(dict.fromkeys(languages)) or ruleset.languages
         self._shelves: dict[str, _Shelf] = {}
+
+    def for_names(self, brand_names: Sequence[str], products: Sequence[str] = (), rivals: Sequence[str] = ()) -> Engine:
+        """The same rules for other names; phrases are filed once and shared."""
+        twin = copy(self)
+        twin._tables = _tables(brand_names, products, rivals)
+        return twin
 
     def _shelf(self, lang: str) -> _Shelf:
         """The shelf for posts in `lang`; made at the first. Two threads may both make it, which changes nothing."""
@@ -229,6 +235,11 @@ class Engine:
         return Hit(
             rule.id, rule.about, rule.evidence, text, start, end, -1 if in_title else sentence, weight, rival, asks
         )
+
+
+def _tables(brand_names: Sequence[str], products: Sequence[str], rivals: Sequence[str]) -> dict[NameKind, NameTable]:
+    ours = NameTable.of((*brand_names, *products))  # "my Acme" and "my Acme One" are said alike
+    return {"brand": ours, "product": ours, "rival": NameTable.of(rivals)}
 
 
 def _better(one: Match, other: Match) -> bool:

@@ -206,6 +206,20 @@ def test_classify_reads_and_writes_json_lines_and_names_bad_ones(
     }  # fmt: skip
 
 
+def test_classify_without_a_configuration_takes_the_brand_of_each_post(
+    tmp_path: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "none"))
+    post = {"id": "1", "lang": "en", "text": "Would you recommend Zorbix?"}
+    (tmp_path / "in.jsonl").write_text(
+        json.dumps(post) + "\n" + json.dumps({**post, "id": "2", "brand": "Zorbix"}) + "\n"
+    )
+    assert terminal("classify", "--input", "in.jsonl", "--output", "out.jsonl").code == 0
+    _, named = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert (named["relevant"], named["stage"]) == (True, "consideration")
+
+
 def test_classify_wants_one_text_or_one_file(terminal: Terminal) -> None:
     assert terminal("classify").code == 2
     assert terminal("classify", "x", "--input", "y").code == 2
