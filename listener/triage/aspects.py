@@ -14,22 +14,28 @@ from rules.vocabulary import BuyerStatus, Emotion, Intent
 from rules.words import Words
 
 MOST_EMOTIONS = 2
+_BLAMED = -0.4  # mood of a touchpoint that a post complains of without a word of mood for it
 _SHORT_POST = 40  # words; longer posts tell a story, in which praise may be meant
 SARCASM_CERTAINTY = 0.6  # the most that a verdict with the pattern is sure of
 _STATUS_ORDER = (BuyerStatus.EX_CUSTOMER, BuyerStatus.BUYER, BuyerStatus.NON_BUYER)
 
 
 def touchpoints(
-    hits: Sequence[Hit], words: Words, mood: float | None, read: Callable[[int], float | None]
+    hits: Sequence[Hit], words: Words, mood: float | None, complains: bool, read: Callable[[int], float | None]
 ) -> Mapping[str, float | None]:
-    """Touchpoint -> mood −1…1, or None where unknown. `read` gives the mood of a sentence by its number."""
+    """Touchpoint -> mood −1…1, or None where unknown. `read` gives the mood of a sentence by its number.
+
+    Where praise in the sentence is for another touchpoint, and the post complains, what is left is what it complains of.
+    """
     moods: dict[str, list[float]] = {}
     sentences: dict[int, float | None] = {}
     several = len(words.sentences) > 1
     for hit in hits:
         for name in hit.evidence.touchpoints:
             own = hit.evidence.sentiment
-            if own is None and several and 0 <= hit.sentence < len(words.sentences):
+            if own is None and complains and _praises_another(name, hit, hits):
+                own = _BLAMED
+            elif own is None and several and 0 <= hit.sentence < len(words.sentences):
                 if hit.sentence not in sentences:
                     sentences[hit.sentence] = read(hit.sentence)
                 own = sentences[hit.sentence]
@@ -37,6 +43,16 @@ def touchpoints(
                 own = mood
             moods.setdefault(name, []).extend(() if own is None else (own,))
     return {name: round(sum(each) / len(each), 2) if each else None for name, each in moods.items()}
+
+
+def _praises_another(name: str, hit: Hit, hits: Sequence[Hit]) -> bool:
+    return any(
+        other.sentence == hit.sentence
+        and (other.evidence.sentiment or 0) > 0
+        and other.evidence.touchpoints
+        and name not in other.evidence.touchpoints
+        for other in hits
+    )
 
 
 def emotions(hits: Sequence[Hit]) -> tuple[Emotion, ...]:

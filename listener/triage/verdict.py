@@ -59,6 +59,12 @@ class Triage:
         self.ruleset = engine.ruleset.digest
         self.rule_count = len(engine.ruleset.rules)
 
+    def for_brand(self, brand: BrandFacts) -> Triage:
+        """The same rules for another brand; what is large is shared."""
+        rivals = [alias for name, more in brand.rivals.items() for alias in (name, *more)]
+        engine = self._engine.for_names(brand.all_names, brand.products, rivals)
+        return Triage(engine, self._scorer, self._identifier, self._signals, brand, self._languages)
+
     def judge(self, mention: Mention) -> Verdict:
         """The verdict on one mention."""
         text = clean(mention.text)
@@ -119,7 +125,13 @@ class Triage:
             urgency=weighed.urgency,
             points=weighed.points,
             intents=intents.found,
-            touchpoints=aspects.touchpoints(hits, words, sentiment, lambda number: self._mood(words, number, lang)),
+            touchpoints=aspects.touchpoints(
+                hits,
+                words,
+                sentiment,
+                Intent.COMPLAINT in intents.found,
+                lambda number: self._mood(words, number, lang),
+            ),
             complaint_score=round(intents.complaint, 4),
             sentiment=None if sentiment is None else round(sentiment, 3),
             sentiment_label=label(sentiment),
