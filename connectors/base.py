@@ -130,7 +130,7 @@ class SourceContext:
 class Policy:
     """What the platform's terms ask of whoever stores its posts (PLATFORMS §8)."""
 
-    retention: timedelta | None = timedelta(days=30)  # default for how long text is kept
+    retention: timedelta | None = timedelta(days=30)  # how long text is kept if the user says nothing; None: for good
     recheck: timedelta | None = None  # how often a stored post is looked up again; None: cannot be
     may_export: bool = True
     note: str = ""

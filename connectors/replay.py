@@ -121,5 +121,5 @@ connector = Connector(
     open=Replay,
     every=timedelta(minutes=1),
     credentials="none",
-    policy=Policy(note="your file, your terms"),
+    policy=Policy(retention=None, note="your file, your terms"),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from connectors.base import ConnectorError, Parked, Source, SourceContext
-from listener import __version__, doctor
+from listener import __version__, doctor, retention
 from listener.cases import settle
 from listener.config import Config
 from listener.config.schema import ConsoleReceiver, SlackReceiver, WebhookReceiver
@@ -152,13 +152,12 @@ def open_outlets(config: Config, only: Sequence[str] | None = None) -> tuple[Out
     )
 
 
-def look(config: Config, interactive: bool = False) -> Look:
-    """How messages look: language, time zone, stage names."""
+def look(config: Config) -> Look:
+    """How messages look: language, time zone, stage names. No buttons: nothing hears clicks."""
     return Look(
         load_words(config.listener.interface_language),
         ZoneInfo(config.brand.timezone),
-        interactive,
-        {stage.value: label for stage, label in config.journey.stages.items()},
+        stages={stage.value: label for stage, label in config.journey.stages.items()},
     )
 
 
@@ -243,6 +242,16 @@ def reporting(config: Config) -> Reporting:
     )
 
 
+def cutoffs(config: Config, store: Store, at: datetime) -> Mapping[str, datetime]:
+    """For each source ever known the time before which its posts lose words and author."""
+    return retention.cutoffs(store.sources(), config.retention.text_days, connectors(), at)
+
+
+def purge(config: Config, store: Store, at: datetime, stopping: Callable[[], bool] = lambda: False) -> retention.Done:
+    """Take away words and people that were kept long enough, as configured."""
+    return retention.purge(store, cutoffs(config, store, at), at, stopping)
+
+
 @dataclass(frozen=True, slots=True)
 class Daemon:
     """All that `run` and `once` work with, and what must be closed afterwards."""
@@ -274,6 +283,7 @@ def daemon(config: Config) -> Iterator[Daemon]:
                 outlets=open_outlets(config),
                 judge=judge,
                 report=lambda at: put_due_digest(store, report, at),
+                purge=lambda at, stopping: purge(config, store, at, stopping),
                 owner=owner(),
                 clock=now,
                 workers=config.listener.workers,

@@ -117,6 +117,7 @@ class Told:
     source: str
     seen_at: datetime
     outcome: Outcome
+    removed_at: datetime | None = None  # since then without words and author (retention)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,14 @@ from listener.deliver import Outlet, deliver
 from listener.faults import place
 from listener.ingest import Feed, poll
 from listener.model import Verdict
+from listener.retention import EVERY as PURGE_EVERY
+from listener.retention import is_due as purge_is_due
 from listener.store import Store
 
 log = structlog.get_logger()
 
 HEARTBEAT = 20.0  # seconds; `health` calls a daemon dead after three missed ones
+PURGE = PURGE_EVERY.total_seconds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Work:
     outlets: Sequence[Outlet]
     judge: Callable[[Mention], Verdict]
     report: Callable[[datetime], object]  # puts the digest into the outbox once it is due
+    purge: Callable[[datetime, Callable[[], bool]], object]  # takes away words that were kept long enough
     owner: str  # unique to this process: leases carry it
     clock: Callable[[], datetime]
     workers: int = 4  # sources polled at the same time
@@ -48,7 +52,7 @@ def start(work: Work, stopping: threading.Event) -> BackgroundScheduler:
     """Start all jobs and return the running scheduler; `shutdown(wait=True)` lets the page and message in hand finish."""
     scheduler = BackgroundScheduler(
         timezone=UTC,
-        executors={"default": ThreadPoolExecutor(len(work.outlets) + 3), "poll": ThreadPoolExecutor(work.workers)},
+        executors={"default": ThreadPoolExecutor(len(work.outlets) + 4), "poll": ThreadPoolExecutor(work.workers)},
         # The default grace of one second silently drops jobs that start late (PLATFORMS §4).
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
     )
@@ -60,6 +64,7 @@ def start(work: Work, stopping: threading.Event) -> BackgroundScheduler:
     for outlet in work.outlets:
         every(scheduler, work.tick, f"deliver:{outlet.name}", _deliver(work, outlet, stopping), now)
     every(scheduler, 60.0, "digest", lambda: work.report(work.clock()), now + timedelta(seconds=5))
+    every(scheduler, PURGE, "retention", lambda: work.purge(work.clock(), stopping.is_set), now + timedelta(seconds=10))
     every(scheduler, HEARTBEAT, "heartbeat", lambda: beat(work), now)
 
     scheduler.start()
@@ -79,7 +84,7 @@ def beat(work: Work) -> None:
 
 
 def once(work: Work, progress: Callable[[str], None] = lambda _: None) -> None:
-    """One round for cron: poll what is due, send what is due, put a due digest into the outbox."""
+    """One round for cron: poll what is due, put a due digest into the outbox, send what is due, purge if it is time."""
     for name in work.store.due_sources(work.clock()):
         if name in work.feeds:
             progress(f"polling {name}")
@@ -88,6 +93,8 @@ def once(work: Work, progress: Callable[[str], None] = lambda _: None) -> None:
     for outlet in work.outlets:
         progress(f"delivering to {outlet.name}")
         deliver(outlet, work.store, work.owner, work.clock)
+    if purge_is_due(work.store, work.clock()):
+        work.purge(work.clock(), lambda: False)
 
 
 class _Polling:

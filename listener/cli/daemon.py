@@ -188,6 +188,7 @@ def _status(store: Store, at: datetime) -> dict[str, object]:
         "at": at,
         "last_sign_of_life": _alive(store, at),
         "mentions": totals.mentions,
+        "mentions_without_text": totals.removed,
         "cases_open": totals.cases_open,
         "outcomes": {outcome.value: count for outcome, count in totals.outcomes.items()},
         "sources": [
@@ -268,6 +269,8 @@ def _print_status(store: Store, at: datetime, configured: set[str]) -> None:
     console.print(receivers)
     for outcome, count in totals.outcomes.items():
         console.print(Text(f"  {outcome.value}: {count}", "dim"))
+    if totals.removed:
+        console.print(Text(f"  text removed (retention): {totals.removed}", "dim"))
 
 
 def _next(source: SourceState, at: datetime) -> str:

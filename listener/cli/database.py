@@ -1,4 +1,4 @@
-"""The database: migrate, backup."""
+"""The database: migrate, backup, purge."""
 
 from __future__ import annotations
 
@@ -44,3 +44,31 @@ def backup(ctx: click.Context, target: Path) -> None:
     with app.stored(configuration(ctx)) as store:
         store.backup(target)
     click.echo(f"Backed up to {target} ({target.stat().st_size / 1024:.0f} KB).")
+
+
+@db.command(epilog="Example: listener db purge --dry-run")
+@click.option("--dry-run", is_flag=True, help="Only say how many mentions it would be.")
+@click.pass_context
+def purge(ctx: click.Context, dry_run: bool) -> None:
+    """Remove text and author of mentions that were kept long enough ([retention] text_days). `run` does it by itself.
+
+    Counts, stages and dates stay. There is no way back but a backup.
+    """
+    from listener import app
+
+    config = configuration(ctx)
+    with app.stored(config) as store:
+        at = app.now()
+        due = store.purgeable(app.cutoffs(config, store, at))
+        done = None if dry_run else app.purge(config, store, at)
+    number = sum(due.values()) if done is None else done.mentions
+    if done is None:
+        said = f"{number} {_mentions(number)} would lose text and author."
+    else:
+        said = f"{number} {_mentions(number)} lost text and author, {done.digests} sent digests what they quoted."
+    by_source = "".join(f"\n  {source}: {count}" for source, count in due.items())
+    click.echo(said + by_source)
+
+
+def _mentions(number: int) -> str:
+    return "mention" if number == 1 else "mentions"

@@ -183,6 +183,7 @@ def explain(ctx: click.Context, ref: str, as_json: bool) -> None:
                 "published_at": told.mention.published_at,
                 "seen_at": told.seen_at,
                 "url": told.mention.url,
+                "text_removed_at": told.removed_at,
                 "verdict": verdicts.as_json(told.ref, told.verdict),
                 "notifications": [
                     {"receiver": row.receiver, "kind": row.kind.value, "state": row.state.value, "reason": row.reason,
@@ -194,6 +195,8 @@ def explain(ctx: click.Context, ref: str, as_json: bool) -> None:
         return
     click.echo(f"{told.ref} · {told.mention.platform} · published {told.mention.published_at:%Y-%m-%d %H:%M} UTC, "
                f"seen {told.seen_at:%H:%M} · through {told.source}")  # fmt: skip
+    if told.removed_at is not None:
+        click.echo(f"text removed on {told.removed_at:%Y-%m-%d} (retention)")
     click.echo("\n".join(verdicts.explanation(told.verdict)))
     click.echo(f"ruleset {told.verdict.ruleset} · outcome {told.outcome.value}")
     for row in rows:

@@ -166,7 +166,6 @@ class SlackReceiver(Section):
     token_env: str | None = Field(default=None, description="environment variable that holds the bot token")
     token_file: Path | None = Field(default=None, description="file that holds the bot token, instead of token_env")
     base_url: WebAddress = Field(default="https://slack.com/api/", description="where Slack's API is; for tests")
-    interactive: Flag = Field(default=False, description="true: messages carry buttons")
     timeout: float = Field(default=30.0, gt=0, le=300, strict=True, description="seconds before a request is given up")
 
     @model_validator(mode="after")
@@ -241,7 +240,7 @@ class Retention(Section):
         ge=1,
         le=3660,
         strict=True,
-        description="days until text and author are removed; what the platform's terms ask if nothing is said",
+        description="days after publication until text and author are removed; if nothing is said, what the connector says",
     )
 
 

@@ -72,6 +72,29 @@ def writing(engine: Engine) -> Iterator[Connection]:
             yield connection
 
 
+def overwrite_deleted(connection: Connection) -> None:
+    """From now on SQLite writes zeros over what this connection deletes; PostgreSQL's VACUUM reclaims it by itself."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete=ON")
+
+
+def empty_log(engine: Engine) -> None:
+    """Move SQLite's write-ahead log into the file and cut it to nothing, as far as readers allow: it holds old pages."""
+    if not is_sqlite(engine):
+        return
+    raw = engine.raw_connection()
+    try:
+        cursor = raw.cursor()
+        (usual,) = cursor.execute("PRAGMA busy_timeout").fetchone()
+        # Writers wait while it waits for readers: it must give up well before they do.
+        cursor.execute("PRAGMA busy_timeout=1000")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        cursor.execute(f"PRAGMA busy_timeout={usual}")
+        cursor.close()
+    finally:
+        raw.close()
+
+
 def _parse(url: str) -> URL:
     try:
         parsed = sa.make_url(url)

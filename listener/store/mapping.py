@@ -201,6 +201,7 @@ def told_of(row: Row) -> Told:
         source=row["source"],
         seen_at=row["seen_at"],
         outcome=Outcome(row["outcome"]),
+        removed_at=row["removed_at"],
     )
 
 

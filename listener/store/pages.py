@@ -8,7 +8,8 @@ author, thread or id cannot both open a case. The lock is held for no I/O but th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -30,7 +31,7 @@ from listener.cases.plan import (
     author_key,
     thread_key,
 )
-from listener.model import CaseState, NewNotification, NotificationKind, NotificationState, Triaged
+from listener.model import Case, CaseState, NewNotification, NotificationKind, NotificationState, Triaged
 from listener.store import sources as source_rows
 from listener.store.columns import clean
 from listener.store.errors import StoreError
@@ -45,6 +46,7 @@ from listener.store.mapping import (
     possible_refs,
     verdict_values,
 )
+from listener.store.pseudonyms import pseudonyms, removed_id
 from listener.store.tables import case_events, cases, counters, mentions, notifications, verdicts
 from listener.store.upsert import insert
 from listener.store.values import Lease
@@ -72,7 +74,7 @@ def record(
     settled = Settled(outcomes={})
     told = 0
     if once:
-        last_case_id = _lock_counter(connection)
+        last_case_id = lock_counter(connection)
         new = _add_mentions(connection, once, lease.source, now)
         if new:
             ids = _CaseIds(last_case_id)
@@ -97,7 +99,8 @@ class _CaseIds:
         return self.last
 
 
-def _lock_counter(connection: Connection) -> int:
+def lock_counter(connection: Connection) -> int:
+    """Keep other writers of mentions and cases out until this transaction ends; the last case id given out."""
     # An UPDATE that changes nothing takes the row lock on PostgreSQL; SQLite holds its one write lock already.
     value: int | None = connection.execute(
         counters.update()
@@ -116,13 +119,15 @@ def _add_mentions(
     known: set[tuple[str, str]] = set()
     for platform in sorted({identity(found.mention)[0] for found in once}):
         ids = [identity(found.mention)[1] for found in once if identity(found.mention)[0] == platform]
-        for chunk in _chunks(ids):
+        # A purged post is remembered by another name; it must not come back with its words.
+        named = {name: one for one in ids for name in (one, removed_id(platform, one))}
+        for chunk in _chunks(list(named)):
             rows = connection.execute(
                 sa.select(mentions.c.external_id).where(
                     mentions.c.platform == platform, mentions.c.external_id.in_(chunk)
                 )
             )
-            known.update((platform, external_id) for external_id in rows.scalars())
+            known.update((platform, named[external_id]) for external_id in rows.scalars())
     fresh = {identity(found.mention): found for found in once if identity(found.mention) not in known}
     if not fresh:
         return ()
@@ -150,19 +155,32 @@ def _open_cases(connection: Connection, new: Sequence[NewMention], now: datetime
         sa.and_(cases.c.state == CaseState.RESOLVED.value, cases.c.state_since >= now - REOPEN_WITHIN),
     )
     found: dict[int, sa.RowMapping] = {}
+    names = pseudonyms(connection)
+    known_as: dict[str, str] = {}  # the key that a case's hidden name stands for
     for column, keys in (
         (cases.c.author_key, {clean(author_key(mention.mention)) for mention in new}),
         (cases.c.thread_key, {clean(thread_key(mention.mention)) for mention in new}),
     ):
-        for chunk in _chunks(sorted(keys)):
+        hidden = {names.of(key): key for key in keys} if names is not None else {}
+        known_as |= hidden
+        for chunk in _chunks(sorted(keys | hidden.keys())):
             for state in may_be_joined:  # two index ranges instead of one scan
                 rows = connection.execute(sa.select(cases).where(column.in_(chunk), state)).mappings()
                 found.update((row["id"], row) for row in rows)
     told = _told_receivers(connection, sorted(found))
     return OpenCases(
         tuple(
-            OpenCase(case_of(row), row["state_since"], tuple(told.get(id_, ()))) for id_, row in sorted(found.items())
+            OpenCase(_known(case_of(row), known_as), row["state_since"], tuple(told.get(id_, ())))
+            for id_, row in sorted(found.items())
         )
+    )
+
+
+def _known(case: Case, known_as: Mapping[str, str]) -> Case:
+    return replace(
+        case,
+        author_key=known_as.get(case.author_key, case.author_key),
+        thread_key=case.thread_key and known_as.get(case.thread_key, case.thread_key),
     )
 
 

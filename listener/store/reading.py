@@ -26,11 +26,12 @@ from listener.store.mapping import (
     notification_of,
     told_of,
 )
-from listener.store.tables import WAITING, case_events, cases, mentions, notifications, verdicts
+from listener.store.tables import WAITING, case_events, cases, counters, mentions, notifications, verdicts
 from listener.store.values import NotificationRow, OutboxState, Totals, WeekCount
 from rules.vocabulary import Stage
 
 CASE_MENTIONS = 50  # that a case is shown with: its first, and the latest
+REMOVED_COUNTER = "removed"  # mentions purged so far: asking each one would read them all
 _CANDIDATES = 10
 _DEAD_SHOWN = 5
 
@@ -138,8 +139,8 @@ def counted_after(
 def told_after(
     connection: Connection, since: datetime, until: datetime, after: tuple[datetime, int] | None, limit: int
 ) -> tuple[tuple[Told, ...], tuple[datetime, int] | None]:
-    """Likewise, with the whole mention and its verdict."""
-    rows, onward = _after(connection, _told(), since, until, after, limit)
+    """Likewise, with the whole mention and its verdict; purged mentions are not whole and left out."""
+    rows, onward = _after(connection, _told().where(mentions.c.removed_at.is_(None)), since, until, after, limit)
     return tuple(told_of(row) for row in rows), onward
 
 
@@ -206,7 +207,10 @@ def totals(connection: Connection) -> Totals:
     still_open = connection.execute(
         sa.select(sa.func.count()).where(cases.c.state.not_in([state.value for state in CLOSED_STATES]))
     ).scalar_one()
-    return Totals(sum(outcomes.values()), still_open, outcomes)
+    removed: int | None = connection.execute(
+        sa.select(counters.c.value).where(counters.c.name == REMOVED_COUNTER)
+    ).scalar_one_or_none()
+    return Totals(sum(outcomes.values()), still_open, outcomes, removed or 0)
 
 
 def _told() -> sa.Select[tuple[object, ...]]:

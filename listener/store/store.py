@@ -7,7 +7,8 @@ does one thing at a time (one thread of one process), because leases and claims 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -18,8 +19,8 @@ from sqlalchemy.engine import Engine
 from connectors.base import Page
 from listener.cases.plan import CaseEvent, CaseNotification, Recorded, Settle
 from listener.model import CaseView, Counted, Delivery, NewNotification, Receipt, SourceState, Told, Triaged
-from listener.store import outbox, pages, reading, schema, sources
-from listener.store.engine import connect, place
+from listener.store import outbox, pages, purging, reading, schema, sources
+from listener.store.engine import connect, empty_log, overwrite_deleted, place
 from listener.store.engine import reading as in_reading
 from listener.store.engine import writing as in_writing
 from listener.store.tables import meta
@@ -28,6 +29,7 @@ from listener.store.values import (
     Lease,
     NotificationRow,
     OutboxState,
+    Purged,
     ReceiverState,
     SchemaState,
     Totals,
@@ -204,6 +206,44 @@ class Store:
         with in_writing(self.engine) as connection:
             return pages.add_notifications(connection, planned, now)
 
+    # Retention
+
+    def purge(
+        self,
+        before: Mapping[str, datetime],
+        now: datetime,
+        limit: int = 500,
+        after: tuple[datetime, int] | None = None,
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> Purged:
+        """Take words and people out of at most `limit` mentions published before their source's time in `before`.
+
+        Counts, verdicts and dates stay, the same person counts as one, and a poll that finds the post again brings
+        nothing back. Call again with the `onward` returned until it is None, then `purge_outbox`.
+        """
+        with in_reading(self.engine) as connection:  # apart, so that writers wait for the change alone
+            ids, onward = purging.due(connection, before, after, limit)
+        if not ids:
+            return Purged(0, onward)
+        with in_writing(self.engine) as connection:
+            overwrite_deleted(connection)
+            return Purged(purging.purge(connection, ids, now, random_bytes), onward)
+
+    def purge_outbox(self, now: datetime) -> int:
+        """Take the words out of digests that may quote what was purged; returns how many. One not sent yet dies."""
+        with in_writing(self.engine) as connection:
+            overwrite_deleted(connection)
+            return purging.purge_outbox(connection, now)
+
+    def forget_log(self) -> None:
+        """On SQLite, cut the write-ahead log, in which what was purged may still stand."""
+        empty_log(self.engine)
+
+    def purgeable(self, before: Mapping[str, datetime]) -> Mapping[str, int]:
+        """How many mentions of each source `purge` would change."""
+        with in_reading(self.engine) as connection:
+            return purging.count_due(connection, before)
+
     # Reading
 
     def sources(self) -> tuple[SourceState, ...]:
@@ -250,7 +290,10 @@ class Store:
                 return
 
     def stored(self, since: datetime, until: datetime) -> Iterator[Told]:
-        """Whole mentions published in [since, until) with their verdicts, oldest first, streamed like `counted`."""
+        """Mentions published in [since, until) with their verdicts, oldest first, streamed like `counted`.
+
+        Those without words any more (`purge`) are left out: there is nothing in them to judge again.
+        """
         after: tuple[datetime, int] | None = None
         while True:
             with in_reading(self.engine) as connection:

@@ -68,7 +68,7 @@ class GapRow(Row, table=True):
 
 
 class CounterRow(Row, table=True):
-    """The last case id given out. Its row lock makes grouping mentions into cases one writer's work at a time."""
+    """The last case id given out (its row lock makes grouping mentions into cases one writer's work at a time), …"""
 
     __tablename__ = "counter"
 

@@ -107,3 +107,12 @@ class Totals:
     mentions: int
     cases_open: int
     outcomes: Mapping[Outcome, int]
+    removed: int = 0  # mentions without words and author (retention)
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """One chunk of mentions that lost words and author."""
+
+    count: int
+    onward: tuple[datetime, int] | None = None  # where the next chunk begins; None: nothing is left
