@@ -118,19 +118,29 @@ def demo(triage: Triage, data: Path, which: str) -> None:
     facts = BrandFacts(brand.name, brand.names, brand.products, rivals, accounts)
     judged = build_triage(builtin_packs(), facts, brand.languages)
     pairs = split([pair for pair in demo_feed(datetime(2026, 6, 1, tzinfo=UTC)) if pair[1].subject == "brand"], which)
-    for lang in (None, *brand.languages):
-        chosen = [(post, label) for post, label in pairs if lang in (None, label.lang)]
-        rows = [
-            {
-                "stage": str(label.stage), "alt": str(label.alt or ""), "urgency": label.urgency.word, "sentiment": label.sentiment,
-                **{str(intent): int(intent in label.intents) for intent in Intent},
-            }
-            for _, label in chosen
-        ]  # fmt: skip
-        verdicts = [judged.judge(post) for post, _ in chosen]
-        found = sum(v.subject == "brand" for v in verdicts) / len(verdicts)
-        report(f"demo {lang or 'feed'}, {len(rows)} posts", rows, verdicts)
-        show("", "relevant", found)
+    rows = [
+        {
+            "lang": label.lang, "stage": str(label.stage), "alt": str(label.alt or ""), "urgency": label.urgency.word, "sentiment": label.sentiment,
+            **{str(intent): int(intent in label.intents) for intent in Intent},
+        }
+        for _, label in pairs
+    ]  # fmt: skip
+    verdicts = [judged.judge(post) for post, _ in pairs]
+    report(f"demo feed, {len(rows)} posts", rows, verdicts)
+    show("", "relevant", sum(v.subject == "brand" for v in verdicts) / len(verdicts))
+    for lang in brand.languages:
+        chosen = [number for number, row in enumerate(rows) if row["lang"] == lang]
+        brief(f"demo {lang}, {len(chosen)} posts", [rows[n] for n in chosen], [verdicts[n] for n in chosen])
+
+
+def brief(name: str, rows: Sequence[Any], verdicts: Sequence[Verdict]) -> None:
+    """The main figures of one labelled set in a line."""
+    stage = sum(str(v.stage) in (row["stage"], row["alt"]) for v, row in zip(verdicts, rows, strict=True)) / len(rows)
+    gold = [row["urgency"].replace("critical", "high") for row in rows]
+    said = [v.urgency.word.replace("critical", "high") for v in verdicts]
+    urgency = macro_f1(gold, said, ("low", "normal", "high"))
+    complaint = f1([row["complaint"] == 1 for row in rows], [Intent.COMPLAINT in v.intents for v in verdicts])[2]
+    show(name, "stage, urgency, c.F1", f"{stage:.3f} / {urgency:.3f} / {complaint:.3f}")
 
 
 def report(name: str, rows: Sequence[Any], verdicts: Sequence[Verdict]) -> None:

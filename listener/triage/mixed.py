@@ -34,6 +34,4 @@ def other_languages(words: Words, lang: str, languages: Sequence[str]) -> tuple[
     for word in _LANG_OF.keys() & words.folded[:_READ]:
         found = _LANG_OF[word]
         votes[found] = votes.get(found, 0) + 1
-    if len(votes) < 2:
-        return ()
     return tuple(found for found, count in votes.items() if count >= _ENOUGH and found != lang and found in languages)
