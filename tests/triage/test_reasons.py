@@ -29,7 +29,7 @@ def evidence(verdict: Verdict, label: str) -> str:
 
 
 def test_points_of_weak_signals_quote_the_words_behind_them() -> None:
-    verdict = judge("@acme my parcel is lost, nobody answers, this is a disgrace, please send it today")
+    verdict = judge("@acme my parcel is lost, nobody answers, this is a disgrace, please fix it today")
     assert evidence(verdict, "harsh tone") == "“disgrace”"
     assert evidence(verdict, "time pressure") == "“today”"
     assert evidence(verdict, "asks us") == "speaks to us and wants an answer"
