@@ -8,6 +8,7 @@ stay for good, so digests of old weeks keep their numbers and quote nothing (doc
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,7 +25,8 @@ log = structlog.get_logger()
 
 EVERY = timedelta(hours=6)
 LAST = "retention.last"  # meta key: when a purge last came to its end
-CHUNK = 500  # mentions in one transaction: pages wait some ten milliseconds for it
+CHUNK = 500  # mentions in one transaction, which takes up to a third of a second
+PAUSE = 0.15  # seconds between two; SQLite's waiting writers look every tenth of a second, and shall find their turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,11 @@ def cutoffs(
 
 
 def purge(
-    store: Store, before: Mapping[str, datetime], now: datetime, stopping: Callable[[], bool] = lambda: False
+    store: Store,
+    before: Mapping[str, datetime],
+    now: datetime,
+    stopping: Callable[[], bool] = lambda: False,
+    pause: Callable[[float], object] = time.sleep,
 ) -> Done:
     """Take away what is due, by the chunk; once `stopping()`, the chunk in hand is the last one."""
     mentions = 0
@@ -64,6 +70,7 @@ def purge(
         if after is None:
             store.set_meta(LAST, now.isoformat())
             break
+        pause(PAUSE)
     # Even where no mention was due: an earlier purge may have been killed before it came to the digests.
     digests = store.purge_outbox(now)
     if mentions or digests:

@@ -57,7 +57,7 @@ def imported(config: Path, terminal: Terminal) -> Path:
 
 
 @pytest.mark.parametrize(
-    "verb", [*VERBS, "db migrate", "db backup", "rules test", "rules lint", "rules list", "query preview"]
+    "verb", [*VERBS, "db migrate", "db backup", "db purge", "rules test", "rules lint", "rules list", "query preview"]
 )
 def test_every_command_has_help_with_an_example(verb: str, terminal: Terminal) -> None:
     said = terminal(*verb.split(), "--help")

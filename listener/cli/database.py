@@ -65,7 +65,9 @@ def purge(ctx: click.Context, dry_run: bool) -> None:
     if done is None:
         said = f"{number} {_mentions(number)} would lose text and author."
     else:
-        said = f"{number} {_mentions(number)} lost text and author, {done.digests} sent digests what they quoted."
+        said = (
+            f"{number} {_mentions(number)} lost text and author, {done.digests} digests in the outbox what they quoted."
+        )
     by_source = "".join(f"\n  {source}: {count}" for source, count in due.items())
     click.echo(said + by_source)
 
