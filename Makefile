@@ -28,7 +28,7 @@ check: install
 	@$(BIN)/lint-imports
 
 test: check
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n auto
 
 stress: install
 	@$(BIN)/pytest -m stress --stress-full tests/stress

@@ -168,7 +168,10 @@ class Rows:
         first = file.readline(LINE_LIMIT)
         text = first.decode("utf-8-sig", errors="replace")
         delimiter = max(",;\t|", key=text.count)
-        header = [name.strip() for name in next(csv.reader([text], delimiter=delimiter), [])]
+        try:
+            header = [name.strip() for name in next(csv.reader([text], delimiter=delimiter), [])]
+        except csv.Error:
+            raise BadRow("the first line holds no column names; is this a CSV file?") from None
         if self._columns["text"] not in header:
             columns = ", ".join(header[:20]) or "none"
             raise BadRow(f"no column {self._columns['text']!r} in the first line (found: {columns}); set mapping.text")

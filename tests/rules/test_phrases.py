@@ -166,9 +166,9 @@ def test_matching_stays_linear_on_hostile_posts(unit: str) -> None:
         facts = Facts((unit * length)[:length], "en", in_reply_to_brand=True)
         best = 9.0
         for _ in range(3):
-            begin = time.perf_counter()
+            begin = time.thread_time()  # work done, whatever else the machine is doing
             engine.evaluate(facts)
-            best = min(best, time.perf_counter() - begin)
+            best = min(best, time.thread_time() - begin)
         return best
 
     assert seconds(20_000) < 30 * seconds(2_000) + 0.01
