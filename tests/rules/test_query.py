@@ -231,9 +231,9 @@ def test_matching_stays_linear_on_hostile_posts(unit: str) -> None:
         post = QueryFacts((unit * length)[:length])
         best = 9.0
         for _ in range(3):
-            begin = time.perf_counter()
+            begin = time.thread_time()
             query.matches(post)
-            best = min(best, time.perf_counter() - begin)
+            best = min(best, time.thread_time() - begin)
         return best
 
     assert seconds(40_000) < 30 * seconds(4_000) + 0.01

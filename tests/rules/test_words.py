@@ -108,11 +108,11 @@ def test_splitting_stays_linear(unit: str) -> None:
         text = (unit * length)[:length]
         best = 9.0
         for _ in range(3):
-            begin = time.perf_counter()
+            begin = time.thread_time()
             words = prepare(text)
             if len(words):
                 words.span(len(words) - 1)
-            best = min(best, time.perf_counter() - begin)
+            best = min(best, time.thread_time() - begin)
         return best
 
     assert seconds(40_000) < 30 * seconds(4_000) + 0.01
