@@ -13,8 +13,8 @@ from itertools import islice
 
 from connectors.base import Mention, Page
 from listener.cases.plan import Settle
-from listener.ingest import LEASE, surely
-from listener.model import Triaged, Verdict
+from listener.ingest import LEASE, judged
+from listener.model import Verdict
 from listener.store import Store
 
 CONNECTOR = "import"
@@ -54,7 +54,7 @@ def import_posts(
     error: str | None = "interrupted"
     try:
         for page in _pages(posts, page_size):
-            triaged = [Triaged(mention, surely(judge, mention)) for mention in page]
+            triaged = judged(judge, page, clock())
             cursor = {"read": done.read + len(page)}
             recorded = store.record_page(lease, Page(tuple(page), cursor), triaged, settle, clock())
             done = Imported(done.read + len(page), done.new + recorded.new)

@@ -7,13 +7,14 @@ not asked before), and what only a person can mend parks the source and is told 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
 from connectors.base import ConnectorError, Mention, Parked, RateLimited, Source
+from listener.bounds import bounded
 from listener.cases.plan import Settle
 from listener.faults import place
 from listener.model import Triaged, Verdict
@@ -75,7 +76,7 @@ def poll(
     interrupted = False
     try:
         for page in feed.source.poll(lease.cursor, clock()):
-            triaged = [Triaged(mention, surely(judge, mention)) for mention in page.mentions]
+            triaged = judged(judge, page.mentions, clock())
             recorded = store.record_page(lease, page, triaged, feed.settle, clock())
             open_gaps = any(not gap.lost for gap in page.gaps)
             done = Polled(
@@ -104,6 +105,11 @@ def poll(
     store.finish(lease, now, now + wait)
     log.info("polled", source=feed.name, pages=done.pages, scanned=done.scanned, new=done.new)
     return done
+
+
+def judged(judge: Callable[[Mention], Verdict], found: Iterable[Mention], now: datetime) -> list[Triaged]:
+    """What a page holds, fit to be stored, with verdicts."""
+    return [Triaged(mention, surely(judge, mention)) for mention in (bounded(one, now) for one in found)]
 
 
 def surely(judge: Callable[[Mention], Verdict], mention: Mention) -> Verdict:
