@@ -191,11 +191,11 @@ class _PageUnderWay:
     def _notify(self, story: _Story, new: NewMention, receiver: str, kind: NotificationKind, reason: str) -> None:
         case = story.case
         part = {
-            NotificationKind.CASE_OPEN: "open",
+            NotificationKind.CASE_OPEN: _opening_part(case),
             NotificationKind.CASE_UPDATE: f"rev{case.revision}",
             NotificationKind.CASE_THREAD: f"thread:{new.ref}",
         }[kind]
-        opening = self._notifications.get(f"case:{case.ref}:open:{receiver}")
+        opening = self._notifications.get(f"case:{case.ref}:{_opening_part(case)}:{receiver}")
         if opening is not None:
             # Opened by this very page: the message will show this post too, and goes out as urgent as the case is now.
             raised = replace(opening.notification, urgency=case.urgency)
@@ -204,6 +204,11 @@ class _PageUnderWay:
         key = f"case:{case.ref}:{part}:{receiver}"
         notification = NewNotification(key, kind, receiver, case.urgency, self._now, reason)
         self._notifications.setdefault(key, CaseNotification(notification, case.id, new.id))
+
+
+def _opening_part(case: Case) -> str:
+    """A later page may open the case again for a receiver whose first message died: a key of its own, or it stays untold."""
+    return "open" if case.revision == 1 else f"open:rev{case.revision}"
 
 
 def _with_story(verdict: Verdict, case: Case, posted: datetime) -> Verdict:

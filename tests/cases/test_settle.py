@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
 
+from connectors.base import Page
 from listener.cases.clock import ServiceHours
 from listener.cases.plan import NewMention, OpenCase, OpenCases, Settled
 from listener.cases.routing import Route
 from listener.cases.settle import GRAVE_STORY, SAME_STORY, Rules, Settler
 from listener.model import Case, CaseState, NotificationKind, Outcome, Triaged
+from listener.store import Store
 from rules.vocabulary import Urgency
 from tests.cases.conftest import NOON, make_triaged
 
@@ -160,3 +162,18 @@ def test_rivals_own_posts_and_noise_open_no_case() -> None:
 def test_posts_without_an_author_never_share_a_case() -> None:
     settled = settle(make_triaged("1", author=""), make_triaged("2", author=""))
     assert len(settled.drafts) == 2
+
+
+def test_a_receiver_whose_first_message_died_is_told_by_the_next_post(store: Store) -> None:
+    """What opens the case the second time has a key of its own, or the outbox would take it for told."""
+    settler = Settler("forum", EVERYTHING)
+    store.register_sources({"forum": "replay"}, NOON)
+    for number, at in ((1, NOON), (2, NOON + timedelta(hours=1))):
+        lease = store.lease("forum", "w", at, timedelta(minutes=1), force=True)
+        assert lease is not None
+        found = make_triaged(str(number), published_at=at)
+        store.record_page(lease, Page((found.mention,), {"at": number}), [found], settler, at)
+        delivery = store.claim("care", "s", at, timedelta(minutes=1))
+        assert delivery is not None
+        assert delivery.kind is NotificationKind.CASE_OPEN
+        assert store.mark_dead(delivery.id, "s", "invalid_blocks", at)
