@@ -28,6 +28,8 @@ _SENT = NotificationState.SENT.value
 _DEAD = NotificationState.DEAD.value
 _FOLDED = NotificationState.FOLDED.value
 _earlier = notifications.alias("earlier")
+_MOST_UNREADABLE = 20  # attempts to read a case; five hours, in which a release that was taken back may be put right
+_UNREADABLE_WAITS = timedelta(minutes=15)
 _FOLLOWING = (NotificationKind.CASE_UPDATE.value, NotificationKind.CASE_THREAD.value)
 
 
@@ -41,7 +43,11 @@ def claim(connection: Connection, receiver: str, owner: str, now: datetime, ttl:
         revision = None if case_id is None else _revision(connection, case_id)
         why = _superfluous(connection, row, revision)
         if why is None:
-            return _take(connection, row, revision, owner, now + ttl)
+            try:
+                return _take(connection, row, revision, owner, now + ttl)
+            except (ValueError, TypeError, LookupError) as error:
+                _put_off(connection, row, error, now)
+                continue
         _set(connection, row["id"], state=_FOLDED, error=why, ended_at=now, lease_owner=None, lease_until=None)
     return None
 
@@ -234,6 +240,24 @@ def _take(connection: Connection, row: sa.RowMapping, revision: int | None, owne
         parent=parent,
         created_at=row["created_at"],
         doubtful=doubtful,
+    )
+
+
+def _put_off(connection: Connection, row: sa.RowMapping, error: Exception, now: datetime) -> None:
+    """What cannot be read (a newer release may have written it) must not stand before all others for ever."""
+    attempts = row["attempts"] + 1
+    given_up = attempts >= _MOST_UNREADABLE
+    _set(
+        connection,
+        row["id"],
+        state=_DEAD if given_up else _PENDING,
+        attempts=attempts,
+        doubtful=row["doubtful"] or row["state"] == _SENDING,
+        due_at=now + _UNREADABLE_WAITS,
+        ended_at=now if given_up else None,
+        error=f"its case cannot be read ({type(error).__name__}); was it written by a newer release?",
+        lease_owner=None,
+        lease_until=None,
     )
 
 

@@ -227,3 +227,31 @@ def test_what_a_dead_owner_held_is_free_at_once_and_doubtful(store: Store) -> No
     assert again is not None
     assert (again.id, again.doubtful) == (first.id, True)
     assert store.claim("console", "anew", NOON, TTL) is None
+
+
+def test_a_case_that_cannot_be_read_holds_up_nobody_and_is_told_once_it_can(store: Store) -> None:
+    """A newer release wrote a word that this one does not know."""
+    put(store, triaged(post(1), urgency=Urgency.CRITICAL), triaged(post(2)))
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE verdict SET stage = 'bliss' WHERE urgency = 3")
+    other = send_next(store, NOON)
+    assert other is not None
+    assert other.case is not None
+    assert other.case.mentions[0].mention.external_id == "p2"
+    assert store.claim("console", "s1", NOON, TTL) is None
+    assert store.claim("console", "s1", NOON + timedelta(hours=1), TTL) is None
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE verdict SET stage = 'use' WHERE urgency = 3")
+    late = store.claim("console", "s1", NOON + timedelta(hours=2), TTL)
+    assert late is not None
+    assert not late.doubtful
+
+
+def test_a_case_that_can_never_be_read_is_given_up_with_the_reason(store: Store) -> None:
+    put(store, triaged(post(1)))
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE verdict SET stage = 'bliss'")
+    for hour in range(30):
+        assert store.claim("console", "s1", NOON + timedelta(hours=hour), TTL) is None
+    (dead,) = store.outbox(NOON + timedelta(hours=30)).dead
+    assert "cannot be read (ValueError)" in str(dead.error)
