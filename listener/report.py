@@ -92,14 +92,14 @@ def put_due_digest(store: Store, reporting: Reporting, now: datetime) -> str | N
 def send(store: Store, reporting: Reporting, week: Week, to: Sequence[str], now: datetime) -> int:
     """Put the digest of `week` into the outbox for each of `to`; how many had not got it yet."""
     digest = build(store, week, reporting.settings, now)
-    page = write_page(digest, reporting.folder)
+    page = _page_if_it_can_be(digest, reporting.folder)
     message = slack.render(digest)
     said = {
         "week": week.name,
         "text": message.text,
         "blocks": list(message.blocks),
         "digest": form.as_data(digest),
-        "page": str(page),
+        **({"page": str(page)} if page is not None else {}),
     }
     return store.enqueue(
         [
@@ -123,6 +123,15 @@ def _html(digest: Digest) -> str:
     from listener.digest import html
 
     return html.render(digest)
+
+
+def _page_if_it_can_be(digest: Digest, folder: Path) -> Path | None:
+    """The page's place; a full disk or a folder without the right to write must not keep the digest from its readers."""
+    try:
+        return write_page(digest, folder)
+    except OSError as error:
+        log.error("digest_page_not_written", week=digest.week.name, folder=str(folder), fault=type(error).__name__)
+        return None
 
 
 RENDERERS: Mapping[str, Callable[[Digest], str]] = {

@@ -53,7 +53,9 @@ def test_a_digest_goes_to_each_receiver_once(store: Store, reporting: Reporting)
         assert store.claim(receiver, "s", MONDAY_NINE, LEASE) is None
 
 
-def test_a_missed_digest_is_made_at_the_next_start_and_the_next_one_on_its_day(store: Store, reporting: Reporting) -> None:
+def test_a_missed_digest_is_made_at_the_next_start_and_the_next_one_on_its_day(
+    store: Store, reporting: Reporting
+) -> None:
     started(store, WEEK.since)
     thursday = MONDAY_NINE + timedelta(days=3)
     assert put_due_digest(store, reporting, thursday) == "2026-W47"
@@ -80,7 +82,9 @@ def test_an_empty_week_and_a_broken_one_say_so(store: Store, reporting: Reportin
     assert build(store, WEEK, reporting.settings, MONDAY_NINE).state == "empty"
 
 
-def test_the_digest_counts_what_the_store_holds_and_compares_with_the_weeks_before(store: Store, reporting: Reporting) -> None:
+def test_the_digest_counts_what_the_store_holds_and_compares_with_the_weeks_before(
+    store: Store, reporting: Reporting
+) -> None:
     posts = [triaged(post(number)) for number in range(1, 6)]
     before = [triaged(post(10 + n, published_at=WEEK.previous(2).since + timedelta(hours=n))) for n in range(3)]
     store.register_sources({"hn": "hackernews"}, WEEK.since)
@@ -93,3 +97,12 @@ def test_the_digest_counts_what_the_store_holds_and_compares_with_the_weeks_befo
     purchase = next(stage for stage in digest.stages if stage.key == "purchase")
     assert purchase.tally.mentions == 5
     assert purchase.change.weeks > 0
+
+
+def test_a_digest_whose_page_cannot_be_written_goes_out_all_the_same(store: Store, reporting: Reporting) -> None:
+    started(store, WEEK.since)
+    reporting.folder.write_text("a file where the folder should be")
+    assert put_due_digest(store, reporting, MONDAY_NINE) == "2026-W47"
+    delivery = store.claim("care", "s", MONDAY_NINE, LEASE)
+    assert delivery is not None
+    assert "page" not in delivery.payload
