@@ -18,7 +18,7 @@ from listener.bounds import bounded
 from listener.cases.plan import Settle
 from listener.faults import place
 from listener.model import Triaged, Verdict
-from listener.store import Lease, LeaseLost, Store
+from listener.store import Lease, LeaseLost, Store, StoreError
 from listener.triage.unjudged import unjudged
 from rules.errors import RulesProblem
 
@@ -66,7 +66,7 @@ def poll(
     """Read everything new of one source. None where it is not due or another process reads it.
 
     `force` ignores the schedule (not the lease). Once `stopping()` is true the page in hand is still stored.
-    Raises nothing that a connector raises; a lease lost to another process ends the poll quietly.
+    Raises nothing once the lease is taken: what goes wrong is in the log and, where it can be written, with the source.
     """
     lease = store.lease(feed.name, owner, clock(), LEASE, force=force)
     if lease is None:
@@ -93,7 +93,7 @@ def poll(
     except LeaseLost:
         log.warning("lease_lost", source=feed.name)
         return done
-    except ConnectorError as error:
+    except (ConnectorError, StoreError) as error:
         return _failed(feed, lease, store, clock(), done, error)
     except Exception as error:  # noqa: BLE001  # a fault in one connector must not silence the others; it is shown in status
         log.error("connector_fault", source=feed.name, fault=place(error))
@@ -102,7 +102,7 @@ def poll(
         )
     now = clock()
     wait = timedelta(0) if interrupted else min(feed.every, CATCH_UP) if open_gaps else feed.every
-    store.finish(lease, now, now + wait)
+    _finish(store, lease, now, now + wait)
     log.info("polled", source=feed.name, pages=done.pages, scanned=done.scanned, new=done.new)
     return done
 
@@ -123,13 +123,25 @@ def surely(judge: Callable[[Mention], Verdict], mention: Mention) -> Verdict:
         return unjudged(place(error))
 
 
-def _failed(feed: Feed, lease: Lease, store: Store, now: datetime, done: Polled, error: ConnectorError) -> Polled:
+def _failed(feed: Feed, lease: Lease, store: Store, now: datetime, done: Polled, error: Exception) -> Polled:
     backoff = min(feed.every * 2 ** min(lease.failures, 6), max(LONGEST_BACKOFF, feed.every))
     again = now + backoff
     if isinstance(error, RateLimited) and error.retry_at is not None:
         again = max(error.retry_at, now)
     parked = isinstance(error, Parked)
     sentence = f"{type(error).__name__}: {error}"
-    store.finish(lease, now, again, error=sentence, parked=sentence if parked else None)
+    _finish(store, lease, now, again, sentence, parked)
     log.warning("poll_failed", source=feed.name, fault=type(error).__name__, again_at=again.isoformat(), parked=parked)
     return Polled(done.source, done.pages, done.scanned, done.new, done.notifications, sentence, parked)
+
+
+def _finish(
+    store: Store, lease: Lease, now: datetime, again: datetime, error: str | None = None, parked: bool = False
+) -> None:
+    """End the poll. Where the database does not let us, the next poll of this process takes up its own lease."""
+    try:
+        store.finish(lease, now, again, error=error, parked=error if parked else None)
+    except LeaseLost:
+        log.warning("lease_lost", source=lease.source)
+    except StoreError as fault:
+        log.error("poll_not_finished", source=lease.source, fault=type(fault).__name__)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from connectors.base import Mention, Source, SourceContext
+from connectors.base import Cursor, Mention, Page, Source, SourceContext
 from connectors.hackernews import HackerNewsSettings, connector
 from listener.cases.clock import ServiceHours
 from listener.cases.routing import Route
 from listener.cases.settle import Rules, Settler
-from listener.ingest import CATCH_UP, LONGEST_BACKOFF, Feed, Polled, poll
+from listener.ingest import CATCH_UP, LEASE, LONGEST_BACKOFF, Feed, Polled, poll
 from listener.model import Outcome, Verdict
 from listener.store import Store
+from listener.store.engine import connect
 from tests.fakes.hackernews import FakeHackerNews
 from tests.fakes.story import verdict
 
@@ -80,6 +84,62 @@ def test_a_platform_that_says_wait_is_not_asked_before(store: Store) -> None:
         assert polled is not None
         assert polled.error is not None
         assert store.sources()[0].next_poll_at == NOW + timedelta(seconds=900)
+
+
+def test_a_lease_lost_while_the_poll_ends_is_no_fault(store: Store) -> None:
+    with FakeHackerNews().start() as site, feed(site, store) as hn:
+        clock = iter([NOW, NOW, *[NOW + timedelta(hours=1)] * 9])
+        slow = replace(hn, source=_Overslept(lambda: store.lease("hn", "quick", NOW + timedelta(hours=1), LEASE)))
+        polled = poll(slow, lambda _: verdict(), store, "slow", lambda: next(clock))
+        assert polled is not None
+        assert polled.error is None
+        assert store.lease_owners() == {"quick"}
+
+
+class _Overslept:
+    """A source that yields nothing for so long that another process takes over."""
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        self._meanwhile = meanwhile
+
+    def poll(self, cursor: Cursor | None, now: datetime) -> Iterator[Page]:
+        self._meanwhile()
+        yield from ()
+
+    def close(self) -> None: ...
+
+
+def test_a_database_that_is_locked_fails_the_poll_and_says_so(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'listener.db'}"
+    with Store.open(url) as first:
+        first.migrate()
+    impatient = Store(url, connect(url, busy_seconds=0.05))
+    with FakeHackerNews().start() as site, impatient as store, feed(site, store) as hn:
+        site.publish("Acme order", NOW - timedelta(minutes=1))
+        with closing(sqlite3.connect(tmp_path / "listener.db", isolation_level=None)) as backup:
+            slow = replace(hn, source=_Locked(hn.source, backup))
+            polled = turn(slow, store)
+            assert polled is not None
+            assert "is locked by another process" in str(polled.error)
+            backup.execute("ROLLBACK")
+        assert store.due_sources(NOW) == ()
+        assert store.due_sources(NOW, "poller") == ("hn",)
+        again = turn(hn, store)
+        assert again is not None
+        assert (again.new, again.error) == (1, None)
+
+
+class _Locked:
+    """A source during whose poll another program locks the database."""
+
+    def __init__(self, source: Source, backup: sqlite3.Connection) -> None:
+        self._source, self._backup = source, backup
+
+    def poll(self, cursor: Cursor | None, now: datetime) -> Iterator[Page]:
+        self._backup.execute("BEGIN IMMEDIATE")
+        yield from self._source.poll(cursor, now)
+
+    def close(self) -> None: ...
 
 
 def test_failures_back_off_and_success_forgets_them(store: Store) -> None:

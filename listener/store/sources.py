@@ -50,11 +50,11 @@ def register(connection: Connection, connectors: Mapping[str, str], now: datetim
         _close(connection, name, now)
 
 
-def due(connection: Connection, now: datetime) -> tuple[str, ...]:
-    """The sources that may be polled now, the longest overdue first."""
+def due(connection: Connection, now: datetime, owner: str | None) -> tuple[str, ...]:
+    """The sources that may be polled now, by `owner` if one is named, the longest overdue first."""
     found = connection.execute(
         sa.select(sources.c.name)
-        .where(_is_due(now), _is_free(now))
+        .where(_is_due(now), _is_free(now, owner))
         .order_by(sa.nulls_first(sources.c.next_poll_at), sources.c.name)
     )
     return tuple(found.scalars())
@@ -63,10 +63,13 @@ def due(connection: Connection, now: datetime) -> tuple[str, ...]:
 def lease(
     connection: Connection, source: str, owner: str, now: datetime, ttl: timedelta, *, force: bool
 ) -> Lease | None:
-    """Take the right to poll, unless another owner has it or, without `force`, it is not due."""
+    """Take the right to poll, unless another owner has it or, without `force`, it is not due.
+
+    An owner may take its own lease again, which voids the older one: it could not be given back, or was left behind.
+    """
     taken = connection.execute(
         sources.update()
-        .where(sources.c.name == source, _is_free(now), sa.true() if force else _is_due(now))
+        .where(sources.c.name == source, _is_free(now, owner), sa.true() if force else _is_due(now))
         .values(lease_owner=owner, lease_until=now + ttl, fence=sources.c.fence + 1)
         .returning(sources.c.fence, sources.c.cursor, sources.c.failures)
     ).one_or_none()
@@ -180,8 +183,9 @@ def _is_due(now: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(sources.c.parked.is_(None), sa.or_(sources.c.next_poll_at.is_(None), sources.c.next_poll_at <= now))
 
 
-def _is_free(now: datetime) -> sa.ColumnElement[bool]:
-    return sa.or_(sources.c.lease_owner.is_(None), sources.c.lease_until <= now)
+def _is_free(now: datetime, owner: str | None) -> sa.ColumnElement[bool]:
+    ours = sa.false() if owner is None else sources.c.lease_owner == owner
+    return sa.or_(sources.c.lease_owner.is_(None), sources.c.lease_until <= now, ours)
 
 
 def _update_held(connection: Connection, held: Lease, changes: Mapping[str, object]) -> None:

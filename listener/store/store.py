@@ -102,10 +102,10 @@ class Store:
         with in_writing(self.engine) as connection:
             sources.register(connection, connectors, now)
 
-    def due_sources(self, now: datetime) -> tuple[str, ...]:
-        """Sources that may be polled now: due, not parked, leased by nobody. The longest overdue first."""
+    def due_sources(self, now: datetime, owner: str | None = None) -> tuple[str, ...]:
+        """Sources that may be polled now: due, not parked, leased by nobody else than `owner`. The longest overdue first."""
         with in_reading(self.engine) as connection:
-            return sources.due(connection, now)
+            return sources.due(connection, now, owner)
 
     def lease(self, source: str, owner: str, now: datetime, ttl: timedelta, force: bool = False) -> Lease | None:
         """Take the right to poll a source. `force`: even if it is parked or not due, never if another owner has it."""
