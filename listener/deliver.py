@@ -15,6 +15,7 @@ from enum import StrEnum
 
 import structlog
 
+from listener.faults import place
 from listener.model import (
     CannotLookUp,
     Delivery,
@@ -34,6 +35,7 @@ log = structlog.get_logger()
 LEASE = timedelta(minutes=5)  # outlives the longest network time-out of a receiver by far
 FIRST_RETRY = timedelta(seconds=5)
 LONGEST_RETRY = timedelta(minutes=15)
+MOST_FAULTS = 5  # attempts after which a message that this program itself cannot say is given up
 
 
 class Sent(StrEnum):
@@ -43,6 +45,7 @@ class Sent(StrEnum):
     FOUND = "found"  # an earlier attempt had got through
     RETRY = "retry"
     REFUSED = "refused"
+    FAULT = "fault"  # of this program; tried a few times more
     STOPPED = "stopped"
     LEASE_LOST = "lease-lost"
 
@@ -73,7 +76,7 @@ def deliver(
     """Send everything that is due for `outlet` now, most urgent first. Returns what each turn did.
 
     Ends when nothing is claimable (all sent, or the receiver has to wait), or after the message in hand once
-    `stopping()` is true. Raises nothing that a receiver raises.
+    `stopping()` is true. Raises nothing that a receiver raises, not even its faults.
     """
     done: list[Sent] = []
     while not stopping():
@@ -124,10 +127,23 @@ def _turn(outlet: Outlet, delivery: Delivery, store: Store, owner: str, clock: C
         store.mark_dead(delivery.id, owner, str(refusal), now)
         _tell_instead(outlet, store, f"refused:{delivery.key}", f"{outlet.name} refused {delivery.key}: {refusal}", now)
         return Sent.REFUSED
+    except Exception as error:  # noqa: BLE001  # one message that cannot be said must not hold up the others
+        return _fault(outlet, delivery, store, owner, clock(), error)
     now = clock()
     if not store.mark_sent(delivery.id, owner, receipt, now, next_at=now + outlet.pace if outlet.pace else None):
         return Sent.LEASE_LOST
     return Sent.FOUND if found is not None else Sent.SENT
+
+
+def _fault(outlet: Outlet, delivery: Delivery, store: Store, owner: str, now: datetime, error: Exception) -> Sent:
+    sentence = f"fault of listener, please report: {place(error)}"
+    log.error("receiver_fault", outlet=outlet.name, notification=delivery.id, fault=place(error))
+    if delivery.attempt < MOST_FAULTS:
+        store.mark_retry(delivery.id, owner, sentence, now + backoff(delivery.attempt), now, doubtful=True)
+        return Sent.FAULT
+    store.mark_dead(delivery.id, owner, sentence, now)
+    _tell_instead(outlet, store, f"refused:{delivery.key}", f"{outlet.name} cannot say {delivery.key}: {sentence}", now)
+    return Sent.REFUSED
 
 
 def _look_up(receiver: Receiver, delivery: Delivery) -> Receipt | None:
