@@ -8,12 +8,15 @@ holds up nobody else. No job sleeps for a rate limit: it moves its row's next ti
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent import futures
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
-from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_SCHEDULER_SHUTDOWN, JobExecutionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -52,12 +55,13 @@ def start(work: Work, stopping: threading.Event) -> BackgroundScheduler:
     """Start all jobs and return the running scheduler; `shutdown(wait=True)` lets the page and message in hand finish."""
     scheduler = BackgroundScheduler(
         timezone=UTC,
-        executors={"default": ThreadPoolExecutor(len(work.outlets) + 4), "poll": ThreadPoolExecutor(work.workers)},
+        executors={"default": ThreadPoolExecutor(len(work.outlets) + 4)},
         # The default grace of one second silently drops jobs that start late (PLATFORMS §4).
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
     )
     scheduler.add_listener(_report_fault, EVENT_JOB_ERROR)
-    polling = _Polling(work, stopping, scheduler)
+    polling = _Polling(work, stopping)
+    scheduler.add_listener(polling.finish, EVENT_SCHEDULER_SHUTDOWN)
     now = work.clock()
 
     every(scheduler, work.tick, "poll-tick", polling.tick, now)
@@ -78,47 +82,96 @@ def every(
     scheduler.add_job(job, "interval", seconds=seconds, id=name, next_run_time=first)
 
 
+def mind_the_clock(scheduler: BackgroundScheduler, now: datetime) -> None:
+    """Run at once what lies further ahead than its interval: the clock was set back, and nothing would run until then."""
+    for job in scheduler.get_jobs():
+        interval = getattr(job.trigger, "interval", None)
+        if interval is not None and job.next_run_time is not None and job.next_run_time - now > 2 * interval:
+            log.warning("clock_set_back", job=job.id)
+            job.modify(next_run_time=now)
+
+
 def beat(work: Work) -> None:
     """Leave a sign of life for `health` and `status`."""
     work.store.set_meta("heartbeat", {"at": work.clock().isoformat(), "owner": work.owner})
 
 
-def once(work: Work, progress: Callable[[str], None] = lambda _: None) -> None:
-    """One round for cron: poll what is due, put a due digest into the outbox, send what is due, purge if it is time."""
+def fall_silent(work: Work) -> None:
+    """Take the sign of life back, unless it is that of another daemon on the same database."""
+    last = work.store.get_meta("heartbeat")
+    if isinstance(last, dict) and last.get("owner") == work.owner:
+        work.store.set_meta("heartbeat", None)
+
+
+def once(
+    work: Work, progress: Callable[[str], None] = lambda _: None, sleep: Callable[[float], object] = time.sleep
+) -> None:
+    """One round for cron: poll what is due, put a due digest into the outbox, send all that waits, purge if it is time.
+
+    A part that breaks keeps no other from its turn; the first fault is raised at the end.
+    """
+    faults: list[Exception] = []
+
+    def attempt(part: str, step: Callable[[], object]) -> None:
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001  # cron must send alerts even if the digest cannot be made
+            log.error("job_failed", job=part, fault=place(error))
+            faults.append(error)
+
     for name in work.store.due_sources(work.clock()):
         if name in work.feeds:
             progress(f"polling {name}")
-            poll(work.feeds[name], work.judge, work.store, work.owner, work.clock)
-    work.report(work.clock())
+            attempt(f"poll:{name}", partial(poll, work.feeds[name], work.judge, work.store, work.owner, work.clock))
+    attempt("digest", lambda: work.report(work.clock()))
     for outlet in work.outlets:
         progress(f"delivering to {outlet.name}")
-        deliver(outlet, work.store, work.owner, work.clock)
+        attempt(f"deliver:{outlet.name}", partial(_empty, work, outlet, sleep))
     if purge_is_due(work.store, work.clock()):
-        work.purge(work.clock(), lambda: False)
+        attempt("purge", lambda: work.purge(work.clock(), lambda: False))
+    if faults:
+        raise faults[0]
+
+
+def _empty(work: Work, outlet: Outlet, sleep: Callable[[float], object]) -> None:
+    """Send until nothing may be sent any more, at the outlet's pace."""
+    while deliver(outlet, work.store, work.owner, work.clock):
+        sleep(outlet.pace.total_seconds())
 
 
 class _Polling:
-    """Starts a job for each due source; remembers which are under way in this process."""
+    """Polls each due source in a pool of its own; remembers which are under way in this process.
 
-    def __init__(self, work: Work, stopping: threading.Event, scheduler: BackgroundScheduler) -> None:
-        self._work, self._stopping, self._scheduler = work, stopping, scheduler
+    Not as jobs of the scheduler: it counts a job as running until a moment after its function returned and drops one of the
+    same id meanwhile, and while it shuts down it holds the lock that adding a job needs, and waits for the tick that adds.
+    """
+
+    def __init__(self, work: Work, stopping: threading.Event) -> None:
+        self._work, self._stopping = work, stopping
+        self._pool = futures.ThreadPoolExecutor(work.workers, "poll")
         self._under_way: set[str] = set()
         self._lock = threading.Lock()
 
     def tick(self) -> None:
-        for name in self._work.store.due_sources(self._work.clock()):
+        # Those this process has a lease on as well: one that is not under way could not be given back.
+        for name in self._work.store.due_sources(self._work.clock(), self._work.owner):
             with self._lock:
                 if name not in self._work.feeds or name in self._under_way or self._stopping.is_set():
                     continue
+                self._pool.submit(self._poll, name)
                 self._under_way.add(name)
-            # No id of its own: APScheduler counts an instance as running until a moment after its function returned, and
-            # would silently drop a job of the same id that is added within that moment.
-            self._scheduler.add_job(self._poll, args=[name], executor="poll")
+
+    def finish(self, _event: object) -> None:
+        """Let the pages in hand be stored."""
+        self._pool.shutdown(wait=True)
 
     def _poll(self, name: str) -> None:
         work = self._work
         try:
-            poll(work.feeds[name], work.judge, work.store, work.owner, work.clock, stopping=self._stopping.is_set)
+            if not self._stopping.is_set():  # it may have waited for a free worker until the end
+                poll(work.feeds[name], work.judge, work.store, work.owner, work.clock, stopping=self._stopping.is_set)
+        except Exception as error:  # noqa: BLE001  # nobody reads the future of this thread
+            log.error("job_failed", job=f"poll:{name}", fault=place(error))
         finally:
             with self._lock:
                 self._under_way.discard(name)

@@ -111,3 +111,19 @@ def test_broken_rules_end_the_start_with_their_message_and_store_nothing(tmp_pat
         assert "Traceback" not in log
         with Store.open(f"sqlite:///{tmp_path / 'listener.db'}") as store:
             assert store.totals().mentions == 0
+
+
+def test_a_second_signal_ends_the_daemon_at_once_whatever_it_waits_for(tmp_path: Path) -> None:
+    with FakeHackerNews().start() as site, FakeSlack() as slack:
+        slack.fail("chat.postMessage", slow(10.0))
+        site.publish("Acme: my order never arrived.", author="ada")
+        config = configuration(tmp_path, f"sqlite:///{tmp_path / 'listener.db'}", site.url, slack.base_url)
+        config.write_text(config.read_text().replace("timeout = 2.0", "timeout = 30.0"))
+        with running(config) as daemon:
+            wait_for(lambda: slack.counted("chat.postMessage") == 1)
+            daemon.send_signal(signal.SIGTERM)
+            log = daemon.stderr
+            assert log is not None
+            wait_for(lambda: "stopping" in log.readline())
+            daemon.send_signal(signal.SIGTERM)
+            assert daemon.wait(5) == 1

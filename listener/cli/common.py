@@ -48,8 +48,9 @@ def log_to_stderr(level: str, form: str) -> None:
     # tweepy logs the bearer token at DEBUG, and httpx whole URLs at INFO (PLATFORMS §1.2).
     for noisy in ("tweepy", "httpx", "httpcore", "slack_sdk", "prawcore", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    # It warns of each tick that finds the one before still at work, which is meant to be so.
-    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    # It warns of each tick that finds the one before still at work, which is meant to be so, and prints the whole
+    # traceback of a job that fails, whose message may quote a post; `job_failed` says what and where.
+    logging.getLogger("apscheduler").setLevel(logging.CRITICAL + 1)
     render: Any = (
         structlog.processors.JSONRenderer()
         if form == "json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -46,7 +47,7 @@ def run(ctx: click.Context) -> None:
 
     def stop(signum: int, frame: FrameType | None) -> None:
         if stopping.is_set():
-            sys.exit(1)
+            os._exit(1)  # sys.exit would wait for every thread, also for one that waits for a platform
         stopping.set()
 
     signal.signal(signal.SIGTERM, stop)
@@ -73,12 +74,12 @@ def run(ctx: click.Context) -> None:
         try:
             daemon.judge.ready()  # broken rules end the start with their own message
             while not stopping.wait(1.0):
-                pass
+                schedule.mind_the_clock(scheduler, app.now())
             log.info("stopping", note="finishing the page and message in hand")
         finally:
             stopping.set()
             scheduler.shutdown(wait=True)
-        store.set_meta("heartbeat", None)
+        schedule.fall_silent(daemon.work)
     log.info("stopped")
 
 

@@ -37,6 +37,7 @@ def connect(url: str, *, foreign_keys: bool = True, busy_seconds: float = BUSY_S
             parsed,
             pool_size=10,
             max_overflow=20,
+            hide_parameters=True,  # errors are printed, and parameters are posts
             pool_pre_ping=True,  # a server that was restarted costs a reconnect, not a failed poll
             connect_args={"connect_timeout": CONNECT_SECONDS},
         )
@@ -116,7 +117,7 @@ def _parse(url: str) -> URL:
 
 
 def _sqlite(url: URL, *, foreign_keys: bool, busy_seconds: float) -> Engine:
-    engine = sa.create_engine(url, connect_args={"timeout": busy_seconds})
+    engine = sa.create_engine(url, connect_args={"timeout": busy_seconds}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _pool_entry: Any) -> None:
