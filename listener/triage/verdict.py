@@ -30,6 +30,7 @@ from rules.vocabulary import Intent
 from rules.words import Words, prepare
 
 NEGATIVE_BELOW, POSITIVE_FROM = -0.2, 0.25  # of sentiment, fitted on labelled posts of five languages
+_TOO_MUCH_FOR_AN_ADVERT = 0.75  # complaint score of a post that speaks to us: "sell my points" is no advert then
 _GRIEVANCE = 0.9  # from this complaint score on, a post blames the brand, whatever words it uses
 
 _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
@@ -106,7 +107,8 @@ class Triage:
                 complaint=max(intents.complaint, 0.6),
             )
             lines = (*lines, Line(0, "sarcasm?", f"“{opener}” before a failure: please check"))
-        promotional = any(hit.evidence.promotional for hit in hits)
+        grieves = relation.addressed and intents.complaint >= _TOO_MUCH_FOR_AN_ADVERT
+        promotional = not grieves and any(hit.evidence.promotional for hit in hits)
         ignored = next((hit for hit in hits if hit.evidence.ignore), None)
         relevant = relation.relevant and ignored is None
         limited = promotional or not relevant or relation.subject != "brand"
