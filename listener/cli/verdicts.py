@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from listener.model import Verdict
-
-HIGH_FROM = {"critical": "", "high": " (high from 55)", "normal": "", "low": ""}
+from listener.triage.urgency import HIGH_FROM, NORMAL_FROM
 
 
 def as_json(mention_id: str, verdict: Verdict) -> Mapping[str, Any]:
@@ -35,9 +34,9 @@ def as_json(mention_id: str, verdict: Verdict) -> Mapping[str, Any]:
 
 def explanation(verdict: Verdict) -> list[str]:
     """Why: one line a reason, the decision first, what would have changed it last."""
-    head = f"{verdict.urgency.word} · {verdict.points} points"
+    head = f"{verdict.urgency.word} · {verdict.points} points (normal from {NORMAL_FROM}, high from {HIGH_FROM})"
     if verdict.floor is not None and verdict.floor >= verdict.urgency:
-        head += f" (at least {verdict.floor.word} by an override)"
+        head += f", at least {verdict.floor.word} by an override"
     said = [head]
     for line in verdict.lines:
         points = f"{line.points:+d} " if line.points else "   "
