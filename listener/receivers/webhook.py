@@ -77,8 +77,12 @@ class WebhookReceiver:
             headers["X-Listener-Signature"] = signature(self._secret, int(now.timestamp()), body)
         try:
             # A client a message: they are rare, and nothing stays open between two (no proxy for this machine itself).
-            with httpx.Client(timeout=self._timeout, trust_env=not is_loopback(self._url)) as client:
-                answer = client.post(self._url, content=body, headers=headers)
+            # Status and headers say all; a body is not read: one that drips would hold this receiver up for ever.
+            with (
+                httpx.Client(timeout=self._timeout, trust_env=not is_loopback(self._url)) as client,
+                client.stream("POST", self._url, content=body, headers=headers) as answer,
+            ):
+                pass
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise PassingFailure(
                 f"webhook {self._where}: {type(error).__name__}; check the address and the network",

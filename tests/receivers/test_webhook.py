@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -36,6 +37,7 @@ class Address:
         self.answers: list[tuple[int, dict[str, str]]] = []
         self.wait = 0.0
         self.drop = False
+        self.drips = False
         address = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -45,6 +47,14 @@ class Address:
                 time.sleep(address.wait)
                 if address.drop:
                     self.connection.shutdown(socket.SHUT_RDWR)
+                    return
+                if address.drips:
+                    self.send_response(200)
+                    self.end_headers()
+                    with contextlib.suppress(OSError):
+                        for _ in range(100):
+                            self.wfile.write(b" ")
+                            time.sleep(0.05)
                     return
                 status, headers = address.answers.pop(0) if address.answers else (204, {})
                 self.send_response(status)
@@ -180,6 +190,13 @@ def test_a_slow_answer_is_given_up(address: Address) -> None:
     with pytest.raises(PassingFailure) as failure:
         WebhookReceiver(address.url, timeout=0.1).send(delivery())
     assert failure.value.may_have_been_sent
+
+
+def test_an_answer_that_never_ends_holds_nobody_up(address: Address) -> None:
+    address.drips = True
+    started = time.monotonic()
+    assert receiver(address).send(delivery()).data == {"status": 200}
+    assert time.monotonic() - started < 2
 
 
 def test_it_cannot_be_looked_up_and_says_when_it_repeats(address: Address) -> None:
