@@ -274,10 +274,11 @@ def daemon(config: Config) -> Iterator[Daemon]:
             store.register_sources({source.name: source.connector for source in config.sources}, now())
             rules, report = telling_rules(config), reporting(config)
             every = {source.name: source.every for source in config.sources}
+            first = config.receivers[0].name if config.receivers else None
             work = Work(
                 store=store,
                 feeds={
-                    name: Feed(name, source, every[name], settle.Settler(name, rules))
+                    name: Feed(name, source, every[name], settle.Settler(name, rules), tell=first)
                     for name, source in sources.items()
                 },
                 outlets=open_outlets(config),

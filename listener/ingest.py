@@ -17,10 +17,11 @@ from connectors.base import ConnectorError, Mention, Parked, RateLimited, Source
 from listener.bounds import bounded
 from listener.cases.plan import Settle
 from listener.faults import place
-from listener.model import Triaged, Verdict
+from listener.model import NewNotification, NotificationKind, Triaged, Verdict
 from listener.store import Lease, LeaseLost, Store, StoreError
 from listener.triage.unjudged import unjudged
 from rules.errors import RulesProblem
+from rules.vocabulary import Urgency
 
 log = structlog.get_logger()
 
@@ -37,6 +38,7 @@ class Feed:
     source: Source
     every: timedelta
     settle: Settle  # decides cases, outcomes and notifications for the new mentions of a page
+    tell: str | None = None  # the receiver that hears of it when a person must mend this source
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +133,28 @@ def _failed(feed: Feed, lease: Lease, store: Store, now: datetime, done: Polled,
     parked = isinstance(error, Parked)
     sentence = f"{type(error).__name__}: {error}"
     _finish(store, lease, now, again, sentence, parked)
+    if parked:
+        _tell(feed, store, f"{feed.name} is parked and reads nothing: {error}", now)
     log.warning("poll_failed", source=feed.name, fault=type(error).__name__, again_at=again.isoformat(), parked=parked)
     return Polled(done.source, done.pages, done.scanned, done.new, done.notifications, sentence, parked)
+
+
+def _tell(feed: Feed, store: Store, sentence: str, now: datetime) -> None:
+    if feed.tell is None:
+        return
+    notice = NewNotification(
+        key=f"notice:parked:{feed.name}:{now:%Y-%m-%dT%H:%M}:{feed.tell}",
+        kind=NotificationKind.NOTICE,
+        receiver=feed.tell,
+        urgency=Urgency.HIGH,
+        due_at=now,
+        reason="source-parked",
+        payload={"text": sentence, "next": f"Mend it, then: listener resume {feed.name}"},
+    )
+    try:
+        store.enqueue([notice], now)
+    except StoreError as fault:
+        log.error("not_told", source=feed.name, fault=type(fault).__name__)
 
 
 def _finish(

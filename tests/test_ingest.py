@@ -34,7 +34,7 @@ def feed(site: FakeHackerNews, store: Store, **settings: object) -> Iterator[Fee
     )
     store.register_sources({"hn": "hackernews"}, NOW)
     try:
-        yield Feed("hn", source, timedelta(minutes=5), Settler("hn", RULES))
+        yield Feed("hn", source, timedelta(minutes=5), Settler("hn", RULES), tell="care")
     finally:
         source.close()
 
@@ -167,6 +167,10 @@ def test_what_only_a_person_can_mend_parks_the_source(store: Store) -> None:
         assert polled is not None
         assert polled.parked
         assert store.due_sources(NOW + timedelta(days=9)) == ()
+        notice = store.claim("care", "s", NOW, LEASE)
+        assert notice is not None
+        assert "hn is parked" in notice.payload["text"]
+        assert "listener resume hn" in notice.payload["next"]
         store.unpark("hn", NOW)
         assert turn(hn, store, NOW) is not None
         assert store.sources()[0].parked is None
