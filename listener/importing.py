@@ -45,7 +45,10 @@ def import_posts(
     page_size: int = 500,
     progress: Callable[[Imported], None] = lambda _: None,
 ) -> Imported:
-    """Store `posts` under the source `source`. Raises `ImportRefused` while another process imports to it."""
+    """Store `posts` under the source `source`. Raises `ImportRefused` while another process imports to it, or polls it."""
+    if any(known.name == source and known.connector != CONNECTOR for known in store.sources()):
+        # To register it anew would throw its cursor away.
+        raise ImportRefused(f"{source!r} is a source that is polled; name yours with --source.")
     store.register_sources({source: CONNECTOR}, clock())
     lease = store.lease(source, owner, clock(), LEASE, force=True)
     if lease is None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from listener.cli import VERBS
+from listener.store import Store
 from tests.fakes.commands import Terminal
 
 CONFIG = """
@@ -122,6 +125,52 @@ def test_a_file_that_is_not_there_is_said_so(config: Path, terminal: Terminal) -
     said = terminal("import", "nowhere.jsonl")
     assert said.code == 1
     assert "no such file" in said.err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.csv", b"id,body\n1,x\n", "no column 'text'"),
+        ("b.csv", b"\xff\xfea\x00", "UTF-16"),
+        ("c.csv", b"\n1\n", "column"),
+    ],
+)
+def test_a_file_that_is_of_no_use_says_what_it_lacks(
+    config: Path, terminal: Terminal, name: str, content: bytes, said: str
+) -> None:
+    (config.parent / name).write_bytes(content)
+    answer = terminal("import", name)
+    assert answer.code == 1
+    assert said in answer.err
+    assert "inside listener" not in answer.err
+
+
+def test_an_import_cannot_take_the_name_of_a_polled_source(config: Path, terminal: Terminal) -> None:
+    """It would throw away where that source stands, and nobody would poll it any more."""
+    config.write_text(CONFIG + '[[source]]\nname = "hn"\nconnector = "hackernews"\n')
+    (config.parent / "posts.jsonl").write_text(json.dumps(POSTS[0]))
+    assert "another --source" in terminal("import", "posts.jsonl", "--source", "hn").err
+    with Store.open(f"sqlite:///{config.parent / 'listener.db'}") as store:
+        store.migrate()
+        store.register_sources({"old": "hackernews"}, datetime.now(UTC))
+        assert terminal("import", "posts.jsonl", "--source", "old").code == 1
+        assert [source.connector for source in store.sources()] == ["hackernews"]
+
+
+def test_a_terminal_that_knows_no_unicode_still_shows_the_rest(imported: Path) -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "listener", "--config", str(imported), "status"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii:strict", "PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        check=False,
+    )
+    assert shown.returncode == 0
+    assert b"3 mentions" in shown.stdout
+
+
+def test_evidence_cannot_act_on_the_terminal(config: Path, terminal: Terminal) -> None:
+    said = terminal("classify", "Acme never arrived \x1b[2J \u202e I am leaving")
+    assert not set("\x1b\u202e") & set(said.out)
 
 
 def test_explain_says_why_and_what_became_of_it(imported: Path, terminal: Terminal) -> None:

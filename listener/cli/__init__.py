@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,9 @@ def cli(ctx: click.Context, config: Path | None) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point. Never shows a traceback for a mistake that a user can mend."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without Unicode shows "?" and not an error
     try:
         cli.main(arguments, prog_name="listener", standalone_mode=False)
     except click.ClickException as error:

@@ -37,6 +37,7 @@ def import_file(ctx: click.Context, file: Path, alerts: bool, source_name: str |
     from listener.cases.settle import Settler
     from listener.importing import import_posts
     from listener.judging import triage_for
+    from listener.slack.outside import clean
 
     if not file.is_file():
         raise click.ClickException(f"{file}: there is no such file. Name a JSON Lines (.jsonl) or CSV (.csv) file.")
@@ -45,14 +46,20 @@ def import_file(ctx: click.Context, file: Path, alerts: bool, source_name: str |
         raise click.UsageError("--map takes FIELD=COLUMN, each field once, such as --map text=body --map author=user")
     config = configuration(ctx)
     name = source_name or f"import:{file.name}"
+    if name in {source.name for source in config.sources}:
+        raise click.ClickException(f"{name} is a source that the daemon polls. File the posts under another --source.")
     problems: list[str] = []
 
     def posts() -> Iterator[Mention]:
-        for found in read_file(file, mapping):
-            if isinstance(found, Mention):
-                yield found
-            else:
-                problems.append(f"{file}:{found.line}: {found.reason}")
+        try:
+            for found in read_file(file, mapping):
+                if isinstance(found, Mention):
+                    yield found
+                else:
+                    problems.append(f"{file}:{found.line}: {found.reason}")
+        except (ValueError, OSError) as error:  # the file as a whole: another kind, no such column, not readable
+            what = error.strerror if isinstance(error, OSError) else clean(str(error))
+            raise click.ClickException(f"{file}: {what}") from None
 
     with app.stored(config) as store, _counting(f"importing {file.name}") as advance:
         done = import_posts(

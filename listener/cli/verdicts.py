@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from listener.model import Verdict
+from listener.slack.outside import clean
 from listener.triage.urgency import HIGH_FROM, NORMAL_FROM
 
 
@@ -56,4 +57,4 @@ def explanation(verdict: Verdict) -> list[str]:
     said.append(" · ".join(fact for fact in facts if fact))
     if verdict.near:
         said.append(verdict.near)
-    return said
+    return [clean(line) for line in said]  # evidence is words of a post
