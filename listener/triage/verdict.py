@@ -31,7 +31,7 @@ from rules.words import Words, prepare
 
 NEGATIVE_BELOW, POSITIVE_FROM = -0.2, 0.25  # of sentiment, fitted on labelled posts of five languages
 _TOO_MUCH_FOR_AN_ADVERT = 0.75  # complaint score of a post that speaks to us: "sell my points" is no advert then
-_GRIEVANCE = 0.9  # from this complaint score on, a post blames the brand, whatever words it uses
+_GRIEVANCE = 0.7  # from this complaint score on, a post blames the brand, whatever words it uses
 
 _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 _CUE = 0.5  # weight of a cue's own mood beside that of the words
