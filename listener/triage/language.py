@@ -31,7 +31,7 @@ _MARKS: dict[str, str] = {
     "fr": "le les est je vous pas une que qui dans pour sur avec mon mes cette ai suis ont sont au aux votre nous tres mais ou j c qu n s'il "
     "merci bonjour toujours depuis jamais aucun aucune chez plus encore quand pourquoi comment ete etait fait elle ils leur leurs ce cet ces sans tout tous bien ca svp "
     "bonsoir salut livraison commande service vraiment trop tellement nul deux",
-    "it": "il che di non sono ho della delle degli dei nel nella alla allo gli piu anche questo questa perche come ma grazie quando mio mia ancora "
+    "it": "il al del che di non sono ho della delle degli dei nel nella alla allo gli piu anche questo questa perche come ma grazie quando mio mia ancora "
     "ciao molto sempre mai stato stata siete avete dopo senza fare cosa da ed hanno abbiamo vostro vostra essere c'e buongiorno buonasera tutto tutti per quello dal dalla",
     "es": "el los las y por para muy pero esta este esto estoy mi mis como cuando porque gracias hola nunca siempre desde hasta ya lo les nos tengo tiene "
     "hace hay mas sin sobre quiero puedo del al yo usted ustedes alguien donde todavia buenos buenas dias son fue ser bien todo todos nada vosotros eso ese",
