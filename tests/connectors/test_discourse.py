@@ -125,10 +125,10 @@ def test_asides_nest_and_may_be_broken(cooked: str, own: str) -> None:
 
 
 def test_asides_are_left_out_in_linear_time() -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     own_words("<aside " * 100_000)
     own_words("<aside>" * 100_000)
-    assert time.perf_counter() - started < 1
+    assert time.thread_time() - started < 1
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,6 @@ def test_no_text_breaks_it(text: str) -> None:
 
 @pytest.mark.parametrize("piece", ["[", "![a](", "<!--", "<a ", "`", "> ", "**", "[](", "<", "~~~\n"])
 def test_time_is_linear_in_the_length(piece: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     plain_markdown(piece * (1_000_000 // len(piece)))
-    assert time.perf_counter() - started < 2
+    assert time.thread_time() - started < 2
