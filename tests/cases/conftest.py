@@ -1,68 +1,36 @@
-"""Synthetic mentions and verdicts for the case tests."""
+"""Posts with verdicts for the case tests: the story of `tests.fakes.story`, with what routing and grouping look at."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
-import pytest
-
-from connectors.base import Author, Mention
-from listener.model import Line, Triaged, Verdict
-from rules.vocabulary import BuyerStatus, Intent, Stage, Urgency
+from connectors.base import Author
+from listener.model import Line, Triaged
+from rules.vocabulary import Urgency
+from tests.fakes.story import post, triaged
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
+LINES = (Line(20, "complaint", "never arrived"), Line(25, "blocked", "never arrived", "en.purchase.undelivered"))
 
 
 def make_triaged(
     external_id: str = "1",
     *,
     author: str = "ada",
-    text: str = "My parcel never came.",
     published_at: datetime = NOON,
     platform: str = "mastodon",
     thread: str | None = None,
-    urgency: Urgency = Urgency.HIGH,
-    stage: Stage = Stage.PURCHASE,
-    intents: frozenset[Intent] = frozenset({Intent.COMPLAINT}),
-    touchpoints: dict[str, float | None] | None = None,
-    relevant: bool = True,
-    subject: str = "brand",
-    lang: str = "en",
+    **judged: Any,
 ) -> Triaged:
-    mention = Mention(
-        platform=platform,
+    """A complaint about a delivery. `judged` are fields of its verdict."""
+    mention = post(
+        1,
         external_id=external_id,
-        text=text,
+        platform=platform,
         published_at=published_at,
-        author=Author(id=author, handle=author),
+        author=Author(author, author),
         thread_id=thread,
     )
-    verdict = Verdict(
-        relevant=relevant,
-        subject=subject,
-        lang=lang,
-        stage=stage,
-        stage_confidence=0.8,
-        secondary_stage=None,
-        urgency=urgency,
-        points=45,
-        intents=intents,
-        touchpoints={"delivery": -0.6} if touchpoints is None else touchpoints,
-        complaint_score=0.9,
-        sentiment=-0.6,
-        sentiment_label="negative",
-        emotions=(),
-        buyer_status=BuyerStatus.BUYER,
-        lines=(
-            Line(20, "complaint", "never came", "en.complaint"),
-            Line(25, "blocked", "parcel", "en.purchase.undelivered"),
-        ),
-        ruleset="test",
-    )
-    return Triaged(mention, verdict)
-
-
-@pytest.fixture
-def triaged() -> Callable[..., Triaged]:
-    return make_triaged
+    high: dict[str, Any] = {"urgency": Urgency.HIGH, "points": 45, "lines": LINES, "touchpoints": {"delivery": -0.6}}
+    return triaged(mention, **(high | judged))
