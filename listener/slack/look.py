@@ -20,10 +20,14 @@ from rules.vocabulary import Stage
 # Proper names, the same in every language. A platform that is not here is shown as its connector or file names it.
 PLATFORMS: Mapping[str, str] = {
     "bluesky": "Bluesky",
+    "discourse": "Discourse",
+    "github": "GitHub",
     "hackernews": "Hacker News",
+    "lemmy": "Lemmy",
     "mastodon": "Mastodon",
     "reddit": "Reddit",
     "rss": "RSS",
+    "stackexchange": "Stack Exchange",
     "x": "X",
     "youtube": "YouTube",
 }
