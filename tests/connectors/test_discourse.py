@@ -38,7 +38,7 @@ class TestContract(ConnectorContract):
         return FakeDiscourse(4, old=self.old).start()
 
     def open(self, fake: FakeDiscourse) -> Source:
-        return open_source(fake, page_cap=3, timeout=0.25)
+        return open_source(fake, page_cap=3, timeout=self.timeout)
 
     def publish(self, fake: FakeDiscourse, at: Any) -> str:
         return f"127.0.0.1:{fake.publish(at=at)}"

@@ -35,7 +35,7 @@ class TestContract(ConnectorContract):
         return FakeGitHub().start()
 
     def open(self, fake: FakeGitHub) -> Source:
-        return open_source(fake, page_size=4, page_cap=3, timeout=0.25)
+        return open_source(fake, page_size=4, page_cap=3, timeout=self.timeout)
 
     def publish(self, fake: FakeGitHub, at: Any) -> str:
         return fake.publish(at=at, kind="issue" if len(fake.posts) % 2 else "pull-request")

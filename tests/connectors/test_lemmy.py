@@ -39,7 +39,7 @@ class TestContractOfVersion3(ConnectorContract):
         return FakeLemmy(self.version).start()
 
     def open(self, fake: FakeLemmy) -> Source:
-        return open_source(fake, page_size=4, page_cap=3, timeout=0.25)
+        return open_source(fake, page_size=4, page_cap=3, timeout=self.timeout)
 
     def publish(self, fake: FakeLemmy, at: Any) -> str:
         return fake.publish(at=at, kind="comment" if len(fake.rows) % 3 == 0 else "post")

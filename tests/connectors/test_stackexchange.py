@@ -33,7 +33,7 @@ class TestContract(ConnectorContract):
         return FakeStackExchange().start()
 
     def open(self, fake: FakeStackExchange) -> Source:
-        return open_source(fake, page_size=4, page_cap=3, timeout=0.25)
+        return open_source(fake, page_size=4, page_cap=3, timeout=self.timeout)
 
     def publish(self, fake: FakeStackExchange, at: Any) -> str:
         return fake.publish(at=at)
