@@ -14,11 +14,11 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from rules.facts import Facts, Hit
-from rules.index import Index, Posting, State, build, expand
+from rules.index import Index, Posting, State, build
 from rules.phrases import SHORTEST_STEM
 from rules.reading import AFTER_CONTRAST, NameTable, Reading, Tongue
 from rules.ruleset import Rule, Ruleset
-from rules.steps import NameKind, Step, run_ahead, run_back
+from rules.steps import NameKind, run_back
 from rules.words import Words, prepare
 
 UNKNOWN = "und"
@@ -35,9 +35,7 @@ class Match(NamedTuple):
     weight: float
 
 
-# A phrase that a walk came upon: with the steps that are left to take, the word the walk began at, the word they
-# begin at, and the sentence.
-Candidate = tuple[Posting, tuple[Step, ...], int, int, int]
+Candidate = tuple[Posting, int, int, int]  # a phrase that a walk led through: from word, up to word, sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +121,7 @@ class Engine:
         met: dict[int, bool] = {}
         enough = AFTER_CONTRAST if reading.turning else 1.0
         for candidate in found:
-            posting, rest, at, stop, sentence = candidate
+            posting, at, stop, sentence = candidate
             match: Match | None = None
             for number in posting.rules:
                 known = best.get(number)
@@ -131,7 +129,7 @@ class Engine:
                     known is not None
                     and known.weight >= enough
                     and not posting.before
-                    and (known.first < at or (known.first == at and not rest and known.stop >= stop))
+                    and (known.first < at or (known.first == at and known.stop >= stop))
                 ):
                     continue
                 rule = self._rules[number]
@@ -142,7 +140,7 @@ class Engine:
                     if not holds:
                         continue
                 if match is None:
-                    if posting.plain and not rest:
+                    if posting.plain:
                         weight = reading.weight(at, stop) if reading.turning else 1.0
                         match = Match(posting, at, stop, sentence, weight)
                     elif (match := _verify(candidate, reading)) is None:
@@ -178,7 +176,7 @@ class Engine:
         """Add to `best`, of each rule's matches, the best whose `with` and `unless` agree."""
         around: dict[tuple[int, str], set[int]] = {}
         for candidate in found:
-            posting, _, _, _, sentence = candidate
+            posting, _, _, sentence = candidate
             if posting.context:
                 wanted = [use for use in posting.context if use[0] in pending and sentence not in around.get(use, ())]
                 if wanted and _verify(candidate, reading) is not None:
@@ -248,69 +246,111 @@ def _better(one: Match, other: Match) -> bool:
 
 
 def candidates(index: Index, reading: Reading) -> list[Candidate]:
-    """Every phrase whose first run of words stands in the text, in the order of the words that it is filed under."""
-    folded, sentences, numbers = reading.folded, reading.words.sentences, reading.words.numbers
+    """Every phrase that a walk leads through, in the order of the words that it is filed under."""
+    folded, sentences = reading.folded, reading.words.sentences
+    numbers, naming = reading.words.numbers, reading.naming
     found: list[Candidate] = []
-    row, nexts = index.begin(folded)
     sentence, limit = 0, sentences[0].stop
-    ways: list[tuple[State, int]] = []
-    absent = reading.present.isdisjoint
-    for at, state, following in zip(range(len(row)), row, nexts, strict=True):
+    row, nexts = index.begin(folded)
+    for at, (state, following) in enumerate(zip(row, nexts, strict=True)):
         if following is None and state.plain:
             continue
         while at >= limit:
             sentence += 1
             limit = sentences[sentence].stop
         stop = at + 1
-        while True:
+        while True:  # as long as plain words lead on, which is nearly always
             if not state.plain:
-                for posting, rest in state.marks:
-                    for words in posting.needs:
-                        if absent(words):
-                            break
-                    else:
-                        found.append((posting, rest, at, stop, sentence))
-                if state.named and reading.naming:
-                    ways += [(way.state(), p) for way in state.named for p in way.step.ahead(reading, (stop,), limit)]
-                for way in state.others:
-                    if way.digits and not numbers:
-                        continue
-                    if not way.stems:
-                        ways += [(way.state(), p) for p in way.step.ahead(reading, (stop,), limit)]
-                    elif stop < limit and folded[stop].startswith(way.stems):
-                        ways.append((way.state(), stop + 1))
-            if stop < limit and (following := state.get(folded[stop])) is not None:
-                if isinstance(following, list):
-                    following = state[folded[stop]] = expand(following)
-                state = following
-                stop += 1
-            elif ways:
-                state, stop = ways.pop()
-            else:
+                if state.rests is not None:
+                    state.fill()
+                if state.ended:
+                    found += [(posting, at, stop, sentence) for posting in state.ended]
+                if (
+                    state.gaps
+                    or state.stems
+                    or (naming and state.named)
+                    or (state.digits and stop in numbers)
+                    or state.exact
+                ) and (todo := _ways(state, stop, limit, reading)):
+                    _stray(todo, at, limit, sentence, reading, found)
+            if stop == limit:
                 break
+            following = state.get(folded[stop])
+            if following is None:
+                break
+            state = following
+            stop += 1
     if index.stems and not index.stems.keys().isdisjoint(map(_BEGINNING, folded)):
         for at, word in enumerate(folded):
-            for stem, (posting, rest) in index.stems.get(_BEGINNING(word), ()):
-                if word.startswith(stem) and not _lacking(posting, reading):
-                    found.append((posting, rest, at, at + 1, reading.words.sentence_of(at)))
-    if index.signs and (numbers or index.always or reading.naming):
-        for sign, rests in index.signs.items():
+            for way in index.stems.get(_BEGINNING(word), ()):
+                if word.startswith(way.stems):
+                    _enter(way.state, at, at + 1, reading, found)
+    if index.signs and (numbers or naming or index.always):
+        for sign, state in index.signs.items():
             for at in _places(sign, reading):
                 if at < len(folded):
-                    sentence = reading.words.sentence_of(at)
-                    found += [
-                        (posting, rest, at, at, sentence) for posting, rest in rests if not _lacking(posting, reading)
-                    ]
+                    _enter(state, at, at, reading, found)
     return found
 
 
-def _lacking(posting: Posting, reading: Reading) -> bool:
-    """Whether the text lacks a word without which the phrase cannot stand in it."""
-    absent = reading.present.isdisjoint
-    for words in posting.needs:  # noqa: SIM110  # a generator takes twice as long
-        if absent(words):
-            return True
-    return False
+def _enter(state: State, at: int, stop: int, reading: Reading, found: list[Candidate]) -> None:
+    """Walk from a state that no plain word leads to."""
+    sentence = reading.words.sentence_of(at)
+    _stray([(state, stop)], at, reading.words.sentences[sentence].stop, sentence, reading, found)
+
+
+def _stray(
+    todo: list[tuple[State, int]], at: int, limit: int, sentence: int, reading: Reading, found: list[Candidate]
+) -> None:
+    """Go on from these states, at these words. Of each phrase the shortest place is added."""
+    ended: dict[int, Candidate] = {}
+    seen: set[tuple[int, int]] = set()  # gaps lead to the same place in many ways: without this, time would explode
+    while todo:
+        state, stop = todo.pop()
+        if stop > limit or (key := (id(state), stop)) in seen:
+            continue
+        seen.add(key)
+        if not state.plain:
+            if state.rests is not None:
+                state.fill()
+            for posting in state.ended:
+                known = ended.get(id(posting))
+                if (known is None or stop < known[2]) and not (posting.phrase.ends and stop != limit):
+                    ended[id(posting)] = (posting, at, stop, sentence)
+            todo += _ways(state, stop, limit, reading)
+        if stop < limit and (following := state.get(reading.folded[stop])) is not None:
+            todo.append((following, stop + 1))
+    found += ended.values()
+
+
+def _ways(state: State, stop: int, limit: int, reading: Reading) -> list[tuple[State, int]]:
+    """Where a walk can go on from a state at a word, other than with a plain word."""
+    folded, numbers, naming = reading.folded, reading.words.numbers, reading.naming
+    todo: list[tuple[State, int]] = []
+    for way in state.gaps:
+        behind = way.state
+        if behind.rests is not None:
+            behind.fill()
+        window = folded[stop : stop + way.width]
+        if not behind.keys().isdisjoint(window):
+            todo += [(behind[word], place) for place, word in enumerate(window, stop + 1) if word in behind]
+        if not behind.plain:
+            if behind.gaps or behind.exact or (naming and behind.named):
+                todo += [(behind, place) for place in range(stop, stop + way.width)]
+            elif behind.stems:
+                todo += [(behind, place) for place, word in enumerate(window, stop) if word.startswith(behind.stems)]
+            if numbers and behind.digits:
+                todo += [(behind, place) for place in numbers if stop <= place < stop + way.width]
+    if naming:
+        for way in state.named:
+            todo += [(way.state, place) for place in way.step.ahead(reading, (stop,), limit)]
+    for way in state.others:
+        if way.stems:
+            if stop < limit and folded[stop].startswith(way.stems):
+                todo.append((way.state, stop + 1))
+        elif not way.digits or stop in numbers:
+            todo += [(way.state, place) for place in way.step.ahead(reading, (stop,), limit)]
+    return todo
 
 
 def _places(sign: str, reading: Reading) -> Iterable[int]:
@@ -327,39 +367,26 @@ def _places(sign: str, reading: Reading) -> Iterable[int]:
 
 
 def _verify(candidate: Candidate, reading: Reading) -> Match | None:
-    """The words a candidate takes, if all that it asks for stands there."""
-    posting, rest, at, stop, number = candidate
-    words = reading.words
+    """The words a candidate takes, if all that it asks for beside its words stands there."""
+    posting, at, stop, number = candidate
     first = at
     if not posting.plain:
-        sentence = words.sentences[number]
+        sentence = reading.words.sentences[number]
         phrase = posting.phrase
-        if phrase.asks and not sentence.question:
+        if (phrase.asks and not sentence.question) or (phrase.ends and stop != sentence.stop):
             return None
         for kind in posting.names:
             if not reading.names(kind).named:
                 return None
-        if phrase.begins and not posting.before and first != sentence.first:
-            return None
-        if rest:
-            stops = run_ahead(rest, reading, (stop,), sentence.stop)
-            if phrase.ends:
-                stops = [place for place in stops if place == sentence.stop]
-            if not stops:
-                return None
-            stop = min(stops)
-        elif phrase.ends and stop != sentence.stop:
-            return None
         if posting.before:
+            if any(reading.present.isdisjoint(words) for words in posting.needs):
+                return None
             firsts = run_back(posting.before, reading, (at + posting.taken,), sentence.first)
             if phrase.begins:
                 firsts = [place for place in firsts if place == sentence.first]
             if not firsts:
                 return None
             first = max(firsts)
-    elif rest:
-        stops = run_ahead(rest, reading, (stop,), words.sentences[number].stop)
-        if not stops:
+        elif phrase.begins and first != sentence.first:
             return None
-        stop = min(stops)
     return Match(posting, first, stop, number, reading.weight(first, stop) if reading.turning else 1.0)

@@ -13,8 +13,10 @@ import re
 import unicodedata
 from bisect import bisect_right
 from functools import lru_cache
+from itertools import accumulate, compress, repeat
+from operator import add
 from sys import intern
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _EMOJI = (
     "\u203c\u2049\u2194-\u21aa\u231a-\u23ff\u25aa-\u25fe\u2600-\u27bf\u2934\u2935\u2b05-\u2b55"
@@ -83,7 +85,7 @@ class Words:
     """A text's words. Their places in the text are worked out at the first question, which is why this is no dataclass."""
 
     __slots__ = (
-        "_bases", "_chunks", "_ends", "_forms", "_plain", "_reads", "_starts",
+        "_bases", "_chunks", "_counts", "_forms", "_plain", "_reads",
         "breaks", "firsts", "folded", "handles", "numbers", "sentences", "text",
     )  # fmt: skip
 
@@ -111,9 +113,8 @@ class Words:
         self._chunks = chunks  # runs without white space, apostrophes made straight
         self._reads = reads  # what each of them holds
         self._forms: list[tuple[int, str, list[str]]] | None = None
-        self._bases: list[int] | None = None  # where each chunk begins
-        self._starts: list[int] = []
-        self._ends: list[int] = []
+        self._bases: list[int] = []  # where each chunk begins; empty until asked for
+        self._counts: list[int] = []  # words before each chunk; empty until asked for
 
     def __len__(self) -> int:
         return len(self.folded)
@@ -128,15 +129,17 @@ class Words:
 
     def span(self, at: int) -> tuple[int, int]:
         """Where word `at` begins and ends in the text, in characters."""
-        if self._bases is None:
-            self._lay_out()
-        return self._starts[at], self._ends[at]
+        number = bisect_right(self._counts or self._count(), at) - 1
+        base, read = self._bases[number], self._reads[number]
+        if isinstance(read, str):
+            return base, base + len(self._chunks[number])
+        _, _, begin, stop = [token for token in read if token[0] <= _WORD][at - self._counts[number]]
+        return base + begin, base + stop
 
     def reach(self, first: int, stop: int) -> tuple[int, int]:
         """Where the words from `first` up to, not including, `stop` begin and end in the text."""
-        if self._bases is None:
-            self._lay_out()
-        return self._starts[first], self._ends[stop - 1]
+        begin, end = self.span(first)
+        return begin, end if stop == first + 1 else self.span(stop - 1)[1]
 
     def handle_forms(self) -> list[tuple[int, str, list[str]]]:
         """For each handle the word it stands before, its folded name, and that name's beginnings by its capitals.
@@ -156,7 +159,9 @@ class Words:
 
     def handle_span(self, handle: Handle) -> tuple[int, int]:
         """Where a handle begins and ends in the text."""
-        base = (self._bases or self._lay_out())[handle.chunk]
+        if not self._counts:
+            self._count()
+        base = self._bases[handle.chunk]
         return base + handle.begin, base + handle.stop
 
     def slice(self, first: int, stop: int) -> str:
@@ -166,31 +171,26 @@ class Words:
 
     def written(self, most: int) -> list[str]:
         """The first `most` words, as their author wrote them."""
-        if self._bases is None:
-            self._lay_out()
-        text = self.text
-        return [text[a:b] for a, b in zip(self._starts[:most], self._ends, strict=False)]
+        return [self.slice(at, at + 1) for at in range(min(most, len(self.folded)))]
 
-    def _lay_out(self) -> list[int]:
-        """Find the places of all chunks and words; those of the chunks are given back."""
-        plain, starts, ends = self._plain, self._starts, self._ends
-        bases: list[int] = []
-        at = 0
-        for chunk, read in zip(self._chunks, self._reads, strict=True):
-            at = plain.index(chunk, at)
-            bases.append(at)
-            if isinstance(read, str):
-                starts.append(at)
+    def _count(self) -> list[int]:
+        """Find the place of each chunk, and the words before it."""
+        chunks = self._chunks
+        lengths = list(map(len, chunks))
+        if len(self._plain) == sum(lengths) + len(chunks) - 1:  # one space between, none around
+            self._bases = list(map(add, accumulate(lengths, initial=0), range(len(chunks))))
+        else:
+            at = 0
+            for chunk in chunks:
+                at = self._plain.index(chunk, at)
+                self._bases.append(at)
                 at += len(chunk)
-                ends.append(at)
-            else:
-                for kind, _, begin, stop in read:
-                    if kind <= _WORD:
-                        starts.append(at + begin)
-                        ends.append(at + stop)
-                at += len(chunk)
-        self._bases = bases
-        return bases
+        reads: list[Any] = self._reads
+        held = [1] * len(reads)
+        for at in compress(range(len(reads)), map(isinstance, reads, repeat(tuple))):
+            held[at] = sum([token[0] <= _WORD for token in reads[at]])
+        self._counts = list(accumulate(held, initial=0))
+        return self._counts
 
 
 def fold(word: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import compress
 from typing import Generic, TypeVar
 
 from rules.words import prepare
@@ -19,13 +20,23 @@ _DRAWN_OUT = re.compile(r"(.)\1{2,}")
 _MEMORY = 50_000  # words remembered before the memory starts anew: bounded whatever posts say
 
 
+_Phrase = tuple[tuple[str, ...], bool, M]  # words behind the first, whether the last may go on, meaning
+
+
 class _Cell(Generic[M]):
-    """What one word starts: its own meaning, and the phrases that go on from it, longest first."""
+    """What one word starts: its own meaning, and the phrases that go on from it, longest first, by their second word."""
 
-    __slots__ = ("alone", "phrases")
+    __slots__ = ("alone", "nexts", "open", "phrases")
 
-    def __init__(self, alone: M | None, phrases: tuple[tuple[tuple[str, ...], bool, M], ...]) -> None:
-        self.alone, self.phrases = alone, phrases
+    def __init__(self, alone: M | None, phrases: tuple[_Phrase[M], ...]) -> None:
+        self.alone = alone
+        self.phrases = bool(phrases)
+        # Phrases of two words of which the second may go on have no second word to look up; a cell with one asks all.
+        self.open = phrases if any(open_end and len(rest) == 1 for rest, open_end, _ in phrases) else ()
+        nexts: dict[str, tuple[_Phrase[M], ...]] = {}
+        for phrase in () if self.open else phrases:
+            nexts[phrase[0][0]] = (*nexts.get(phrase[0][0], ()), phrase)
+        self.nexts = nexts
 
 
 class _Cells(dict[str, _Cell[M] | None]):
@@ -62,7 +73,7 @@ class Table(Generic[M]):
         self._lengths = range(max(map(len, stems), default=0), min(map(len, stems), default=1) - 1, -1)
         self._phrases = {
             first: tuple(
-                (parts, open_end, meaning)
+                (parts[1:], open_end, meaning)
                 for (parts, open_end), meaning in sorted(known.items(), key=lambda pair: -len(pair[0][0]))
             )
             for first, known in phrases.items()
@@ -73,23 +84,30 @@ class Table(Generic[M]):
         """Where something with a meaning stands: first token, token after, meaning. Phrases win over words, no overlap."""
         marks: list[tuple[int, int, M]] = []
         after = 0
-        for at, cell in enumerate(map(self._cells.__getitem__, tokens)):
-            if cell is None or at < after:
+        row = list(map(self._cells.__getitem__, tokens))
+        for at, cell in compress(enumerate(row), row):  # only words that mean something take a line of Python
+            assert cell is not None
+            if at < after:
                 continue
-            for parts, open_end, meaning in cell.phrases:
-                stop = at + len(parts)
-                if tokens[at + 1] != parts[1] if len(parts) > 2 and stop <= len(tokens) else stop > len(tokens):
-                    continue
-                window = tokens[at:stop]
-                if tuple(window[:-1]) == parts[:-1]:
-                    last = window[-1]
-                    if last == parts[-1] or (open_end and last.startswith(parts[-1])):
+            begin = at + 1
+            if cell.phrases and begin < len(tokens):
+                for rest, open_end, meaning in cell.open or cell.nexts.get(tokens[begin], ()):
+                    stop = begin + len(rest)
+                    if stop <= len(tokens) and (
+                        tuple(tokens[begin:stop]) == rest
+                        or (
+                            open_end
+                            and tokens[stop - 1].startswith(rest[-1])
+                            and tuple(tokens[begin : stop - 1]) == rest[:-1]
+                        )
+                    ):
                         marks.append((at, stop, meaning))
                         after = stop
                         break
-            else:
-                if cell.alone is not None:
-                    marks.append((at, at + 1, cell.alone))
+                if after > at:
+                    continue
+            if cell.alone is not None:
+                marks.append((at, begin, cell.alone))
         return marks
 
     def _cell(self, word: str) -> _Cell[M] | None:

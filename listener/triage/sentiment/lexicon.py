@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 from listener.triage.table import Table, written
 from rules.words import Sentence, Words, fold
@@ -34,8 +34,7 @@ VALENCE, BOOST, NEGATE, CONTRAST, CONCEDE = range(5)
 Entry = tuple[int, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What a text says: −1…1, and the words that carried it, strongest first."""
 
     score: float
@@ -107,17 +106,25 @@ class Lexicon:
         total += drawn
         if total:
             sentences.append(total)
-        found.sort(key=lambda each: -abs(each[0]))
-        return Reading(aggregate(sentences), tuple([" ".join(tokens[at:stop]) for _, at, stop in found[:3]]))
+        if len(found) > 1:
+            found.sort(key=_weakness)
+        return Reading(
+            aggregate(sentences),
+            tuple([tokens[at] if stop == at + 1 else " ".join(tokens[at:stop]) for _, at, stop in found[:3]]),
+        )
+
+
+def _weakness(found: tuple[float, int, int]) -> float:
+    return -abs(found[0])
 
 
 def aggregate(sentences: Iterable[float]) -> float:
     """From sentence sums to −1…1: the mean, drawn towards the worst sentence."""
     scores = [total / math.sqrt(total * total + _NORM) for total in sentences]
-    if not scores:
-        return 0.0
+    if len(scores) <= 1:
+        return scores[0] if scores else 0.0
     mean, worst = sum(scores) / len(scores), min(scores)
-    return mean if worst >= 0 or len(scores) == 1 else (1 - _WORST) * mean + _WORST * worst
+    return mean if worst >= 0 else (1 - _WORST) * mean + _WORST * worst
 
 
 def compile_lexicon(
