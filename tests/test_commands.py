@@ -6,13 +6,16 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from listener.cli import VERBS
+from listener.model import NewNotification, NotificationKind
 from listener.store import Store
+from rules.vocabulary import Urgency
 from tests.fakes.commands import Terminal
 
 CONFIG = """
@@ -224,6 +227,25 @@ def test_status_and_health_say_that_nothing_runs(imported: Path, terminal: Termi
     ill = terminal("health")
     assert ill.code == 1
     assert "no daemon runs" in ill.out
+
+
+def test_health_and_status_speak_of_what_the_configuration_names(imported: Path, terminal: Terminal) -> None:
+    """A source or receiver that was removed would otherwise keep every probe red for ever."""
+    long_ago = datetime.now(UTC) - timedelta(hours=3)
+    with Store.open(f"sqlite:///{imported.parent / 'listener.db'}") as store:
+        store.set_meta("heartbeat", {"at": datetime.now(UTC).isoformat(), "owner": "me"})
+        store.register_sources({"gone": "hackernews"}, long_ago)
+        lease = store.lease("gone", "me", long_ago, timedelta(minutes=1))
+        assert lease is not None
+        store.finish(lease, long_ago, long_ago, error="401", parked="401")
+        store.stop_receiver("removed", "invalid_auth", long_ago)
+        notice = NewNotification("k", NotificationKind.NOTICE, "removed", Urgency.LOW, long_ago, "test")
+        store.enqueue([notice], long_ago)
+        assert terminal("health").out == "healthy\n"
+        assert "removed" in terminal("status").out
+        store.enqueue([replace(notice, key="k2", receiver="console")], long_ago)
+    said = terminal("health")
+    assert (said.code, said.out) == (1, "the oldest message to console has been waiting for 180 minutes\n")
 
 
 def test_classify_judges_a_text_with_and_without_a_configuration(

@@ -116,16 +116,26 @@ def outbox(connection: Connection, now: datetime) -> OutboxState:
         .order_by(notifications.c.receiver, notifications.c.state)
     ):
         counts.setdefault(receiver, {})[NotificationState(state)] = count
-    oldest = connection.execute(
-        sa.select(sa.func.min(notifications.c.due_at)).where(sa.text(WAITING), notifications.c.due_at <= now)
-    ).scalar_one()
+    # Every attempt moves the time of the next; what was tried once has been waiting since it was decided.
+    tried = notifications.c.attempts > 0
+    since = sa.func.min(sa.case((tried, notifications.c.created_at), else_=notifications.c.due_at))
+    waiting = {
+        receiver: now - oldest
+        for receiver, oldest in connection.execute(
+            sa.select(notifications.c.receiver, sa.type_coerce(since, notifications.c.due_at.type))
+            .where(sa.text(WAITING), sa.or_(tried, notifications.c.due_at <= now))
+            .group_by(notifications.c.receiver)
+            .order_by(notifications.c.receiver)
+        )
+    }
     dead = connection.execute(
         sa.select(*NOTIFICATION)
         .where(notifications.c.state == NotificationState.DEAD.value)
         .order_by(notifications.c.ended_at.desc(), notifications.c.id.desc())
         .limit(_DEAD_SHOWN)
     ).mappings()
-    return OutboxState(counts, None if oldest is None else now - oldest, tuple(notification_of(row) for row in dead))
+    dead_rows = tuple(notification_of(row) for row in dead)
+    return OutboxState(counts, max(waiting.values(), default=None), dead_rows, waiting)
 
 
 def counted_after(

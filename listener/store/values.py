@@ -84,6 +84,7 @@ class OutboxState:
     counts: Mapping[str, Mapping[NotificationState, int]]  # receiver -> state -> rows
     oldest_due: timedelta | None  # how long the oldest due notification has been waiting
     dead: tuple[NotificationRow, ...]  # the last five
+    waiting: Mapping[str, timedelta]  # receiver -> how long its oldest due notification has been waiting
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,6 +201,18 @@ def test_the_outbox_says_how_long_its_oldest_waits(store: Store) -> None:
     put(store, triaged(post(1)))
     assert store.outbox(NOON - SECOND).oldest_due is None
     assert store.outbox(NOON + TTL).oldest_due == TTL
+    assert store.outbox(NOON + TTL).waiting == {"console": TTL}
+
+
+def test_what_is_tried_again_and_again_has_been_waiting_all_the_time(store: Store) -> None:
+    """Every failure moves the next attempt, and must not make an alert of this morning look new."""
+    put(store, triaged(post(1)))
+    for hour in range(3):
+        at = NOON + timedelta(hours=hour)
+        delivery = store.claim("console", "s1", at, TTL)
+        assert delivery is not None
+        store.mark_retry(delivery.id, "s1", "503", at + timedelta(minutes=15), at)
+    assert store.outbox(NOON + timedelta(hours=2)).waiting == {"console": timedelta(hours=2)}
 
 
 def test_only_the_last_five_dead_are_shown(store: Store) -> None:

@@ -1,0 +1,207 @@
+"""What one asks about the daemon: status for people, health for probes."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from listener.cli.common import FILE, ago, configuration, echo_json, json_option
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from listener.config import Config
+    from listener.model import SourceState
+    from listener.store import Store
+
+DEAD_AFTER = timedelta(seconds=90)  # without a heartbeat
+
+
+@click.command(epilog="Example: listener status --json")
+@json_option
+@click.pass_context
+def status(ctx: click.Context, as_json: bool) -> None:
+    """What the daemon is doing, what waits, and what it misses."""
+    from listener import app
+
+    config = configuration(ctx)
+    with app.stored(config) as store:
+        at = app.now()
+        if as_json:
+            echo_json(_status(store, at, config))
+            return
+        _print_status(store, at, config)
+
+
+@click.command(epilog="Example (container): HEALTHCHECK CMD listener health")
+@json_option
+@click.pass_context
+def health(ctx: click.Context, as_json: bool) -> None:
+    """For probes: exit 0 while the daemon lives, reads its sources and gets its messages out; else 1 and why."""
+    from listener import app
+
+    config = configuration(ctx)
+    with app.stored(config) as store:
+        troubles = _troubles(store, app.now(), config)
+    if as_json:
+        echo_json({"healthy": not troubles, "troubles": troubles})
+    else:
+        click.echo("\n".join(troubles) or "healthy")
+    if troubles:
+        sys.exit(1)
+
+
+def _alive(store: Store, at: datetime) -> datetime | None:
+    beat = store.get_meta("heartbeat")
+    return datetime.fromisoformat(beat["at"]) if isinstance(beat, dict) and isinstance(beat.get("at"), str) else None
+
+
+def _troubles(store: Store, at: datetime, config: Config) -> list[str]:
+    """What is wrong with what the configuration asks for; what it does not name any more is nobody's trouble."""
+    found = []
+    sources, receivers = _in_use(config)
+    beat = _alive(store, at)
+    if beat is None or at - beat > DEAD_AFTER:
+        found.append(f"no daemon runs on this database (last sign of life: {ago(beat, at)})")
+    for source in store.sources():
+        if source.name not in sources:
+            continue
+        if source.parked:
+            found.append(f"source {source.name} is parked: {source.parked}")
+        elif source.failures >= 3:
+            found.append(f"source {source.name} failed {source.failures} times in a row: {source.error}")
+    for name, state in store.receivers().items():
+        if state.stopped and name in receivers:
+            found.append(f"receiver {name} is stopped: {state.stopped}")
+    for name, waiting in store.outbox(at).waiting.items():
+        if name in receivers and waiting > timedelta(minutes=15):
+            found.append(
+                f"the oldest message to {name} has been waiting for {waiting.total_seconds() / 60:.0f} minutes"
+            )
+    return found
+
+
+def _in_use(config: Config) -> tuple[set[str], set[str]]:
+    """The sources that are polled and the receivers that are sent to."""
+    return {one.name for one in config.sources if one.enabled}, {one.name for one in config.receivers}
+
+
+def _status(store: Store, at: datetime, config: Config) -> dict[str, object]:
+    totals, outbox = store.totals(), store.outbox(at)
+    return {
+        "at": at,
+        "last_sign_of_life": _alive(store, at),
+        "mentions": totals.mentions,
+        "mentions_without_text": totals.removed,
+        "cases_open": totals.cases_open,
+        "outcomes": {outcome.value: count for outcome, count in totals.outcomes.items()},
+        "sources": [
+            {
+                "name": source.name,
+                "connector": source.connector,
+                "mentions": source.mentions,
+                "next_poll_at": source.next_poll_at,
+                "last_success_at": source.last_success_at,
+                "failures": source.failures,
+                "error": source.error,
+                "parked": source.parked,
+                "gaps": [
+                    {"since": gap.since, "until": gap.until, "reason": gap.reason, "lost": gap.lost}
+                    for gap in source.gaps
+                ],
+            }
+            for source in store.sources()
+        ],
+        "outbox": {
+            receiver: {state.value: n for state, n in counts.items()} for receiver, counts in outbox.counts.items()
+        },
+        "receivers": {
+            name: {"stopped": state.stopped, "next_at": state.next_at} for name, state in store.receivers().items()
+        },
+        "troubles": _troubles(store, at, config),
+    }
+
+
+def _print_status(store: Store, at: datetime, config: Config) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console, totals, outbox = Console(), store.totals(), store.outbox(at)
+    configured, configured_receivers = _in_use(config)
+    beat = _alive(store, at)
+    alive = beat is not None and at - beat <= DEAD_AFTER
+    console.print(
+        Text.assemble(
+            ("● running" if alive else "○ not running", "green" if alive else "yellow"),
+            f"  ·  {totals.mentions} mentions  ·  {totals.cases_open} open cases",
+        )
+    )
+    sources = Table(
+        "source", "connector", "mentions", "last read", "next", "state", box=None, header_style="dim", pad_edge=False
+    )
+    for source in store.sources():
+        sources.add_row(
+            source.name,
+            source.connector,
+            str(source.mentions),
+            ago(source.last_success_at, at),
+            _next(source, at),
+            _state(source, source.name in configured or source.connector == FILE),
+        )
+    console.print(sources)
+    for source in store.sources():
+        for gap in source.gaps:
+            words = "lost" if gap.lost else "still to be read"
+            console.print(
+                Text(
+                    f"  gap in {source.name}: {gap.since:%d %b %H:%M} – {gap.until:%d %b %H:%M} UTC, {gap.reason}, {words}",
+                    "yellow",
+                )
+            )
+    receivers = Table("receiver", "sent", "waiting", "dead", "state", box=None, header_style="dim", pad_edge=False)
+    states = store.receivers()
+    for name in sorted(set(outbox.counts) | set(states)):
+        counts = {state.value: n for state, n in outbox.counts.get(name, {}).items()}
+        stopped = states[name].stopped if name in states else None
+        receivers.add_row(
+            name,
+            str(counts.get("sent", 0)),
+            str(counts.get("pending", 0) + counts.get("sending", 0)),
+            str(counts.get("dead", 0)),
+            _receiver_state(stopped, name in configured_receivers),
+        )
+    console.print(receivers)
+    for outcome, count in totals.outcomes.items():
+        console.print(Text(f"  {outcome.value}: {count}", "dim"))
+    if totals.removed:
+        console.print(Text(f"  text removed (retention): {totals.removed}", "dim"))
+
+
+def _receiver_state(stopped: str | None, configured: bool) -> Text:
+    from rich.text import Text
+
+    if not configured:
+        return Text("not in the configuration", "dim")
+    return Text(f"stopped: {stopped}", "red") if stopped else Text("ok", "green")
+
+
+def _next(source: SourceState, at: datetime) -> str:
+    if source.next_poll_at is None or source.next_poll_at <= at:
+        return "now"
+    return "–" if source.connector == FILE else ago(source.next_poll_at, at)
+
+
+def _state(source: SourceState, configured: bool) -> Text:
+    from rich.text import Text
+
+    if not configured:
+        return Text("not in the configuration", "dim")
+    if source.parked:
+        return Text(f"parked: {source.parked} (mend it, then `listener resume {source.name}`)", "red")
+    if source.error:
+        return Text(f"failed {source.failures} times: {source.error}", "yellow")
+    return Text("ok", "green")
