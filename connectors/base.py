@@ -38,7 +38,7 @@ TEXT_LIMIT = 10_000  # characters of a post that are kept; the rest is cut (DESI
 class Author:
     """Who wrote a mention, as the platform names them; never joined across platforms."""
 
-    id: str  # stable within the platform; the handle where the platform has no other id
+    id: str  # stable within the platform; the handle where it has no other id; "" where nobody is named
     handle: str = ""  # without a leading "@"
     name: str = ""
     followers: int | None = None  # None: unknown, which is not 0
