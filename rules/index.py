@@ -18,6 +18,7 @@ from rules.phrases import SHORTEST_STEM, Phrase, fixed_words
 from rules.steps import Choice, Exact, Gap, Name, NameKind, Number, Step, Word, Year
 
 _NO_WORDS: frozenset[str] = frozenset()
+_NO_KINDS: frozenset[NameKind] = frozenset()  # shared: six thousand empty sets of their own are a megabyte
 _DIGITS = Number(_NO_WORDS)  # number words are plain words of a walk
 MOST_NEEDS = 3  # sets of words that are asked for before any step is taken
 
@@ -61,10 +62,13 @@ class State(dict[str, "State"]):
 
     def fill(self) -> None:
         """Work out where it leads. A second thread that does the same at the same time changes nothing."""
+        rests = self.rests
+        if rests is None:
+            return
         ended: dict[int, Posting] = {}
         ways: dict[Step, list[Rest]] = {}
         nexts: dict[str, list[Rest]] = {}
-        left = list(self.rests or ())
+        left = list(rests)
         while left:
             posting, steps = left.pop()
             if not steps:
@@ -207,6 +211,7 @@ def _posting(
     before = steps[: at + taken]
     needs = _needs(before[: len(before) - taken])
     names = tuple({step.kind for step in steps if isinstance(step, Name) and not step.may_lack})
+    kinds = _kinds(steps)
     return Posting(
         rules,
         context,
@@ -216,7 +221,7 @@ def _posting(
         not (before or names or phrase.asks or phrase.begins or phrase.ends),
         needs,
         names,
-        frozenset(_kinds(steps)),
+        frozenset(kinds) if kinds else _NO_KINDS,
     )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from rules.errors import Problem, RulesError
 from rules.pack import PackReader
 from rules.ruleset import Rule, Ruleset
+from rules.steps import Step
 from rules.vocabulary import TOUCHPOINTS
 
 
@@ -26,6 +27,7 @@ def load_packs(sources: Sequence[Path | Traversable], touchpoints: Collection[st
     languages: dict[str, None] = {}
     digest = hashlib.sha256()
     known = frozenset((*TOUCHPOINTS, *touchpoints))
+    words: dict[str, dict[str, tuple[Step, ...]]] = {}  # by language: most words stand in several packs
     for source in _files(sources, problems):
         name = source.name if not isinstance(source, Path) else str(source)
         try:
@@ -35,7 +37,7 @@ def load_packs(sources: Sequence[Path | Traversable], touchpoints: Collection[st
             problems.append(Problem(name, 1, f"the file cannot be read: {error}", "A pack is a TOML file in UTF-8."))
             continue
         digest.update(source.name.encode() + b"\0" + raw + b"\0")
-        reader = PackReader(name, text, known, problems)
+        reader = PackReader(name, text, known, problems, words)
         rules += reader.rules()
         if reader.lang != "*":
             languages[reader.lang] = None

@@ -11,7 +11,7 @@ from rules.errors import Problem, did_you_mean, one_of
 from rules.facts import Evidence, Facts
 from rules.languages import LANGUAGES
 from rules.page import Page
-from rules.phrases import Phrase, PhraseError, parse
+from rules.phrases import Known, Phrase, PhraseError, parse
 from rules.ruleset import Example, Rule, Scope, When
 from rules.steps import Step
 from rules.vocabulary import BuyerStatus, Emotion, Intent, Stage, Urgency
@@ -49,11 +49,20 @@ CONDITIONS: Mapping[str, type] = {
 class PackReader:
     """Reads one file, adding to `problems` what is wrong with it."""
 
-    def __init__(self, file: str, text: str, touchpoints: frozenset[str], problems: list[Problem]) -> None:
+    def __init__(
+        self,
+        file: str,
+        text: str,
+        touchpoints: frozenset[str],
+        problems: list[Problem],
+        words: dict[str, dict[str, tuple[Step, ...]]] | None = None,
+    ) -> None:
+        """`words`: by language, what packs that were read before made of their words; added to."""
         self._page = Page(file, text, problems)
         self._touchpoints = touchpoints
         self._phrases: dict[str, Phrase] = {}  # the same words often stand in several rules
-        self._known: dict[str, tuple[Step, ...]] = {}
+        self._words = {} if words is None else words
+        self._known = Known({}, {})
         self.lang = "*"
 
     def rules(self) -> list[Rule]:
@@ -78,6 +87,7 @@ class PackReader:
             return []
         self._page.unknown(data, ("pack", "groups", "rule"), "table")
         self._pack = self._header(data.get("pack"))
+        self._known = Known(self._words.setdefault(self.lang, {}), {})
         self._groups = self._read_groups(data.get("groups", {}))
         tables = data.get("rule", [])
         if not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):

@@ -15,6 +15,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from sys import intern
+from typing import NamedTuple
 
 from rules.errors import did_you_mean
 from rules.languages import negations, numbers
@@ -51,16 +53,24 @@ class Phrase:
     holds_negation: bool = False
 
 
-_TOKEN = re.compile(
-    r"""\s*(?:(?P<word>=?[^\s{}<>()\[\]|…,;:!¿¡"“”«»„–—?^$.]+(?:\.(?=\w)[^\s{}<>()\[\]|…,;:!¿¡"“”«»„–—?^$.]+)*)
-      |(?P<bar>\|)|(?P<open>[(\[])|(?P<close>[)\]])
-      |(?P<gap>(?:…|\.{3})\d*)|(?P<place>\{[^{}]*\})|(?P<group><[^<>]*>)|(?P<skip>[,;:!¿¡."“”«»„–—]|\Z)|(?P<odd>.))""",
-    re.VERBOSE | re.DOTALL,
-)
+_CHARACTER = r"""[^\s{}<>()\[\]|…,;:!¿¡"“”«»„–—?^$.]"""
 _ENDING = re.compile(r"\(([^()\[\]{}<>\s]*)\)")
+# One piece of a phrase: a word with its endings, a gap, a placeholder, a group, or a single character. All pieces are read
+# in one go, because the packs hold a hundred thousand of them.
+_PIECE = re.compile(
+    rf"""\s*(=?{_CHARACTER}+(?:\.(?=\w){_CHARACTER}+)*(?:\([^()\[\]{{}}<>\s]*\)(?:[^\W_]|[*'-])*)*"""
+    r"""|(?:…|\.{3})\d*|\{[^{}]*\}|<[^<>]*>|.)""",
+    re.DOTALL,
+)
+_SKIPPED = frozenset(',;:!¿¡."“”«»„–—')
+_ODD = frozenset("?^${}<>")
 
 
-Known = dict[str, tuple[Step, ...]]
+class Known(NamedTuple):
+    """What was read before: words of a language, which most packs share, and groups of one pack."""
+
+    words: dict[str, tuple[Step, ...]]
+    groups: dict[str, tuple[Step, ...]]
 
 
 def parse(
@@ -68,9 +78,9 @@ def parse(
 ) -> Phrase:
     """Read one phrase of a pack in language `lang`. Raises PhraseError.
 
-    `known` keeps words and groups that were read, for the next phrase of the same pack.
+    `known` keeps what was read, for the next phrase.
     """
-    reader = _Reader(lang, groups or {}, frozenset(), {} if known is None else known)
+    reader = _Reader(lang, groups or {}, frozenset(), Known({}, {}) if known is None else known)
     body = straight(text).strip()
     begins = body.startswith("^")
     body = body.removeprefix("^").strip()
@@ -79,7 +89,7 @@ def parse(
     asks = body.endswith("?")
     body = body.rstrip("? ")
     steps = reader.read(body)
-    if not any(_says(step) for step in steps):
+    if not any(map(_says, steps)):
         raise PhraseError(
             f"phrase {text!r} has no word that must be there", "Add a word, an emoji, {brand} or {rival}."
         )
@@ -153,83 +163,90 @@ class _Reader:
         self._inside = inside  # groups being read, so that a group that names itself is found
 
     def read(self, text: str, depth: int = 0) -> tuple[Step, ...]:
-        steps, at = self._run(text, 0, "", depth)
-        assert at == len(text)
+        pieces = _PIECE.findall(text)
+        steps, at = self._run(pieces, 0, "", depth, text)
+        assert at == len(pieces)
         return steps
 
-    def _run(self, text: str, at: int, closing: str, depth: int) -> tuple[tuple[Step, ...], int]:
+    def _run(self, pieces: list[str], at: int, closing: str, depth: int, text: str) -> tuple[tuple[Step, ...], int]:
         """Steps from `at` up to the closing bracket (the place after it); alternatives become one choice."""
         if depth > DEEPEST:
             raise PhraseError(
                 f"brackets are nested deeper than {DEEPEST} in {text[:60]!r}", "Use a group, or two phrases."
             )
+        known = self._known.words
         options: list[tuple[Step, ...]] = []
         steps: list[Step] = []
-        while at < len(text):
-            token = _TOKEN.match(text, at)
-            assert token is not None
-            assert token.lastgroup is not None
-            kind = token.lastgroup
-            piece = token.group(kind)
-            at = token.end()
-            if kind == "close":
+        while at < len(pieces):
+            piece = pieces[at]
+            at += 1
+            read = known.get(piece)
+            if read is not None:
+                steps += read
+            elif piece == "|":
+                if not closing:
+                    raise PhraseError(f"'|' stands outside brackets in {text[:60]!r}", "Write (a|b), or two phrases.")
+                options.append(tuple(steps))
+                steps = []
+            elif piece in ("(", "["):
+                inner, at = self._run(pieces, at, ")" if piece == "(" else "]", depth + 1, text)
+                steps += inner
+            elif piece in (")", "]"):
                 if piece != closing:
                     raise PhraseError(
                         f"{piece!r} closes nothing in {text[:60]!r}", "Brackets come in pairs: (a|b), [word]."
                     )
                 options.append(tuple(steps))
                 return self._choice(options, text, closing), at
-            if kind == "bar":
-                if not closing:
-                    raise PhraseError(f"'|' stands outside brackets in {text[:60]!r}", "Write (a|b), or two phrases.")
-                options.append(tuple(steps))
-                steps = []
-            elif kind == "open":
-                inner, at = self._run(text, at, ")" if piece == "(" else "]", depth + 1)
-                steps.extend(inner)
-            elif kind == "word":
-                at = self._endings(text, at)
-                word = text[token.start(kind) : at]
-                read = self._known.get(word)
-                if read is None:
-                    read = self._known[word] = tuple(self._word(word))
-                steps.extend(read)
-            elif kind != "skip":
-                steps.extend(self._special(kind, piece, text))
+            elif piece not in _SKIPPED and not piece.isspace():
+                read = self._piece(piece, text)
+                if piece[0] != "<":
+                    known[piece] = read
+                steps += read
         if closing:
             raise PhraseError(f"{closing!r} is missing in {text[:60]!r}", "Brackets come in pairs: (a|b), [word].")
         return tuple(steps), at
 
     @staticmethod
-    def _endings(text: str, at: int) -> int:
-        """The place after the optional endings that are glued to a word, and the letters glued to those."""
-        while text.startswith("(", at) and (found := _ENDING.match(text, at)) is not None:
-            at = found.end()
-            while at < len(text) and (text[at].isalnum() or text[at] in "*'-"):
-                at += 1
-        return at
-
-    @staticmethod
     def _choice(options: list[tuple[Step, ...]], text: str, closing: str) -> tuple[Step, ...]:
-        if not all(any(not isinstance(step, Gap) for step in option) for option in options):
-            raise PhraseError(
-                f"an alternative is empty in {text[:60]!r}", "Write [word] for a word that may be missing."
-            )
+        for option in options:
+            if not option or (isinstance(option[0], Gap) and all(isinstance(step, Gap) for step in option)):
+                raise PhraseError(
+                    f"an alternative is empty in {text[:60]!r}", "Write [word] for a word that may be missing."
+                )
         optional = closing == "]"
         if len(options) == 1 and not optional:
             return options[0]
-        words = [option[0] for option in options if len(option) == 1 and isinstance(option[0], Word)]
-        longer = [option for option in options if len(option) > 1 or not isinstance(option[0], Word)]
+        words: list[Word] = []
+        longer: list[tuple[Step, ...]] = []
+        for option in options:
+            first = option[0]
+            if len(option) == 1 and isinstance(first, Word):
+                words.append(first)
+            else:
+                longer.append(option)
         if words:
-            stems = tuple(dict.fromkeys(stem for word in words for stem in word.stems))
-            one = Word(frozenset().union(*(word.words for word in words)), stems)
+            stems = tuple(dict.fromkeys([stem for word in words for stem in word.stems]))
+            one = Word(frozenset().union(*[word.words for word in words]), stems)
             if not longer and not optional:
                 return (one,)
             longer.append((one,))
         return (choice(longer, optional),)
 
-    def _special(self, kind: str, piece: str, text: str) -> Iterable[Step]:
-        if kind == "gap":
+    def _piece(self, piece: str, text: str) -> tuple[Step, ...]:
+        """What a piece asks for that was not read before."""
+        if piece in _ODD:
+            if piece == "?":
+                raise PhraseError(
+                    f"'?' stands inside {text[:60]!r}",
+                    "Put it at the end, where it asks for a question; a word that may be missing is [word], an ending (s).",
+                )
+            if piece in "^$":
+                raise PhraseError(f"{piece!r} stands inside {text[:60]!r}", "^ stands first, $ last.")
+            raise PhraseError(
+                f"{piece!r} has no meaning in {text[:60]!r}", "See docs/rules.md for what a phrase may hold."
+            )
+        if piece.startswith(("…", "...")):
             width = piece.lstrip("….")
             wide = int(width[:4]) if width else GAP
             if not 1 <= wide <= WIDEST_GAP:
@@ -237,7 +254,7 @@ class _Reader:
                     f"gap {piece!r} is not possible in {text[:60]!r}", f"Allowed: …1 to …{WIDEST_GAP}; … is …{GAP}."
                 )
             return (Gap(wide),)
-        if kind == "place":
+        if piece.startswith("{"):
             makers: Mapping[str, Callable[[], Step]] = {
                 "brand": lambda: Name("brand"),
                 "product": lambda: Name("product"),
@@ -249,35 +266,28 @@ class _Reader:
             if name not in makers:
                 raise PhraseError(f"{piece} is unknown", did_you_mean(name, PLACEHOLDERS))
             return (makers[name](),)
-        if kind == "group":
+        if piece.startswith("<"):
             return self._group(piece[1:-1].strip())
-        if piece == "?":
-            raise PhraseError(
-                f"'?' stands inside {text[:60]!r}",
-                "Put it at the end, where it asks for a question; a word that may be missing is [word], an ending (s).",
-            )
-        if piece in "^$":
-            raise PhraseError(f"{piece!r} stands inside {text[:60]!r}", "^ stands first, $ last.")
-        raise PhraseError(f"{piece!r} has no meaning in {text[:60]!r}", "See docs/rules.md for what a phrase may hold.")
+        return tuple(self._word(piece))
 
-    def _group(self, name: str) -> Iterable[Step]:
+    def _group(self, name: str) -> tuple[Step, ...]:
         if name not in self._groups:
             if not self._groups:
                 raise PhraseError(f"<{name}> is not a group of this pack", f'Add it: [groups] {name} = ["…", "…"].')
             raise PhraseError(f"<{name}> is not a group of this pack", did_you_mean(name, self._groups))
         if name in self._inside:
             raise PhraseError(f"group <{name}> contains itself", "Write its words out.")
-        read = self._known.get(f"<{name}>")  # no word holds "<"
+        read = self._known.groups.get(name)
         if read is None:
             reader = _Reader(self._lang, self._groups, self._inside | {name}, self._known)
             options = [reader.read(straight(each), 1 + len(self._inside)) for each in self._groups[name]]
-            read = self._known[f"<{name}>"] = self._choice(options, f"<{name}>", ")")
+            read = self._known.groups[name] = self._choice(options, f"<{name}>", ")")
         return read
 
     def _word(self, piece: str) -> Iterable[Step]:
         """A word with its optional endings; apostrophes and hyphens part it as they part the words of a text."""
         if piece.isalpha():
-            return (Word(frozenset((fold(piece),))),)
+            return (Word(frozenset((intern(fold(piece)),))),)
         marked = piece.startswith("=")
         bare = piece.removeprefix("=")
         if "/" in bare and re.search(r"\w/\w{1,2}$", bare) and not bare[-1].isdigit():
@@ -303,7 +313,7 @@ class _Reader:
             before = [Word(frozenset((word,))) for word in leading.pop()]
             return (*before, Word(frozenset(), folded))
         if not marked and all(map(str.isalpha, whole)):
-            return (Word(frozenset(map(fold, whole))),)
+            return (Word(frozenset(map(intern, map(fold, whole)))),)
         runs = [prepare(form).folded for form in whole]
         if not any(runs):
             return ()  # punctuation alone

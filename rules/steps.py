@@ -164,103 +164,65 @@ class Year:
 
 
 Options = tuple[tuple[Step, ...], ...]
-Doors = Mapping[str, Options]
+Doors = tuple[Mapping[str, Options], Options]  # options by the word they begin (end) with; those with another beginning
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of several runs of steps; none of them, too, where `optional`. Make it with `choice`."""
+    """One of several runs of steps; none of them, too, where `optional`."""
 
     options: Options
     optional: bool
-    # Options by the word they begin (end) with, so that fifty alternatives cost no more than one; and those that begin
-    # (end) with something else than a fixed word, which are always tried.
-    by_first: Doors = field(compare=False, repr=False)
-    by_last: Doors = field(compare=False, repr=False)
-    open_first: Options = field(compare=False, repr=False)
-    open_last: Options = field(compare=False, repr=False)
+    # Worked out when they are needed, which is seldom: the doors at the front and those at the back.
+    _doors: dict[bool, Doors] = field(default_factory=dict, compare=False, repr=False)
 
     def ahead(self, reading: Reading, places: Places, limit: int) -> Places:
-        folded, doors = reading.folded, self.by_first
-        reached: set[int] | None = None
+        doors, others = self._sorted(back=False)
+        folded = reading.folded
+        reached: set[int] = set(places) if self.optional else set()
         for p in places:
-            if p < limit and (options := doors.get(folded[p])) is not None:
-                reached = reached or set()
-                for option in options:
-                    reached.update(run_ahead(option, reading, (p,), limit))
-        for option in self.open_first:
-            reached = reached or set()
+            for option in doors.get(folded[p], ()) if p < limit else ():
+                reached.update(run_ahead(option, reading, (p,), limit))
+        for option in others:
             reached.update(run_ahead(option, reading, places, limit))
-        if not reached:
-            return places if self.optional else ()
-        return sorted(reached.union(places) if self.optional else reached)
+        return sorted(reached)
 
     def back(self, reading: Reading, places: Places, limit: int) -> Places:
-        folded, doors = reading.folded, self.by_last
-        reached: set[int] | None = None
+        doors, others = self._sorted(back=True)
+        folded = reading.folded
+        reached: set[int] = set(places) if self.optional else set()
         for p in places:
-            if p > limit and (options := doors.get(folded[p - 1])) is not None:
-                reached = reached or set()
-                for option in options:
-                    reached.update(run_back(option, reading, (p,), limit))
-        for option in self.open_last:
-            reached = reached or set()
+            for option in doors.get(folded[p - 1], ()) if p > limit else ():
+                reached.update(run_back(option, reading, (p,), limit))
+        for option in others:
             reached.update(run_back(option, reading, places, limit))
-        if not reached:
-            return places if self.optional else ()
-        return sorted(reached.union(places) if self.optional else reached)
+        return sorted(reached)
+
+    def _sorted(self, back: bool) -> Doors:
+        """The options by their words, so that fifty alternatives cost no more than one."""
+        doors = self._doors.get(back)
+        if doors is None:
+            by_word: dict[str, Options] = {}
+            others: Options = ()
+            for option in self.options:
+                edge = option[-1 if back else 0]
+                if isinstance(edge, Word) and not edge.stems:
+                    for word in edge.words:
+                        by_word[word] = (*by_word.get(word, ()), option)
+                else:
+                    others += (option,)
+            doors = self._doors[back] = by_word, others
+        return doors
 
 
 def choice(options: Iterable[tuple[Step, ...]], optional: bool) -> Choice:
-    """A choice with its options sorted by their first and last words."""
-    every = tuple(options)
-    by_first: dict[str, Options] = {}
-    by_last: dict[str, Options] = {}
-    open_first: Options = ()
-    open_last: Options = ()
-    for option in every:
-        first, last = option[0], option[-1]
-        if isinstance(first, Word) and not first.stems:
-            for word in first.words:
-                by_first[word] = (*by_first.get(word, ()), option)
-        else:
-            open_first += (option,)
-        if isinstance(last, Word) and not last.stems:
-            for word in last.words:
-                by_last[word] = (*by_last.get(word, ()), option)
-        else:
-            open_last += (option,)
-    return Choice(every, optional, by_first, by_last, open_first, open_last)
+    """A choice of these."""
+    return Choice(tuple(options), optional)
 
 
 def run_ahead(steps: tuple[Step, ...], reading: Reading, places: Places, limit: int) -> Places:
     """The places after all steps, taken in order."""
-    taken = 0
-    if len(places) == 1:  # nearly always; as long as there is one way on, no list is made
-        place = places[0]
-        folded = reading.folded
-        for step in steps:
-            word = folded[place] if place < limit else ""
-            if isinstance(step, Word):
-                if not word or not (word in step.words or (step.stems and word.startswith(step.stems))):
-                    return ()
-                place += 1
-            elif isinstance(step, Choice) and not step.open_first:
-                options = step.by_first.get(word)
-                if options is None:
-                    if not step.optional:
-                        return ()
-                elif step.optional or len(options) > 1 or len(options[0]) > 1:
-                    break
-                else:
-                    place += 1
-            else:
-                break
-            taken += 1
-        places = (place,)
-        if taken == len(steps):
-            return places
-    for step in steps[taken:]:
+    for step in steps:
         places = step.ahead(reading, places, limit)
         if not places:
             return ()
@@ -269,33 +231,8 @@ def run_ahead(steps: tuple[Step, ...], reading: Reading, places: Places, limit: 
 
 def run_back(steps: tuple[Step, ...], reading: Reading, places: Places, limit: int) -> Places:
     """The places before all steps, taken from the last to the first."""
-    left = len(steps)
-    if len(places) == 1:
-        place = places[0]
-        folded = reading.folded
-        while left:
-            step = steps[left - 1]
-            word = folded[place - 1] if place > limit else ""
-            if isinstance(step, Word):
-                if not word or not (word in step.words or (step.stems and word.startswith(step.stems))):
-                    return ()
-                place -= 1
-            elif isinstance(step, Choice) and not step.open_last:
-                options = step.by_last.get(word)
-                if options is None:
-                    if not step.optional:
-                        return ()
-                elif step.optional or len(options) > 1 or len(options[0]) > 1:
-                    break
-                else:
-                    place -= 1
-            else:
-                break
-            left -= 1
-        places = (place,)
-    while left:
-        left -= 1
-        places = steps[left].back(reading, places, limit)
+    for step in reversed(steps):
+        places = step.back(reading, places, limit)
         if not places:
             return ()
     return places

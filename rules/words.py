@@ -216,6 +216,8 @@ def exact(word: str) -> str:
 
 def straight(text: str) -> str:
     """The same text, of the same length, with typographic apostrophes as "'"."""
+    if text.isascii():
+        return text
     for mark in _APOSTROPHES:  # faster than str.translate, which asks for every character
         if mark in text:
             text = text.replace(mark, "'")
