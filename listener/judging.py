@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -16,6 +17,8 @@ from listener.plugins import rulepacks
 from listener.triage.brand import BrandFacts
 from listener.triage.verdict import Triage, build_triage
 from rules.query import parse
+
+SHELVES = 8  # languages whose rules are loaded at their first post; more are rare
 
 
 def brand_facts(config: Config) -> BrandFacts:
@@ -50,17 +53,36 @@ def triage_for(config: Config | None, more: Sequence[Path] = ()) -> Triage:
     )
 
 
+def settled(judge: Callable[[Mention], Verdict]) -> Callable[[Mention], Verdict]:
+    """The same judge; once the rules of a language are loaded they are taken out of garbage collection.
+
+    A full collection walks through all rules and stops every thread for about 100 ms; a long post sets one off. Rules stay
+    as long as the process, so there is nothing to collect.
+    """
+    loaded: set[str] = set()
+
+    def judged(mention: Mention) -> Verdict:
+        verdict = judge(mention)
+        if verdict.lang not in loaded and len(loaded) < SHELVES:
+            loaded.add(verdict.lang)
+            gc.collect()
+            gc.freeze()
+        return verdict
+
+    return judged
+
+
 def judge_for_classify(config: Config | None) -> Callable[[Mention], Verdict]:
     """A judge for posts that a person hands over. Without a configuration each is about the brand that it names, if it does."""
     triage = triage_for(config)
     if config is not None:
-        return triage.judge
+        return settled(triage.judge)
 
     @lru_cache(maxsize=256)
     def for_brand(name: str) -> Triage:
         return triage.for_brand(BrandFacts(name))
 
-    return lambda mention: (for_brand(mention.brand) if mention.brand else triage).judge(mention)
+    return settled(lambda mention: (for_brand(mention.brand) if mention.brand else triage).judge(mention))
 
 
 class LoadingJudge:
@@ -71,7 +93,7 @@ class LoadingJudge:
 
     def __init__(self, config: Config) -> None:
         self._loader = ThreadPoolExecutor(1, "rules")
-        self._judge = self._loader.submit(lambda: triage_for(config).judge)
+        self._judge = self._loader.submit(lambda: settled(triage_for(config).judge))
         self._loader.shutdown(wait=False)
 
     def __call__(self, mention: Mention) -> Verdict:

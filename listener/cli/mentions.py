@@ -36,7 +36,7 @@ def import_file(ctx: click.Context, file: Path, alerts: bool, source_name: str |
     from listener import app
     from listener.cases.settle import Settler
     from listener.importing import import_posts
-    from listener.judging import triage_for
+    from listener.judging import settled, triage_for
     from listener.slack.outside import clean
 
     if not file.is_file():
@@ -66,7 +66,7 @@ def import_file(ctx: click.Context, file: Path, alerts: bool, source_name: str |
             posts(),
             source=name,
             store=store,
-            judge=triage_for(config).judge,
+            judge=settled(triage_for(config).judge),
             settle=Settler(name, app.telling_rules(config, alerts)),
             owner=app.owner(),
             clock=app.now,
