@@ -10,19 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import NamedTuple
 
 from rules.facts import Facts, Hit
 from rules.index import Index, Posting, State, build
-from rules.phrases import SHORTEST_STEM
 from rules.reading import AFTER_CONTRAST, NameTable, Reading, Tongue
 from rules.ruleset import Rule, Ruleset
 from rules.steps import NameKind, run_back
 from rules.words import Words, prepare
 
 UNKNOWN = "und"
-_BEGINNING = itemgetter(slice(SHORTEST_STEM))
 
 
 class Match(NamedTuple):
@@ -60,14 +57,14 @@ class Engine:
     ) -> None:
         self.ruleset = ruleset
         self._rules = ruleset.rules
-        self._tables = _tables(brand_names, products, rivals)
+        self._tables, self._kinds = _tables(brand_names, products, rivals)
         self._languages = tuple(dict.fromkeys(languages)) or ruleset.languages
         self._shelves: dict[str, _Shelf] = {}
 
     def for_names(self, brand_names: Sequence[str], products: Sequence[str] = (), rivals: Sequence[str] = ()) -> Engine:
         """The same rules for other names; phrases are filed once and shared."""
         twin = copy(self)
-        twin._tables = _tables(brand_names, products, rivals)
+        twin._tables, twin._kinds = _tables(brand_names, products, rivals)
         return twin
 
     def _shelf(self, lang: str) -> _Shelf:
@@ -103,7 +100,7 @@ class Engine:
 
     def _read(self, shelf: _Shelf, facts: Facts, words: Words, in_title: bool) -> dict[int, Hit]:
         given = facts.in_reply_to_brand or facts.addressed_to_brand
-        reading = Reading(words, shelf.tongue, self._tables, given)
+        reading = Reading(words, shelf.tongue, self._tables, given, self._kinds)
         hits: dict[int, Hit] = {}
         if words.folded:
             for number, match in self._best(candidates(shelf.index, reading), reading, facts).items():
@@ -235,9 +232,15 @@ class Engine:
         )
 
 
-def _tables(brand_names: Sequence[str], products: Sequence[str], rivals: Sequence[str]) -> dict[NameKind, NameTable]:
+def _tables(
+    brand_names: Sequence[str], products: Sequence[str], rivals: Sequence[str]
+) -> tuple[dict[NameKind, NameTable], tuple[NameKind, ...]]:
+    """The names by kind, and the kinds that have names, each table once."""
     ours = NameTable.of((*brand_names, *products))  # "my Acme" and "my Acme One" are said alike
-    return {"brand": ours, "product": ours, "rival": NameTable.of(rivals)}
+    theirs = NameTable.of(rivals)
+    tables: dict[NameKind, NameTable] = {"brand": ours, "product": ours, "rival": theirs}
+    kinds: tuple[NameKind, ...] = ("brand", "rival")
+    return tables, tuple(kind for kind in kinds if tables[kind].by_handle)
 
 
 def _better(one: Match, other: Match) -> bool:
@@ -263,8 +266,8 @@ def candidates(index: Index, reading: Reading) -> list[Candidate]:
             if not state.plain:
                 if state.rests is not None:
                     state.fill()
-                if state.ended:
-                    found += [(posting, at, stop, sentence) for posting in state.ended]
+                for posting in state.ended:
+                    found.append((posting, at, stop, sentence))  # noqa: PERF401  # for one or two this is faster
                 if (
                     state.gaps
                     or state.stems
@@ -280,11 +283,10 @@ def candidates(index: Index, reading: Reading) -> list[Candidate]:
                 break
             state = following
             stop += 1
-    if index.stems and not index.stems.keys().isdisjoint(map(_BEGINNING, folded)):
-        for at, word in enumerate(folded):
-            for way in index.stems.get(_BEGINNING(word), ()):
-                if word.startswith(way.stems):
-                    _enter(way.state, at, at + 1, reading, found)
+    if numbers and (behind := index.numbers) is not None:
+        for at in numbers:
+            if folded[at][0].isdecimal():
+                _enter(behind, at, at + 1, reading, found)
     if index.signs and (numbers or naming or index.always):
         for sign, state in index.signs.items():
             for at in _places(sign, reading):
@@ -295,6 +297,13 @@ def candidates(index: Index, reading: Reading) -> list[Candidate]:
 
 def _enter(state: State, at: int, stop: int, reading: Reading, found: list[Candidate]) -> None:
     """Walk from a state that no plain word leads to."""
+    if (
+        stop > at
+        and state.rests is None
+        and state.plain
+        and (stop == len(reading.folded) or reading.folded[stop] not in state)
+    ):
+        return
     sentence = reading.words.sentence_of(at)
     _stray([(state, stop)], at, reading.words.sentences[sentence].stop, sentence, reading, found)
 
@@ -355,7 +364,7 @@ def _ways(state: State, stop: int, limit: int, reading: Reading) -> list[tuple[S
 
 def _places(sign: str, reading: Reading) -> Iterable[int]:
     """Where phrases are tried that are filed under a sign instead of a word (`rules.index.SIGNS`)."""
-    if sign == "{n}":
+    if sign == "{year}":
         return reading.words.numbers
     if sign == "{rival}":
         return reading.names("rival").named

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from typing import NamedTuple
 
 from rules.languages import COMMON
@@ -20,6 +19,7 @@ from rules.steps import Choice, Exact, Gap, Name, NameKind, Number, Step, Word, 
 _NO_WORDS: frozenset[str] = frozenset()
 _NO_KINDS: frozenset[NameKind] = frozenset()  # shared: six thousand empty sets of their own are a megabyte
 _DIGITS = Number(_NO_WORDS)  # number words are plain words of a walk
+MOST_REMEMBERED = 50_000  # words that begin no phrase; bounded, whatever posts say
 MOST_NEEDS = 3  # sets of words that are asked for before any step is taken
 
 
@@ -130,13 +130,36 @@ _NOWHERE = State(())  # where a word leads that begins no phrase
 _NOWHERE.fill()
 
 
+class Begins(dict[str, State]):
+    """First word -> state. A word that is not there is looked up among the beginnings (`word*`), once."""
+
+    def __init__(self, words: Mapping[str, list[Rest]], stems: Mapping[str, list[Rest]]) -> None:
+        self._stems: dict[str, list[tuple[str, list[Rest]]]] = {}  # by their first letters
+        for stem, rests in stems.items():
+            self._stems.setdefault(stem[:SHORTEST_STEM], []).append((stem, rests))
+        super().__init__(shared({word: [*rests, *self._begun(word)] for word, rests in words.items()}))
+        self._states: dict[tuple[int, ...], State] = {}
+        self._most = len(self) + MOST_REMEMBERED
+
+    def __missing__(self, word: str) -> State:
+        rests = self._begun(word)
+        state = self._states.setdefault(tuple(map(id, rests)), State(rests)) if rests else _NOWHERE
+        if len(self) < self._most:
+            self[word] = state
+        return state
+
+    def _begun(self, word: str) -> list[Rest]:
+        filed = self._stems.get(word[:SHORTEST_STEM])
+        return [rest for stem, rests in filed for rest in rests if word.startswith(stem)] if filed else []
+
+
 @dataclass(frozen=True, slots=True)
 class Index:
     """All phrases of some rules."""
 
-    words: dict[str, State]  # by the word they begin with
-    stems: dict[str, list[Way]]  # by the first letters of each beginning (`word*`)
-    signs: dict[str, State]  # by what must stand there instead of a word: see `SIGNS`
+    words: Begins
+    numbers: State | None  # behind a number in digits that phrases begin with
+    signs: dict[str, State]  # by what else must stand there instead of a word: see `SIGNS`
     always: bool  # whether one of these signs stands in every text
 
     def begin(self, folded: list[str]) -> tuple[list[State], Iterable[State | None]]:
@@ -145,12 +168,12 @@ class Index:
         Most words begin no phrase that the next word goes on with: to look both up for all words in one go saves the
         engine a tenth of its time.
         """
-        row = list(map(self.words.get, folded, repeat(_NOWHERE)))
+        row = list(map(self.words.__getitem__, folded))
         return row, map(State.get, row, [*folded[1:], ""])
 
 
 # What a phrase is filed under where no word will do, and how often a post has it.
-SIGNS = {"{brand}": 0.8, "{product}": 0.8, "{rival}": 0.1, "{n}": 0.3, "^": 1.5, "*": 15.0}
+SIGNS = {"{brand}": 0.8, "{product}": 0.8, "{rival}": 0.1, "{n}": 0.3, "{year}": 0.1, "^": 1.5, "*": 15.0}
 
 
 def build(phrases: Iterable[tuple[int, str, Phrase]]) -> Index:
@@ -183,11 +206,13 @@ def build(phrases: Iterable[tuple[int, str, Phrase]]) -> Index:
                     stems.setdefault(stem, []).append(following)
             else:
                 signs.setdefault(kind, []).append(following)
-    by_letters: dict[str, list[Way]] = {}
-    for stem, rests in stems.items():
-        by_letters.setdefault(stem[:SHORTEST_STEM], []).append(Way(Word(_NO_WORDS, (stem,)), State(rests)))
-    states = {sign: State(rests) for sign, rests in signs.items()}
-    return Index(dict(shared(words)), by_letters, states, not signs.keys().isdisjoint(("^", "*")))
+    numbers = signs.pop("{n}", None)
+    return Index(
+        Begins(words, stems),
+        None if numbers is None else State(numbers),
+        {sign: State(rests) for sign, rests in signs.items()},
+        not signs.keys().isdisjoint(("^", "*")),
+    )
 
 
 def asked(phrase: Phrase) -> tuple[Step, ...]:
@@ -252,9 +277,9 @@ def _starts(steps: tuple[Step, ...]) -> list[Start] | None:
                 left.append(rest)
             left += [option + rest for option in step.options]
         elif isinstance(step, Number):
-            found += [("word", step.words, rest), ("{n}", (), these)]
+            found += [("word", step.words, rest), ("{n}", (), rest)]
         elif isinstance(step, Year):
-            found.append(("{n}", (), these))
+            found.append(("{year}", (), these))
         elif isinstance(step, Name) and not step.may_lack:
             found.append((f"{{{step.kind}}}", (), these))
         else:

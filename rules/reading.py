@@ -96,10 +96,18 @@ class Reading:
     """See the module's first lines. Implements `rules.steps.Reading`."""
 
     __slots__ = (
-        "_found", "_naming", "_tables", "_turns", "brand_given", "denying", "folded", "present", "tongue", "turning", "words",
+        "_found", "_kinds", "_naming", "_tables", "_turns", "brand_given", "denying", "folded", "present", "tongue", "turning", "words",
     )  # fmt: skip
 
-    def __init__(self, words: Words, tongue: Tongue, tables: dict[NameKind, NameTable], brand_given: bool) -> None:
+    def __init__(
+        self,
+        words: Words,
+        tongue: Tongue,
+        tables: dict[NameKind, NameTable],
+        brand_given: bool,
+        kinds: Sequence[NameKind] = ("brand", "product", "rival"),
+    ) -> None:
+        """`kinds`: those that have names, each table once."""
         self.words = words
         self.folded = words.folded
         self.present = frozenset(words.folded)
@@ -107,7 +115,8 @@ class Reading:
         self.brand_given = brand_given
         self._tables = tables
         self._found: dict[NameKind, Names] = {}
-        self._naming: bool | None = None
+        self._kinds = kinds
+        self._naming = True if brand_given else None if kinds else False
         self._turns: dict[int, int] | None = None
         # Whether anything can be cancelled at all, or weigh more than another: most texts are spared the search.
         self.denying = not tongue.negations.isdisjoint(self.present)
@@ -130,7 +139,7 @@ class Reading:
         """Whether a configured name can stand anywhere."""
         naming = self._naming
         if naming is None:
-            naming = self._naming = self.brand_given or any(self.names(kind).named for kind in self._tables)
+            naming = self._naming = any(self.names(kind).named for kind in self._kinds)
         return naming
 
     def negated(self, first: int, stop: int) -> bool:
