@@ -251,7 +251,7 @@ def _better(one: Match, other: Match) -> bool:
 def candidates(index: Index, reading: Reading) -> list[Candidate]:
     """Every phrase that a walk leads through, in the order of the words that it is filed under."""
     folded, sentences = reading.folded, reading.words.sentences
-    numbers, naming = reading.words.numbers, reading.naming
+    numbers, standing, given = reading.words.numbers, reading.standing, reading.brand_given
     found: list[Candidate] = []
     sentence, limit = 0, sentences[0].stop
     row, nexts = index.begin(folded)
@@ -271,7 +271,7 @@ def candidates(index: Index, reading: Reading) -> list[Candidate]:
                 if (
                     state.gaps
                     or state.stems
-                    or (naming and state.named)
+                    or (state.named and (standing or (given and state.lacking)))
                     or (state.digits and stop in numbers)
                     or state.exact
                 ) and (todo := _ways(state, stop, limit, reading)):
@@ -287,7 +287,7 @@ def candidates(index: Index, reading: Reading) -> list[Candidate]:
         for at in numbers:
             if folded[at][0].isdecimal():
                 _enter(behind, at, at + 1, reading, found)
-    if index.signs and (numbers or naming or index.always):
+    if index.signs and (numbers or standing or index.always):
         for sign, state in index.signs.items():
             for at in _places(sign, reading):
                 if at < len(folded):
@@ -334,7 +334,7 @@ def _stray(
 
 def _ways(state: State, stop: int, limit: int, reading: Reading) -> list[tuple[State, int]]:
     """Where a walk can go on from a state at a word, other than with a plain word."""
-    folded, numbers, naming = reading.folded, reading.words.numbers, reading.naming
+    folded, numbers, standing = reading.folded, reading.words.numbers, reading.standing
     todo: list[tuple[State, int]] = []
     for way in state.gaps:
         behind = way.state
@@ -344,15 +344,17 @@ def _ways(state: State, stop: int, limit: int, reading: Reading) -> list[tuple[S
         if not behind.keys().isdisjoint(window):
             todo += [(behind[word], place) for place, word in enumerate(window, stop + 1) if word in behind]
         if not behind.plain:
-            if behind.gaps or behind.exact or (naming and behind.named):
+            if behind.gaps or behind.exact or (behind.named and (standing or reading.brand_given)):
                 todo += [(behind, place) for place in range(stop, stop + way.width)]
             elif behind.stems:
                 todo += [(behind, place) for place, word in enumerate(window, stop) if word.startswith(behind.stems)]
             if numbers and behind.digits:
                 todo += [(behind, place) for place in numbers if stop <= place < stop + way.width]
-    if naming:
+    if standing:
         for way in state.named:
             todo += [(way.state, place) for place in way.step.ahead(reading, (stop,), limit)]
+    elif state.lacking and reading.brand_given:
+        todo += [(way.state, stop) for way in state.named if way.lacking]
     for way in state.others:
         if way.stems:
             if stop < limit and folded[stop].startswith(way.stems):

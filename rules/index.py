@@ -45,7 +45,7 @@ Rest = tuple[Posting, tuple[Step, ...]]  # a phrase, and what is still asked for
 class State(dict[str, "State"]):
     """Where a walk stands: next word -> the next state. It is filled when a text first gets there."""
 
-    __slots__ = ("digits", "ended", "exact", "gaps", "named", "others", "plain", "rests", "stems")
+    __slots__ = ("digits", "ended", "exact", "gaps", "lacking", "named", "others", "plain", "rests", "stems")
 
     def __init__(self, rests: Sequence[Rest]) -> None:
         super().__init__()
@@ -53,6 +53,7 @@ class State(dict[str, "State"]):
         self.ended: tuple[Posting, ...] = ()  # phrases of which nothing is left
         self.gaps: tuple[Way, ...] = ()
         self.named: tuple[Way, ...] = ()
+        self.lacking = False  # whether one of these names may be missing in a post to the brand
         self.others: tuple[Way, ...] = ()
         # What tells that `others` cannot apply, without going through them.
         self.digits = False
@@ -94,6 +95,7 @@ class State(dict[str, "State"]):
         self.ended = tuple(ended.values())
         self.gaps = tuple([way for way in found if way.width])
         self.named = tuple([way for way in found if isinstance(way.step, Name)])
+        self.lacking = any(way.lacking for way in self.named)
         self.others = tuple([way for way in found if not way.width and not isinstance(way.step, Name)])
         self.digits = any(way.digits for way in self.others)
         self.exact = any(isinstance(way.step, Exact) for way in self.others)
@@ -116,7 +118,7 @@ def shared(nexts: Mapping[str, list[Rest]]) -> Iterable[tuple[str, State]]:
 class Way:
     """A way on from a state that is no plain word: a gap, a number, a name, a word with a certain beginning or accents."""
 
-    __slots__ = ("digits", "state", "stems", "step", "width")
+    __slots__ = ("digits", "lacking", "state", "stems", "step", "width")
 
     def __init__(self, step: Step, state: State) -> None:
         self.step = step
@@ -124,6 +126,7 @@ class Way:
         self.width = step.width + 1 if isinstance(step, Gap) else 0  # places where the walk may go on
         self.stems = step.stems if isinstance(step, Word) else ()
         self.digits = isinstance(step, Number | Year)
+        self.lacking = isinstance(step, Name) and step.may_lack
 
 
 _NOWHERE = State(())  # where a word leads that begins no phrase

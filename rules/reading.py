@@ -96,7 +96,7 @@ class Reading:
     """See the module's first lines. Implements `rules.steps.Reading`."""
 
     __slots__ = (
-        "_found", "_kinds", "_naming", "_tables", "_turns", "brand_given", "denying", "folded", "present", "tongue", "turning", "words",
+        "_found", "_kinds", "_standing", "_tables", "_turns", "brand_given", "denying", "folded", "present", "tongue", "turning", "words",
     )  # fmt: skip
 
     def __init__(
@@ -116,7 +116,7 @@ class Reading:
         self._tables = tables
         self._found: dict[NameKind, Names] = {}
         self._kinds = kinds
-        self._naming = True if brand_given else None if kinds else False
+        self._standing = None if kinds else False
         self._turns: dict[int, int] | None = None
         # Whether anything can be cancelled at all, or weigh more than another: most texts are spared the search.
         self.denying = not tongue.negations.isdisjoint(self.present)
@@ -135,12 +135,12 @@ class Reading:
         return found
 
     @property
-    def naming(self) -> bool:
-        """Whether a configured name can stand anywhere."""
-        naming = self._naming
-        if naming is None:
-            naming = self._naming = any(self.names(kind).named for kind in self._kinds)
-        return naming
+    def standing(self) -> bool:
+        """Whether a configured name stands anywhere."""
+        standing = self._standing
+        if standing is None:
+            standing = self._standing = any(self.names(kind).named for kind in self._kinds)
+        return standing
 
     def negated(self, first: int, stop: int) -> bool:
         """Whether a negation before, inside or (French, German) behind the words cancels them."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from listener.triage.signals import Counts
 from rules.facts import Hit
@@ -35,8 +35,7 @@ _PRAISE_BASE = -1.5
 _WEIGHTS = {group: (_COMPLAINT.get(group, 0.0), _PRAISE.get(group, 0.0)) for group in {*_COMPLAINT, *_PRAISE}}
 
 
-@dataclass(frozen=True, slots=True)
-class Intents:
+class Intents(NamedTuple):
     """The intents that hold, and how strongly the post complains, 0…1."""
 
     found: frozenset[Intent]

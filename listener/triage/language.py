@@ -61,11 +61,14 @@ class Identifier:
     def identify(self, words: Words, platform_tag: str | None = None) -> str:
         """The language of a text, of which handles and addresses are no words; `platform_tag` is what the platform said."""
         marks = self._marks
+        known = marks.keys() & words.folded[:READ]
+        tag = primary(platform_tag or "")
+        if len(known) < 4 and tag not in _NO_TAG:
+            return tag
         votes: dict[str, int] = {}
-        for word in marks.keys() & words.folded[:READ]:
+        for word in known:
             lang = marks[word]
             votes[lang] = votes.get(lang, 0) + 1
-        tag = primary(platform_tag or "")
         if tag not in _NO_TAG:
             for lang, count in votes.items():
                 if count >= 4 and lang != tag and not votes.get(tag) and tag in self._languages:

@@ -30,8 +30,11 @@ _LANG_OF = {
 
 def other_languages(words: Words, lang: str, languages: Sequence[str]) -> tuple[str, ...]:
     """Configured languages beside `lang` that clearly stand in the text."""
+    known = _LANG_OF.keys() & words.folded[:_READ]
+    if len(known) < _ENOUGH:
+        return ()
     votes: dict[str, int] = {}
-    for word in _LANG_OF.keys() & words.folded[:_READ]:
+    for word in known:
         found = _LANG_OF[word]
         votes[found] = votes.get(found, 0) + 1
     return tuple(found for found, count in votes.items() if count >= _ENOUGH and found != lang and found in languages)

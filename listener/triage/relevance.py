@@ -8,7 +8,7 @@ Without brand facts every post counts as relevant, because whoever handed it ove
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from connectors.base import TEXT_LIMIT, Mention
 from listener.triage.brand import BrandFacts
@@ -20,8 +20,7 @@ from rules.words import Words, fold
 _ADDRESS = re.compile(r"https?://[^\s\"'<>]+")  # the brand's name inside a link is nobody's word
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(NamedTuple):
     """How a post stands to the brand. `why` names the fact that decided."""
 
     relevant: bool

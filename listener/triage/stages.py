@@ -8,7 +8,7 @@ With too little evidence the answer is `unclear`, which is an answer, never a st
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from connectors.base import Mention
 from listener.triage.signals import Counts
@@ -24,8 +24,7 @@ SECOND = 0.08  # of the first's evidence, and no less than ENOUGH: enough to be 
 DOUBT = 0.8  # evidence for "something else", so that one weak cue is not certain
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """The stage, how sure (0…1), and a second one that a careful colleague could defend."""
 
     stage: Stage

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from listener.model import Line, Verdict
 from rules.vocabulary import Urgency
@@ -30,8 +31,7 @@ LIMIT = "at most"  # label of a line that sets a maximum
 OVERRIDE = "override"
 
 
-@dataclass(frozen=True, slots=True)
-class Weighed:
+class Weighed(NamedTuple):
     """A level with its points, and what it hangs on."""
 
     urgency: Urgency

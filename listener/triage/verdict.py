@@ -101,8 +101,7 @@ class Triage:
         ):
             sentiment = min(sentiment if sentiment is not None else 0.0, -0.4)
             sure = min(sure, aspects.SARCASM_CERTAINTY)
-            intents = replace(
-                intents,
+            intents = intents._replace(
                 found=intents.found - {Intent.PRAISE} | {Intent.COMPLAINT},
                 complaint=max(intents.complaint, 0.6),
             )
