@@ -273,7 +273,7 @@ def prepare(text: str) -> Words:
     first = 0
     for line in plain.splitlines():
         row = line.split()
-        here = [_read(chunk) if len(chunk) <= _REMEMBERED else _read_new(chunk) for chunk in row]
+        here = list(map(_read if max(map(len, row), default=0) <= _REMEMBERED else _read_new, row))
         number = len(chunks)
         chunks += row
         reads += here

@@ -61,18 +61,27 @@ def emotions(hits: Sequence[Hit]) -> tuple[Emotion, ...]:
     for hit in hits:
         for emotion in hit.evidence.emotions:
             seen[emotion] = seen.get(emotion, 0.0) + hit.weight
+    if len(seen) <= 1:
+        return tuple(seen)
     return tuple(sorted(seen, key=lambda emotion: -seen[emotion])[:MOST_EMOTIONS])
 
 
 def buyer_status(hits: Sequence[Hit]) -> BuyerStatus:
     """What the author says of themselves; the latest of buyer and ex-customer where both are said."""
-    said = {hit.evidence.buyer for hit in hits}
-    return next((status for status in _STATUS_ORDER if status in said), BuyerStatus.UNKNOWN)
+    said = {hit.evidence.buyer for hit in hits if hit.evidence.buyer is not None}
+    return (
+        next((status for status in _STATUS_ORDER if status in said), BuyerStatus.UNKNOWN)
+        if said
+        else BuyerStatus.UNKNOWN
+    )
 
 
 def exit_to(hits: Sequence[Hit]) -> str | None:
     """The rival that a leaving cue names."""
-    return next((hit.rival for hit in hits if hit.rival and Intent.LEAVING in hit.evidence.intents), None)
+    for hit in hits:
+        if hit.rival and Intent.LEAVING in hit.evidence.intents:
+            return hit.rival
+    return None
 
 
 def sarcastic(words: Words, counts: Counts) -> bool:

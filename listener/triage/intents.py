@@ -70,7 +70,7 @@ def weigh_intents(
             for_it += weights[1] * count
     complaint = _complaint(len(words.folded), against, ruled, mood, asked, linked, rating)
     praise = _praise(for_it, ruled, mood, asked, linked, rating, complaint)
-    found: set[Intent] = {intent for intent in (Intent.SUGGESTION, Intent.BUYING, Intent.LEAVING) if intent in ruled}
+    found = {Intent.SUGGESTION, Intent.BUYING, Intent.LEAVING}.intersection(ruled) if ruled else set[Intent]()
     if complaint >= COMPLAINT_FROM:
         found.add(Intent.COMPLAINT)
     if asked or Intent.QUESTION in ruled:

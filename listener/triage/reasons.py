@@ -7,7 +7,8 @@ meanings are minimums: a complaint, a question to us or a clear wish to buy dese
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache
 from importlib import resources
 
 from listener.model import Line
@@ -24,6 +25,7 @@ _GRAVE = 20  # points of "blocked" from which on nothing works or the money is g
 _LEAVES = 20  # points of leaving beside a complaint: together they make high
 _THINKS_OF_LEAVING = 7  # METHODS §8.1: points of "may have to leave"
 _MOST_WORDS = 3  # quoted for one line
+_line = lru_cache(2048)(Line)  # most lines are said again and again, and making one costs four times as much
 _QUOTED = ("severe", "now", "leave", "persist", "harsh")  # groups of signals that give points
 
 Quote = Callable[[str], str]  # group of signals -> its words in the post, in quotes
@@ -67,29 +69,35 @@ def explain(
         evidence = hit.evidence
         quoted = f"“{hit.words}”" if hit.words else hit.about
         if evidence.floor is not None:
-            said.append(Line(0, urgency.OVERRIDE, f"at least {evidence.floor.word}: {quoted}", hit.rule))
+            said.append(_line(0, urgency.OVERRIDE, f"at least {evidence.floor.word}: {quoted}", hit.rule))
         if evidence.factor and evidence.points:
             name = evidence.factor.replace("_", " ")
             if hit.rival and name == "leaving":
                 quoted = f"for a named rival: {quoted}"
-            line = Line(_own_points(hit, intents), name, quoted, hit.rule)
+            line = _line(_own_points(hit, intents), name, quoted, hit.rule)
             if not line.points:
                 said.append(line)
             elif name not in factors or factors[name].points < line.points:
                 factors[name] = line
         elif evidence.stage is not None:
-            said.append(Line(0, str(evidence.stage), quoted, hit.rule))
+            said.append(_line(0, str(evidence.stage), quoted, hit.rule))
         elif evidence.delight:
-            said.append(Line(0, "delight", quoted, hit.rule))
+            said.append(_line(0, "delight", quoted, hit.rule))
         elif evidence.intents:
-            said.append(Line(0, str(evidence.intents[0]), quoted, hit.rule))
+            said.append(_line(0, str(evidence.intents[0]), quoted, hit.rule))
     scored = [*factors.values(), *_weak_points(counts, intents, relation, factors, quote)]
     if (reach := urgency.reach_line(followers)) is not None:
         scored.append(reach)
     said += _minimums(intents, relation, hits)
     if moved:
-        said.append(Line(0, "mood", ", ".join(f"“{word}”" for word in moved)))
-    return tuple(sorted(scored, key=lambda line: -line.points)) + tuple(said)
+        said.append(_line(0, "mood", ", ".join(f"“{word}”" for word in moved)))
+    if len(scored) > 1:
+        scored.sort(key=_little)
+    return (*scored, *said)
+
+
+def _little(line: Line) -> int:
+    return -line.points
 
 
 def _own_points(hit: Hit, intents: Intents) -> int:
@@ -116,53 +124,60 @@ def _weak_points(
     """Points for what no rule has scored, from intents and weak signals; a rule's own factor outweighs them."""
     lines: list[Line] = []
     if Intent.COMPLAINT in intents.found:
-        lines.append(Line(urgency.CAPS["complaint"], "complaint", f"{100 * intents.complaint:.0f} % sure"))
+        lines.append(_line(urgency.CAPS["complaint"], "complaint", f"{100 * intents.complaint:.0f} % sure"))
         lines += _grave(counts, factors, quote)
     if Intent.LEAVING in intents.found and "leaving" not in factors:
-        lines.append(Line(_LEAVES, "leaving", quote("leave") or "says so"))
+        lines.append(_line(_LEAVES, "leaving", quote("leave") or "says so"))
     wants = Intent.QUESTION in intents.found or bool(counts.get("request"))
     if (relation.addressed or wants) and "asks us" not in factors:
         said = "speaks to us" if relation.addressed else ""
         said += (" and " if said else "") + "wants an answer" if wants else ""
-        lines.append(Line((3 if relation.addressed else 0) + (4 if wants else 0), "asks us", said))
+        lines.append(_line((3 if relation.addressed else 0) + (4 if wants else 0), "asks us", said))
     buying = Intent.BUYING in intents.found and Intent.COMPLAINT not in intents.found
     if buying and "opportunity" not in factors:
-        lines.append(Line(12, "opportunity", "wants to buy"))
+        lines.append(_line(12, "opportunity", "wants to buy"))
     return lines
 
 
 def _grave(counts: Counts, factors: Collection[str], quote: Quote) -> list[Line]:
     """What makes a complaint press, by its words alone."""
     severe = counts.get("severe", 0)
-    pressing: Mapping[str, tuple[str, int]] = {
-        "blocked": ("severe", 20 if severe >= 2 else 6 if severe else 0),
-        "time pressure": ("now", 8 if counts.get("now") else 0),
-        "repeated": ("persist", 6 if counts.get("persist", 0) >= 2 else 0),
-        "harsh tone": ("harsh", urgency.CAPS["harsh tone"] if counts.get("harsh") else 0),
-    }
-    return [
-        Line(points, factor, quote(group))
-        for factor, (group, points) in pressing.items()
-        if points and factor not in factors
-    ]
+    lines: list[Line] = []
+    if severe and "blocked" not in factors:
+        lines.append(_line(20 if severe >= 2 else 6, "blocked", quote("severe")))
+    if "now" in counts and "time pressure" not in factors:
+        lines.append(_line(8, "time pressure", quote("now")))
+    if counts.get("persist", 0) >= 2 and "repeated" not in factors:
+        lines.append(_line(6, "repeated", quote("persist")))
+    if "harsh" in counts and "harsh tone" not in factors:
+        lines.append(_line(urgency.CAPS["harsh tone"], "harsh tone", quote("harsh")))
+    return lines
 
 
 def _minimums(intents: Intents, relation: Relation, hits: Sequence[Hit]) -> list[Line]:
     """LABELLING: a complaint, a question about the brand or a clear wish to buy deserves an answer today."""
-    about_us = any(
-        Intent.QUESTION in hit.evidence.intents
-        or hit.evidence.factor == "opportunity"
-        or hit.evidence.stage is not None
-        for hit in hits
-    )
-    choosing = any(hit.evidence.factor == "opportunity" and hit.evidence.stage is Stage.SELECTION for hit in hits)
     why = ""
     if Intent.COMPLAINT in intents.found:
         why = "a complaint"
     elif Intent.LEAVING in intents.found:
         why = "leaving"
-    elif Intent.QUESTION in intents.found and (relation.addressed or about_us):
+    elif Intent.QUESTION in intents.found and (relation.addressed or _about_us(hits)):
         why = "a question to us" if relation.addressed else "a question about us"
-    elif choosing or (Intent.BUYING in intents.found and (relation.addressed or Intent.QUESTION in intents.found)):
+    elif _choosing(hits) or (
+        Intent.BUYING in intents.found and (relation.addressed or Intent.QUESTION in intents.found)
+    ):
         why = "wants to buy"
-    return [Line(0, urgency.MINIMUM, f"normal: {why}")] if why else []
+    return [_line(0, urgency.MINIMUM, f"normal: {why}")] if why else []
+
+
+def _about_us(hits: Sequence[Hit]) -> bool:
+    return any(
+        Intent.QUESTION in hit.evidence.intents
+        or hit.evidence.factor == "opportunity"
+        or hit.evidence.stage is not None
+        for hit in hits
+    )
+
+
+def _choosing(hits: Sequence[Hit]) -> bool:
+    return any(hit.evidence.factor == "opportunity" and hit.evidence.stage is Stage.SELECTION for hit in hits)

@@ -48,9 +48,9 @@ def resolve(
             weights[stage] = weights.get(stage, 0.0) + hit.evidence.weight * hit.weight
     if Intent.LEAVING in intents and buyer is not BuyerStatus.NON_BUYER and Stage.LOYALTY not in weights:
         weights[Stage.LOYALTY] = 0.8
-    if Stage.USE in weights and any(_at_the_till(hit) for hit in hits):
+    if Stage.USE in weights and Stage.PURCHASE in weights and any(map(_at_the_till, hits)):
         weights[Stage.USE] /= 2  # the aim of the action decides, not the device
-    told = max((weight for stage, weight in weights.items() if stage is not Stage.SATISFACTION), default=0.0)
+    told = max([weight for stage, weight in weights.items() if stage is not Stage.SATISFACTION], default=0.0)
     for stage, weight in _structure(mention, intents, counts, addressed, told >= TOLD):
         weights[stage] = weights.get(stage, 0.0) + weight
     best = max(weights.values(), default=0.0)
@@ -59,9 +59,9 @@ def resolve(
     needed = dict.fromkeys(_decisive(hits), SAID_TO_END_IT * best)
     if Intent.PRAISE in intents and Stage.USE in weights and not counts.get("thanks"):
         needed[Stage.SATISFACTION] = max(NEARLY * best, 1.01 * weights[Stage.USE])  # to love it in use is to use it
+    nearly = NEARLY * best
     first = max(
-        (stage for stage, weight in weights.items() if weight >= needed.get(stage, NEARLY * best)),
-        key=_PLACE.__getitem__,
+        [stage for stage, weight in weights.items() if weight >= needed.get(stage, nearly)], key=_PLACE.__getitem__
     )
     enough = max(ENOUGH, SECOND * weights[first])
     others = [stage for stage, weight in weights.items() if stage is not first and weight >= enough]

@@ -107,14 +107,20 @@ class Triage:
             )
             lines = (*lines, Line(0, "sarcasm?", f"“{opener}” before a failure: please check"))
         grieves = relation.addressed and intents.complaint >= _TOO_MUCH_FOR_AN_ADVERT
-        promotional = not grieves and any(hit.evidence.promotional for hit in hits)
-        ignored = next((hit for hit in hits if hit.evidence.ignore), None)
+        promotional, ignored, floor = False, None, None
+        for hit in hits:
+            evidence = hit.evidence
+            if evidence.promotional:
+                promotional = not grieves
+            if evidence.ignore and ignored is None:
+                ignored = hit
+            if evidence.floor is not None and (floor is None or evidence.floor > floor):
+                floor = evidence.floor
         relevant = relation.relevant and ignored is None
         limited = promotional or not relevant or relation.subject != "brand"
         if limited:
             why = ignored.words if ignored is not None else "promotion" if promotional else relation.why
             lines = (*lines, Line(0, urgency.LIMIT, f"low: {why}", ignored.rule if ignored is not None else ""))
-        floor = max((hit.evidence.floor for hit in hits if hit.evidence.floor is not None), default=None)
         weighed = urgency.weigh(lines, floor, limited)
         return Verdict(
             relevant=relevant,
@@ -211,7 +217,7 @@ def _towards_brand(mood: float | None, intents: Intents, hits: Sequence[Hit]) ->
         mood = max(mood, POSITIVE_FROM)
     if Intent.BUYING in intents.found and not complains:
         mood = max(mood, 0.0)
-    if complains and (Intent.LEAVING in intents.found or any(_taken_back(hit) for hit in hits)):
+    if complains and (Intent.LEAVING in intents.found or any(map(_taken_back, hits))):
         mood = min(mood, NEGATIVE_BELOW - 0.05)
     return max(-1.0, min(1.0, mood))
 
