@@ -9,18 +9,19 @@ Errors, and what the daemon does with each:
     ConnectorError
     ├── Passing           try again later, with back-off
     │   ├── RateLimited   … and not before `retry_at`
+    │   │   └── BudgetReached  the configured budget of the day or month is spent; the next one begins at `retry_at`
     │   ├── Unavailable   5xx, time-out, reset, a page that is not what the platform promised
     │   └── Malformed     the answer could not be read
     │       └── Refused   the platform refuses the very question (another 4xx)
     └── Parked            nothing will change until a person acts; told once
         ├── AccessDenied  credential missing, wrong, or without the right
-        ├── OutOfBudget   credits or the configured budget are used up
+        ├── OutOfBudget   the platform says that the account's credits are used up
         └── Gone          the thing asked for does not exist any more (410)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
@@ -76,6 +77,15 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Removal:
+    """What its platform says is gone: one post, or (without `external_id`) the account of an author with all their posts."""
+
+    platform: str
+    external_id: str = ""
+    author_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One batch, stored in one transaction together with the cursor behind it."""
 
@@ -83,6 +93,31 @@ class Page:
     cursor: Cursor  # where to go on once this page is stored
     gaps: tuple[Gap, ...] = ()  # ALL gaps that are open after this page; the store closes the ones no longer listed
     scanned: int = 0  # posts the platform handed over, before matching
+    edited: tuple[
+        Mention, ...
+    ] = ()  # posts that may be stored already, as they read now; those not stored are left alone
+    removed: tuple[Removal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a source is told of a stored post that it is to look up again."""
+
+    external_id: str
+    url: str
+    kind: Kind
+    author_id: str
+    parent_id: str | None
+    thread_id: str | None
+    published_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look-up found. Posts in neither are asked for again later."""
+
+    present: tuple[Mention, ...] = ()  # as they read now
+    removed: tuple[Removal, ...] = ()
 
 
 class Source(Protocol):
@@ -99,6 +134,47 @@ class Source(Protocol):
     def close(self) -> None:
         """Release sockets. Idempotent."""
         ...
+
+
+class Rechecking(Protocol):
+    """A source that can look up stored posts again; its `Connector.recheck_batch` says how many at once."""
+
+    def recheck(self, posts: Sequence[Known], now: datetime) -> Looked:
+        """Ask whether these posts are still there and read as they did. Raises `ConnectorError` only."""
+        ...
+
+
+class Purse(Protocol):
+    """What a source may spend. Its own money is the account's: all sources of one account share one purse.
+
+    Money is set aside before the request that may cost it, so that a process killed in between has counted it already.
+    """
+
+    def set_aside(self, what: str, units: int, price: float, now: datetime) -> None:
+        """Before a request: `units` (posts, requests, …) at `price` USD each may be billed. Raises BudgetReached."""
+        ...
+
+    def billed(self, what: str, set_aside: int, units: int, price: float, now: datetime) -> None:
+        """Behind it: of the units set aside (for the same `now`) these were billed."""
+        ...
+
+    def left(self, now: datetime) -> float | None:
+        """USD that may still be spent now; None without a budget."""
+        ...
+
+
+class NoBudget:
+    """The purse of whoever spends nothing."""
+
+    def set_aside(self, what: str, units: int, price: float, now: datetime) -> None:
+        """See `Purse`."""
+
+    def billed(self, what: str, set_aside: int, units: int, price: float, now: datetime) -> None:
+        """See `Purse`."""
+
+    def left(self, now: datetime) -> float | None:
+        """See `Purse`."""
+        return None
 
 
 class SourceSettings(BaseModel):
@@ -124,6 +200,9 @@ class SourceContext:
     terms: tuple[str, ...]  # words and phrases to search for: the brand's names, or the source's own `terms`
     user_agent: str
     languages: tuple[str, ...] = ()
+    purse: Purse = field(default_factory=NoBudget)
+    own_accounts: tuple[str, ...] = ()  # "platform:handle" of the brand itself
+    intranet: tuple[str, ...] = ()  # hosts and networks that may be asked although they are not public
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +226,8 @@ class Connector:
     every: timedelta = timedelta(minutes=5)  # default polling interval
     credentials: str = "none"  # one line: what the user must have
     policy: Policy = Policy()
+    recheck_batch: int = 0  # posts its sources look up at once (`Rechecking`); 0: they cannot
+    costs: bool = False  # bills what is read: its account must have a budget
 
 
 class ConnectorError(Exception):
@@ -163,6 +244,10 @@ class RateLimited(Passing):
     def __init__(self, message: str, retry_at: datetime | None = None) -> None:
         super().__init__(message)
         self.retry_at = retry_at
+
+
+class BudgetReached(RateLimited):
+    """The budget that the user set for a day or month is spent. `retry_at` is when the next one begins."""
 
 
 class Unavailable(Passing):
@@ -186,7 +271,7 @@ class AccessDenied(Parked):
 
 
 class OutOfBudget(Parked):
-    """Credits or the configured budget are used up."""
+    """The account's credits with the platform are used up."""
 
 
 class Gone(Parked):
