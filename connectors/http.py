@@ -36,6 +36,7 @@ REDIRECTS = 5
 LONGEST_WAIT = timedelta(days=1)  # a platform that asks for more is asked again after this
 SHORTEST_WAIT = timedelta(seconds=1)
 
+_JSON = {"Accept": "application/json"}
 _HTML = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|body)", re.IGNORECASE)
 _EPOCH_FROM = (
     1_000_000_000  # a smaller x-ratelimit-reset counts seconds from now (Reddit), a larger is a date (X, GitHub)
@@ -87,10 +88,38 @@ class Client:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """GET `path` below the base URL (or a whole address). Raises `ConnectorError` for all but 2xx and 304."""
+        return self._good(self._ask("GET", path, params, headers), now)
+
+    def json(self, path: str, now: datetime, params: Mapping[str, str | int] | None = None) -> Any:
+        """GET and decode JSON. An HTML page in its place (a proxy, a maintenance page) is `Unavailable`."""
+        return self.decoded(self.get(path, now, params, _JSON))
+
+    def find(self, path: str, now: datetime, params: Mapping[str, str | int] | None = None) -> Any:
+        """Like `json`, but None where the platform says that there is no such thing (404) or not any more (410).
+
+        A web page with that status does not count: it may be a proxy's, and a post must not be forgotten for it.
+        """
+        answer = self._ask("GET", path, params, _JSON)
+        if answer.status in (404, 410) and not looks_like_html(answer):
+            return None
+        return self.decoded(self._good(answer, now))
+
+    def post(self, path: str, now: datetime, body: Any) -> Answer:
+        """POST JSON, for a question too long for an address. Raises like `get`."""
+        return self._good(self._ask("POST", path, None, _JSON, body), now)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str | int] | None,
+        headers: Mapping[str, str] | None,
+        body: Any = None,
+    ) -> Answer:
         address = path if path.startswith(("http://", "https://")) else self._base + path
         started = self._monotonic()
         try:
-            with self._open().stream("GET", address, params=params or None, headers=headers) as response:
+            with self._open().stream(method, address, params=params or None, headers=headers, json=body) as response:
                 content = self._read(response, started)
         except httpx.TimeoutException:
             raise Unavailable(
@@ -106,15 +135,14 @@ class Client:
             raise Unavailable(
                 f"{self.site} cannot be reached ({type(error).__name__}); it is asked again later"
             ) from None
-        if response.is_success or response.status_code == 304:
-            return Answer(response.status_code, response.headers, content)
-        answer = Answer(response.status_code, response.headers, content)
-        told = self._explain(answer, now) if self._explain is not None else None
-        raise told or failure(self.site, response.status_code, response.headers, now)
+        return Answer(response.status_code, response.headers, content)
 
-    def json(self, path: str, now: datetime, params: Mapping[str, str | int] | None = None) -> Any:
-        """GET and decode JSON. An HTML page in its place (a proxy, a maintenance page) is `Unavailable`."""
-        return self.decoded(self.get(path, now, params, {"Accept": "application/json"}))
+    def _good(self, answer: Answer, now: datetime) -> Answer:
+        """The answer, if it is one."""
+        if answer.status // 100 == 2 or answer.status == 304:
+            return answer
+        told = self._explain(answer, now) if self._explain is not None else None
+        raise told or failure(self.site, answer.status, answer.headers, now)
 
     def decoded(self, answer: Answer) -> Any:
         """The JSON of an answer whose headers are wanted too."""

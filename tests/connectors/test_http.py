@@ -76,6 +76,26 @@ def test_each_failure_is_its_own_error_and_the_next_question_is_answered(
         assert one.json("/feed", NOW) == {"ok": True}
 
 
+@pytest.mark.parametrize("status", [404, 410])
+def test_what_is_not_there_is_found_as_nothing_unless_a_web_page_says_so(status: int) -> None:
+    with Fake().start() as fake, closing(client(fake)) as one:
+        assert one.find("/", NOW) == {"ok": True}
+        fake.reply = Reply.json({"error": "not found"}, status)
+        assert one.find("/", NOW) is None
+        fake.reply = Reply(status, b"<html>gone</html>", {"Content-Type": "text/html"})
+        with pytest.raises(ConnectorError):
+            one.find("/", NOW)
+
+
+def test_a_long_question_is_posted() -> None:
+    with Fake().start() as fake, closing(client(fake)) as one:
+        assert one.decoded(one.post("/graphql", NOW, {"query": "{a}"})) == {"ok": True}
+        assert (fake.asked[0].method, fake.asked[0].body) == ("POST", b'{"query":"{a}"}')
+        fake.fail_next("429")
+        with pytest.raises(RateLimited):
+            one.post("/graphql", NOW, {})
+
+
 def test_an_unreachable_site_is_unavailable() -> None:
     with Fake().start() as fake:
         one = client(fake)
