@@ -1,4 +1,8 @@
-"""One row of a file as a `Mention`: the fields, their kinds, and what is said when a row cannot be one."""
+"""One row of a file, or one post that was sent to us, as a `Mention`: the fields, their names elsewhere, their kinds.
+
+A column is found by our name for it, whatever its case, or by one of the names that exports commonly use (`ALIASES`); a
+mapping decides where that is not enough. "review.body" in a mapping reads the field `body` of the object `review`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from email.utils import parsedate_to_datetime
@@ -36,6 +40,25 @@ FIELDS = (
     *COUNTS,
 )
 
+# Names that exports and webhooks use, best first. None may mean two things: "name" could be a person's or a product's.
+ALIASES: Mapping[str, tuple[str, ...]] = {
+    "id": ("external_id", "post_id", "review_id", "comment_id"),
+    "text": ("body", "content", "message", "review", "review_text", "review_body", "comment"),
+    "title": ("headline", "subject", "review_title"),
+    "lang": ("language",),
+    "author": ("user", "username", "author_handle", "handle", "reviewer"),
+    "author_name": ("display_name",),
+    "followers": ("followers_count", "follower_count"),
+    "published_at": ("created_at", "posted_at", "published", "created", "timestamp", "date", "time"),
+    "url": ("link", "permalink"),
+    "rating": ("stars", "star_rating"),
+    "parent": ("parent_id", "in_reply_to"),
+    "thread": ("thread_id", "conversation_id"),
+    "likes": ("like_count",),
+    "replies": ("reply_count",),
+    "reposts": ("repost_count", "shares"),
+}
+
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _MILLISECONDS_FROM = 100_000_000_000  # a larger number of "seconds" would lie beyond the year 5138
 _YES = frozenset({"1", "true", "yes", "y"})
@@ -44,7 +67,11 @@ _LANG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 
 
 class BadRow(ValueError):  # a row, not a fault of the program
-    """This row is no mention; the message says why."""
+    """This row is no mention: `what` is wrong in `column` (empty: the whole), and what would be `allowed`."""
+
+    def __init__(self, what: str, allowed: str = "", column: str = "") -> None:
+        super().__init__(f"{what}; {allowed}" if allowed else what)
+        self.what, self.allowed, self.column = what, allowed, column
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +84,35 @@ class Defaults:
     brand: str | None
 
 
+def columns_for(found: Iterable[str], mapping: Mapping[str, str]) -> dict[str, str]:
+    """For each of FIELDS the column that holds it, of those `found`: as mapped, by its own name, or by an alias."""
+    plain = {_plain(column): column for column in reversed(list(found))}
+    columns: dict[str, str] = {}
+    for name in FIELDS:
+        names = (name, *(_plain(alias) for alias in ALIASES.get(name, ())))
+        columns[name] = mapping.get(name) or next((plain[one] for one in names if one in plain), name)
+    return columns
+
+
+def at(row: Mapping[str, Any], column: str) -> Any:
+    """What stands in a column; with dots in its name, what lies that deep in objects. None where nothing does."""
+    if column in row or "." not in column:
+        return row.get(column)
+    found: Any = row
+    for part in column.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found
+
+
 def mention(row: Mapping[str, Any], columns: Mapping[str, str], defaults: Defaults) -> Mention:
     """The row as a mention. `columns` says for each of FIELDS which column holds it. Raises `BadRow`."""
 
     def value(name: str) -> Any:
-        return row.get(columns[name])
+        return at(row, columns[name])
 
     text = value("text")
     if not isinstance(text, str) or not clean(text):
-        raise BadRow(f"no text in {columns['text']!r}")
+        raise BadRow(f"no text in {columns['text']!r}", column=columns["text"])
     platform = label(value("platform"), 40).casefold() or defaults.platform
     author = _author(value("author"), label(value("author_name")), _count(value("followers")))
     kind = label(value("kind"))
@@ -88,6 +135,11 @@ def mention(row: Mapping[str, Any], columns: Mapping[str, str], defaults: Defaul
     )
 
 
+def _plain(column: str) -> str:
+    """A column's name without what spellings of it differ in."""
+    return re.sub(r"[\s_-]+", "_", str(column).strip().casefold())
+
+
 def _author(author: Any, name: str, followers: int | None) -> Author:
     """A plain name, or an object with id, handle, name and followers. No id where nobody is named: two such posts are not one author's."""
     if isinstance(author, Mapping):
@@ -105,18 +157,21 @@ def _time(value: Any, column: str, defaults: Defaults) -> datetime:
     moment = _parse_time(value)
     if moment is None:
         raise BadRow(
-            f"{column!r} holds no time that can be read; write 2026-11-22T09:30:00+01:00 or seconds since 1970"
+            f"{column!r} holds no time that can be read",
+            "write 2026-11-22T09:30:00+01:00 or seconds since 1970",
+            column,
         )
     if moment.tzinfo is None:
         if defaults.zone is None:
-            raise BadRow(f"the time in {column!r} names no time zone; write one behind it, or set `timezone`")
+            what = f"the time in {column!r} names no time zone"
+            raise BadRow(what, "write one behind it, or set `timezone`", column)
         moment = moment.replace(tzinfo=defaults.zone)
     try:
         moment = moment.astimezone(UTC)
     except OverflowError:
-        raise BadRow(f"the time in {column!r} is out of range") from None
+        raise BadRow(f"the time in {column!r} is out of range", column=column) from None
     if moment < _EARLIEST:
-        raise BadRow(f"the time in {column!r} lies before 1990")
+        raise BadRow(f"the time in {column!r} lies before 1990", column=column)
     return moment
 
 

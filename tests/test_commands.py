@@ -133,7 +133,7 @@ def test_a_file_that_is_not_there_is_said_so(config: Path, terminal: Terminal) -
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.csv", b"id,body\n1,x\n", "no column 'text'"),
+        ("a.csv", b"id,wording\n1,x\n", "no column 'text'"),
         ("b.csv", b"\xff\xfea\x00", "UTF-16"),
         ("c.csv", b"\n1\n", "column"),
     ],
@@ -146,6 +146,50 @@ def test_a_file_that_is_of_no_use_says_what_it_lacks(
     assert answer.code == 1
     assert said in answer.err
     assert "inside listener" not in answer.err
+
+
+REVIEWS = "Wording,Nick,Stars,When\n" + "".join(f"Acme {n},ada{n},2,2026-11-1{n} 09:00\n" for n in range(5))
+
+
+def test_a_dry_run_shows_the_first_three_posts_as_mapped_and_stores_nothing(
+    tmp_path: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # no configuration is needed
+    (tmp_path / "a.csv").write_text(REVIEWS)
+    maps = ("--map", "text=Wording", "--map", "author=Nick", "--map", "published_at=When")
+    said = terminal("import", "a.csv", *maps, "--timezone", "Europe/Rome", "--platform", "Shop", "--dry-run")
+    assert said.code == 0
+    assert [
+        word for word in ("Acme 0", "Acme 2", "ada1", "2026-11-12 08:00", "shop", "2.0") if word not in said.out
+    ] == []
+    assert "Acme 3" not in said.out
+    assert "5 posts would be read, 0 lines are not readable. Nothing was stored." in said.out
+    assert not (tmp_path / "listener.db").exists()
+
+
+def test_an_import_as_mapped_is_stored(config: Path, terminal: Terminal) -> None:
+    (config.parent / "a.csv").write_text(REVIEWS)
+    maps = ("--map", "text=Wording", "--map", "author=Nick")
+    assert "5 posts read, 5 new" in terminal("import", "a.csv", *maps).out
+
+
+@pytest.mark.parametrize(
+    ("pairs", "code", "said"),
+    [
+        (["text=Words"], 1, "no such column in the first line: text=Words (found: 'Wording', 'Nick', 'Stars', 'When')"),
+        (["txt=Wording"], 2, "no field 'txt'; fields: id, text"),
+        (["text=Wording", "text=Nick"], 2, "each field once"),
+        (["text"], 2, "FIELD=COLUMN"),
+    ],
+)
+def test_a_mapping_that_cannot_be_is_said_before_anything_is_stored(
+    config: Path, terminal: Terminal, pairs: list[str], code: int, said: str
+) -> None:
+    (config.parent / "a.csv").write_text(REVIEWS)
+    answer = terminal("import", "a.csv", *(word for pair in pairs for word in ("--map", pair)))
+    assert answer.code == code
+    assert said in " ".join(answer.err.split())
+    assert not (config.parent / "listener.db").exists()
 
 
 def test_an_import_cannot_take_the_name_of_a_polled_source(config: Path, terminal: Terminal) -> None:

@@ -170,8 +170,36 @@ def test_a_missing_id_is_the_same_hash_every_time(tmp_path: Path) -> None:
 
 
 def test_a_file_without_a_text_column_says_which_columns_it_has(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"found: id, body.*mapping\.text"):
-        list(read_file(write(tmp_path / "a.csv", "id,body\n1,x\n")))
+    with pytest.raises(ValueError, match=r"found: id, wording.*mapping\.text"):
+        list(read_file(write(tmp_path / "a.csv", "id,wording\n1,x\n")))
+
+
+def test_common_names_of_columns_are_understood_whatever_their_case(tmp_path: Path) -> None:
+    text = (
+        "Review ID,User,Review Body,Stars,Created-At,Link\n7,ada,Pessimo,2,2026-11-01T10:00:00Z,https://a.example/7\n"
+    )
+    [found] = good(list(read_file(write(tmp_path / "a.csv", text))))
+    assert (found.external_id, found.author.id, found.text, found.rating) == ("7", "ada", "Pessimo", 2.0)
+    assert (found.published_at.day, found.url) == (1, "https://a.example/7")
+
+
+def test_our_own_name_of_a_column_wins_over_others_and_a_mapping_over_both(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", json.dumps({"text": "ours", "body": "theirs", "wording": "mapped"}))
+    assert good(list(read_file(path)))[0].text == "ours"
+    assert good(list(read_file(path, {"text": "wording"})))[0].text == "mapped"
+
+
+def test_what_lies_inside_objects_is_reached_by_dots(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", json.dumps({"review": {"body": "Pessimo", "by": {"nick": "ada"}}, "a.b": "t"}))
+    [found] = good(list(read_file(path, {"text": "review.body", "author": "review.by.nick", "title": "a.b"})))
+    assert (found.text, found.author.id, found.title) == ("Pessimo", "ada", "t")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_a_mapping_to_a_column_that_is_not_there_names_it_and_those_that_are(tmp_path: Path, name: str) -> None:
+    text = "id,wording\n1,x\n" if name == "a.csv" else '{"id": 1, "wording": "x"}\n'
+    with pytest.raises(ValueError, match=r"text=Wording.*found: 'id', 'wording'"):
+        read_file(write(tmp_path / name, text), {"text": "Wording", "id": "id"})
 
 
 def test_an_unknown_field_in_the_mapping_is_refused(tmp_path: Path) -> None:
