@@ -224,6 +224,7 @@ class Connector:
     settings: type[SourceSettings]
     open: Callable[[Any, SourceContext], Source]  # (validated settings, context); does no network
     every: timedelta = timedelta(minutes=5)  # default polling interval
+    least: timedelta | None = None  # the shortest interval that its limits bear while mentions come; None: `every`
     credentials: str = "none"  # one line: what the user must have
     policy: Policy = Policy()
     recheck_batch: int = 0  # posts its sources look up at once (`Rechecking`); 0: they cannot

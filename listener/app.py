@@ -14,17 +14,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 from zoneinfo import ZoneInfo
 
-from connectors.base import ConnectorError, Parked, Source, SourceContext
-from listener import __version__, doctor, retention
+from connectors.base import (
+    ConnectorError,
+    NoBudget,
+    Parked,
+    Purse,
+    Rechecking,
+    Source,
+    SourceContext,
+    SourceSettings,
+)
+from listener import __version__, doctor, retention, spending
 from listener.cases import settle
 from listener.config import Config
 from listener.config.schema import ConsoleReceiver, SlackReceiver, WebhookReceiver
 from listener.config.values import WEEKDAYS
+from listener.config.whole import SourceConfig
 from listener.deliver import Outlet
 from listener.digest.figures import DigestSettings
-from listener.ingest import Feed
+from listener.ingest import Feed, Recheck
 from listener.judging import LoadingJudge
 from listener.model import Receiver, ReceiverError
 from listener.plugins import connectors
@@ -33,6 +44,7 @@ from listener.schedule import Work
 from listener.slack.look import Look, load_words
 from listener.store import Store
 
+FOLLOWED = timedelta(days=30)  # how long posts are looked up again whose words are kept for good
 SLACK_PACE = timedelta(seconds=1)  # one message a second and channel (PLATFORMS §3.3)
 
 
@@ -117,24 +129,62 @@ def telling_rules(config: Config, alerts: bool = True) -> settle.Rules:
     return settle.Rules(config.routes, config.brand.hours, config.listener.alert_max_age, alerts)
 
 
-def open_sources(config: Config) -> Mapping[str, Source]:
-    """Every enabled source, opened; no network yet."""
-    installed = connectors()
-    return {
-        source.name: installed[source.connector]
+def open_sources(config: Config, store: Store | None = None) -> Mapping[str, Source]:
+    """Every enabled source, opened; no network yet. What they spend is counted in `store`, where one is given."""
+    return {source.name: open_source(config, source, store) for source in config.sources if source.enabled}
+
+
+def open_source(
+    config: Config, source: SourceConfig, store: Store | None = None, settings: SourceSettings | None = None
+) -> Source:
+    """One source, opened, with its settings or with others."""
+    return (
+        connectors()[source.connector]
         .load()
         .open(
-            source.settings,
+            settings or source.settings,
             SourceContext(
                 name=source.name,
                 terms=source.terms,
                 user_agent=f"listener/{__version__} (social listening for {config.brand.name})",
                 languages=config.brand.languages,
+                purse=NoBudget() if store is None else purse(config, source, store),
+                own_accounts=config.brand.own_accounts,
             ),
         )
-        for source in config.sources
-        if source.enabled
-    }
+    )
+
+
+def purse(config: Config, source: SourceConfig, store: Store) -> Purse:
+    """What the sources of this one's account may spend."""
+    account = next((one for one in config.accounts if one.name == source.account), None)
+    if account is None:
+        return NoBudget()
+    limits = spending.budget(account.budget_day, account.budget_month)
+    return spending.AccountPurse(account.name, limits, store, _first_receiver(config))
+
+
+def _first_receiver(config: Config) -> str | None:
+    return config.receivers[0].name if config.receivers else None
+
+
+def feed(config: Config, source: SourceConfig, opened: Source, checker: Source, rules: settle.Rules) -> Feed:
+    """A source as the daemon drives it. `checker` is opened like it, because no source serves two threads."""
+    connector = connectors()[source.connector].load()
+    settler = settle.Settler(source.name, rules)
+    often, batch = connector.policy.recheck, connector.recheck_batch
+    return Feed(
+        source.name,
+        opened,
+        source.every,
+        settler,
+        revise=settler.revise,
+        least=source.least,
+        tell=_first_receiver(config),
+        recheck=Recheck(cast("Rechecking", checker), batch, often, connector.policy.retention or FOLLOWED)
+        if batch and often is not None
+        else None,
+    )
 
 
 def open_outlets(config: Config, only: Sequence[str] | None = None) -> tuple[Outlet, ...]:
@@ -268,18 +318,17 @@ def daemon(config: Config) -> Iterator[Daemon]:
     """Everything that the configuration asks for, built and closed again."""
     judge = LoadingJudge(config)
     with stored(config) as store:
-        sources = open_sources(config)
+        sources, checkers = open_sources(config, store), open_sources(config, store)
         try:
             end_leases_of_the_dead(store, now())
-            store.register_sources({source.name: source.connector for source in config.sources}, now())
+            register(config, store)
             rules, report = telling_rules(config), reporting(config)
-            every = {source.name: source.every for source in config.sources}
-            first = config.receivers[0].name if config.receivers else None
             work = Work(
                 store=store,
                 feeds={
-                    name: Feed(name, source, every[name], settle.Settler(name, rules), tell=first)
-                    for name, source in sources.items()
+                    source.name: feed(config, source, sources[source.name], checkers[source.name], rules)
+                    for source in config.sources
+                    if source.enabled
                 },
                 outlets=open_outlets(config),
                 judge=judge,
@@ -291,5 +340,14 @@ def daemon(config: Config) -> Iterator[Daemon]:
             )
             yield Daemon(config, store, sources, work, judge)
         finally:
-            for source in sources.values():
-                source.close()
+            for one in (*sources.values(), *checkers.values()):
+                one.close()
+
+
+def register(config: Config, store: Store) -> None:
+    """Make the configured sources known to the store."""
+    store.register_sources(
+        {source.name: source.connector for source in config.sources},
+        now(),
+        {source.name: source.account for source in config.sources if source.account is not None},
+    )

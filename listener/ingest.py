@@ -8,14 +8,14 @@ not asked before), and what only a person can mend parks the source and is told 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from connectors.base import ConnectorError, Mention, Parked, RateLimited, Source
+from connectors.base import ConnectorError, Mention, Parked, RateLimited, Rechecking, Source
 from listener.bounds import bounded
-from listener.cases.plan import Settle
+from listener.cases.plan import Revise, Settle
 from listener.faults import place
 from listener.model import NewNotification, NotificationKind, Triaged, Verdict
 from listener.store import Lease, LeaseLost, Store, StoreError
@@ -28,6 +28,7 @@ log = structlog.get_logger()
 LEASE = timedelta(minutes=10)  # renewed with every page; outlives the longest time-out of a connector by far
 CATCH_UP = timedelta(minutes=1)  # a source with an open gap is polled again after this at most
 LONGEST_BACKOFF = timedelta(hours=1)
+FASTER, SLOWER, SLOWEST = 2.0, 1.25, 2.0  # how the pace follows the mentions; SLOWEST: of `every`
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,20 @@ class Feed:
     source: Source
     every: timedelta
     settle: Settle  # decides cases, outcomes and notifications for the new mentions of a page
+    revise: Revise | None = None  # decides what an edited post changes; None: edits and removals are not followed
+    least: timedelta | None = None  # the shortest interval while mentions come; None: always `every`
     tell: str | None = None  # the receiver that hears of it when a person must mend this source
+    recheck: Recheck | None = None  # how its stored posts are looked up again; None: they cannot be
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """How the posts of a source are looked up again."""
+
+    source: Rechecking
+    batch: int  # posts a look-up
+    every: timedelta  # time between two look-ups of a post
+    kept: timedelta  # older posts have no words here any more, or are not followed
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,8 @@ class Polled:
     pages: int = 0
     scanned: int = 0
     new: int = 0
+    edited: int = 0
+    removed: int = 0
     notifications: int = 0
     error: str | None = None
     parked: bool = False
@@ -79,14 +95,17 @@ def poll(
     try:
         for page in feed.source.poll(lease.cursor, clock()):
             triaged = judged(judge, page.mentions, clock())
-            recorded = store.record_page(lease, page, triaged, feed.settle, clock())
+            edited = judged(judge, page.edited, clock())
+            recorded = store.record_page(lease, page, triaged, feed.settle, clock(), edited, feed.revise)
             open_gaps = any(not gap.lost for gap in page.gaps)
-            done = Polled(
-                feed.name,
-                done.pages + 1,
-                done.scanned + max(page.scanned, len(page.mentions)),
-                done.new + recorded.new,
-                done.notifications + recorded.notifications,
+            done = replace(
+                done,
+                pages=done.pages + 1,
+                scanned=done.scanned + max(page.scanned, len(page.mentions)),
+                new=done.new + recorded.new,
+                edited=done.edited + recorded.edited,
+                removed=done.removed + recorded.removed,
+                notifications=done.notifications + recorded.notifications,
             )
             progress(done)
             if stopping():
@@ -103,10 +122,23 @@ def poll(
             feed, lease, store, clock(), done, ConnectorError(f"fault of listener, please report: {place(error)}")
         )
     now = clock()
-    wait = timedelta(0) if interrupted else min(feed.every, CATCH_UP) if open_gaps else feed.every
-    _finish(store, lease, now, now + wait)
-    log.info("polled", source=feed.name, pages=done.pages, scanned=done.scanned, new=done.new)
+    pace = next_pace(lease.pace or feed.every, done.new, feed.every, feed.least)
+    wait = timedelta(0) if interrupted else min(pace, CATCH_UP) if open_gaps else pace
+    _finish(store, lease, now, now + wait, pace=pace)
+    log.info("polled", source=feed.name, pages=done.pages, scanned=done.scanned, new=done.new, next_in=wait.seconds)
     return done
+
+
+def next_pace(pace: timedelta, new: int, every: timedelta, least: timedelta | None) -> timedelta:
+    """The time to the next poll: halved down to `least` while mentions come, drawn out to twice `every` while none do.
+
+    `least` None: always `every`, because the platform's limits bear no more and nothing is saved by asking less.
+    """
+    if least is None:
+        return every
+    if new:
+        return max(least, min(pace, every) / FASTER)
+    return min(pace * SLOWER, every * SLOWEST)
 
 
 def judged(judge: Callable[[Mention], Verdict], found: Iterable[Mention], now: datetime) -> list[Triaged]:
@@ -128,15 +160,26 @@ def surely(judge: Callable[[Mention], Verdict], mention: Mention) -> Verdict:
 def _failed(feed: Feed, lease: Lease, store: Store, now: datetime, done: Polled, error: Exception) -> Polled:
     backoff = min(feed.every * 2 ** min(lease.failures, 6), max(LONGEST_BACKOFF, feed.every))
     again = now + backoff
-    if isinstance(error, RateLimited) and error.retry_at is not None:
-        again = max(error.retry_at, now)
-    parked = isinstance(error, Parked)
     sentence = f"{type(error).__name__}: {error}"
+    if isinstance(error, RateLimited):
+        again = max(error.retry_at, now) if error.retry_at is not None else again
+        _block(store, lease, again, sentence)
+    parked = isinstance(error, Parked)
     _finish(store, lease, now, again, sentence, parked)
     if parked:
         _tell(feed, store, f"{feed.name} is parked and reads nothing: {error}", now)
     log.warning("poll_failed", source=feed.name, fault=type(error).__name__, again_at=again.isoformat(), parked=parked)
-    return Polled(done.source, done.pages, done.scanned, done.new, done.notifications, sentence, parked)
+    return replace(done, error=sentence, parked=parked)
+
+
+def _block(store: Store, lease: Lease, until: datetime, sentence: str) -> None:
+    """A limit is the account's: its other sources need not run into it one after the other."""
+    if lease.account is None:
+        return
+    try:
+        store.block_account(lease.account, until, sentence)
+    except StoreError as fault:
+        log.error("account_not_blocked", account=lease.account, fault=type(fault).__name__)
 
 
 def _tell(feed: Feed, store: Store, sentence: str, now: datetime) -> None:
@@ -158,11 +201,17 @@ def _tell(feed: Feed, store: Store, sentence: str, now: datetime) -> None:
 
 
 def _finish(
-    store: Store, lease: Lease, now: datetime, again: datetime, error: str | None = None, parked: bool = False
+    store: Store,
+    lease: Lease,
+    now: datetime,
+    again: datetime,
+    error: str | None = None,
+    parked: bool = False,
+    pace: timedelta | None = None,
 ) -> None:
     """End the poll. Where the database does not let us, the next poll of this process takes up its own lease."""
     try:
-        store.finish(lease, now, again, error=error, parked=error if parked else None)
+        store.finish(lease, now, again, error=error, parked=error if parked else None, pace=pace)
     except LeaseLost:
         log.warning("lease_lost", source=lease.source)
     except StoreError as fault:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 
@@ -117,7 +117,9 @@ class Told:
     source: str
     seen_at: datetime
     outcome: Outcome
-    removed_at: datetime | None = None  # since then without words and author (retention)
+    removed_at: datetime | None = None  # since then without words and author
+    removed_why: str = ""  # "retention", "upstream", "forgotten"
+    edited_at: datetime | None = None  # its author changed it, as we found out then
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ class NotificationKind(StrEnum):
     CASE_OPEN = "case-open"  # one message
     CASE_UPDATE = "case-update"  # edits that message
     CASE_THREAD = "case-thread"  # an entry below it
+    ENTRY_UPDATE = "entry-update"  # edits that entry: its post was removed
     DIGEST = "digest"
     NOTICE = "notice"  # the daemon speaks of itself: a parked source, a stopped receiver
 
@@ -233,6 +236,8 @@ class SourceState:
     parked: str | None
     mentions: int
     gaps: tuple[Gap, ...]  # open or lost
+    account: str | None = None
+    pace: timedelta | None = None  # between its last two polls
 
 
 @dataclass(frozen=True, slots=True)

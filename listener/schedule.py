@@ -25,6 +25,8 @@ from listener.deliver import Outlet, deliver
 from listener.faults import place
 from listener.ingest import Feed, poll
 from listener.model import Verdict
+from listener.recheck import EVERY as RECHECK_EVERY
+from listener.recheck import recheck
 from listener.retention import EVERY as PURGE_EVERY
 from listener.retention import is_due as purge_is_due
 from listener.store import Store
@@ -55,7 +57,7 @@ def start(work: Work, stopping: threading.Event) -> BackgroundScheduler:
     """Start all jobs and return the running scheduler; `shutdown(wait=True)` lets the page and message in hand finish."""
     scheduler = BackgroundScheduler(
         timezone=UTC,
-        executors={"default": ThreadPoolExecutor(len(work.outlets) + 4)},
+        executors={"default": ThreadPoolExecutor(len(work.outlets) + 5)},
         # The default grace of one second silently drops jobs that start late (PLATFORMS §4).
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
     )
@@ -69,6 +71,8 @@ def start(work: Work, stopping: threading.Event) -> BackgroundScheduler:
         every(scheduler, work.tick, f"deliver:{outlet.name}", _deliver(work, outlet, stopping), now)
     every(scheduler, 60.0, "digest", lambda: work.report(work.clock()), now + timedelta(seconds=5))
     every(scheduler, PURGE, "retention", lambda: work.purge(work.clock(), stopping.is_set), now + timedelta(seconds=10))
+    look_up = partial(recheck, work.feeds, work.judge, work.store, work.clock, stopping.is_set)
+    every(scheduler, RECHECK_EVERY.total_seconds(), "recheck", look_up, now + timedelta(seconds=15))
     every(scheduler, HEARTBEAT, "heartbeat", lambda: beat(work), now)
 
     scheduler.start()
@@ -124,6 +128,7 @@ def once(
             progress(f"polling {name}")
             attempt(f"poll:{name}", partial(poll, work.feeds[name], work.judge, work.store, work.owner, work.clock))
     attempt("digest", lambda: work.report(work.clock()))
+    attempt("recheck", lambda: recheck(work.feeds, work.judge, work.store, work.clock))
     for outlet in work.outlets:
         progress(f"delivering to {outlet.name}")
         attempt(f"deliver:{outlet.name}", partial(_empty, work, outlet, sleep))

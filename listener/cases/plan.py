@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from connectors.base import Mention
-from listener.model import Case, CaseState, NewNotification, Outcome, Triaged, Verdict
+from listener.model import Case, CaseState, NewNotification, Outcome, Told, Triaged, Verdict
 
 CLOSED_STATES: frozenset[CaseState] = frozenset({CaseState.RESOLVED, CaseState.NOT_RELEVANT})
 
@@ -169,6 +169,22 @@ class Settle(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Revised:
+    """What follows from a stored post that reads otherwise now."""
+
+    verdict: Verdict
+    change: CaseChange | None = None
+    events: tuple[CaseEvent, ...] = ()
+    notifications: tuple[CaseNotification, ...] = ()
+
+
+class Revise(Protocol):
+    """Decides what an edited post changes. Pure; called with a database lock held."""
+
+    def __call__(self, before: Told, found: Triaged, case: OpenCase | None, now: datetime, /) -> Revised: ...
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """What storing one page did."""
 
@@ -176,3 +192,5 @@ class Recorded:
     seen: int  # mentions the page held, those stored before and those named twice included
     notifications: int  # put in the outbox
     outcomes: Mapping[Outcome, int] = field(default_factory=dict)  # of the new ones
+    edited: int = 0  # posts stored before that read otherwise now
+    removed: int = 0  # posts stored before that are gone

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from listener.cases.clock import ServiceHours, due_at
 from listener.cases.plan import (
@@ -22,13 +23,14 @@ from listener.cases.plan import (
     NewMention,
     OpenCase,
     OpenCases,
+    Revised,
     Settled,
     author_key,
     case_ref,
     thread_key,
 )
 from listener.cases.routing import Route, destinations
-from listener.model import Case, CaseState, Line, NewNotification, NotificationKind, Outcome, Verdict
+from listener.model import Case, CaseState, Line, NewNotification, NotificationKind, Outcome, Told, Triaged, Verdict
 from listener.triage.urgency import with_history
 from rules.vocabulary import Intent, Urgency
 
@@ -63,6 +65,44 @@ class Settler:
         for mention in sorted(new, key=lambda one: (one.mention.published_at, one.id)):
             page.settle(mention)
         return page.settled()
+
+    def revise(self, before: Told, found: Triaged, stood: OpenCase | None, now: datetime) -> Revised:
+        """A `Revise`: what an edited post changes. It raises its case or leaves it; nothing is taken back automatically."""
+        if stood is None:
+            return Revised(found.verdict)
+        case = stood.case
+        urgency = max(case.urgency, found.verdict.urgency)
+        due = case.due_at
+        if urgency > case.urgency:
+            due = due_at(found.mention.published_at, urgency, self.rules.hours)
+        case = replace(
+            case,
+            urgency=urgency,
+            due_at=due,
+            revision=case.revision + 1,
+            touchpoints=case.touchpoints | found.verdict.touchpoints.keys(),
+        )
+        tell = partial(_changed, case, before.id, now)
+        told = [tell(receiver, NotificationKind.CASE_UPDATE, "post-edited") for receiver in stood.receivers]
+        young = now - found.mention.published_at <= self.rules.alert_max_age
+        if (
+            urgency > stood.case.urgency and self.rules.alerts and young
+        ):  # edited into something worse: who did not know?
+            told += [
+                tell(place.receiver, NotificationKind.CASE_OPEN, f"route:{place.route}")
+                for place in destinations(self.rules.routes, found.mention, found.verdict, self.source, urgency)
+                if place.receiver not in stood.receivers
+            ]
+        event = CaseEvent(case.id, now, "edited", through=self.source, detail={"mention": before.ref})
+        return Revised(found.verdict, CaseChange(case), (event,), tuple(told))
+
+
+def _changed(
+    case: Case, mention_id: int, now: datetime, receiver: str, kind: NotificationKind, reason: str
+) -> CaseNotification:
+    part = _opening_part(case) if kind is NotificationKind.CASE_OPEN else f"rev{case.revision}"
+    key = f"case:{case.ref}:{part}:{receiver}"
+    return CaseNotification(NewNotification(key, kind, receiver, case.urgency, now, reason), case.id, mention_id)
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from listener.cases.routing import Route
 from listener.config.problems import Path, Report, did_you_mean, listed, quoted
-from listener.config.schema import Digest, Journey, ListenerSection
+from listener.config.schema import AccountKeys, Digest, Journey, ListenerSection
 from listener.config.whole import SourceConfig
 from rules.vocabulary import TOUCHPOINTS
 
@@ -49,11 +49,16 @@ def check_whole(
     """Everything that takes more than one table to see. Tables that are broken themselves are not judged again."""
     receiver_names = _unique(report, document, "receiver")
     source_names = _unique(report, document, "source")
+    account_names = _unique(report, document, "account")
     _unique(report, document, "route")
     journey: Journey | None = sections.get("journey")
     digest: Digest | None = sections.get("digest")
     touchpoints = (*TOUCHPOINTS, *(journey.touchpoints if journey else _touchpoints(document)))
 
+    for index, table in enumerate(_tables(document, "source")):
+        account = table.get("account")
+        if isinstance(account, str) and account not in account_names:
+            _unknown(report, ("source", index, "account"), account, account_names, "account")
     told: set[str] = set()
     for index, table in enumerate(_tables(document, "route")):
         place: Path = ("route", index)
@@ -80,6 +85,20 @@ def check_whole(
                 "name it in a route or in the digest",
             )
     _warn_unreachable(report, routes)
+
+
+def check_budgets(
+    report: Report, sources: Sequence[SourceConfig | None], accounts: Sequence[AccountKeys | None]
+) -> None:
+    """A source that costs money says what it may cost."""
+    limited = {one.name for one in accounts if one is not None and (one.budget_day or one.budget_month)}
+    for index, source in enumerate(sources):
+        if source is not None and source.costs and source.account not in limited:
+            report.problem(
+                ("source", index),
+                f"{source.connector} bills what is read, and nothing says how much it may cost",
+                'write [[account]] with name = "…" and budget_month = 20 (USD), and account = "…" in this source',
+            )
 
 
 def _tables(document: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
@@ -117,12 +136,14 @@ def _known(report: Report, names: object, place: Path, known: Iterable[str], kin
         if name in allowed:
             found.add(str(name))
         elif isinstance(name, str):
-            hint = did_you_mean(name, allowed)
-            choice = f"{kind}s: {listed(allowed, 40)}" if allowed else f"no {kind} is configured; write [[{kind}]]"
-            report.problem(
-                (*place, index), f"there is no {kind} {quoted(name)}", f"{hint + ' ' if hint else ''}{choice}"
-            )
+            _unknown(report, (*place, index), name, allowed, kind)
     return found
+
+
+def _unknown(report: Report, place: Path, name: str, allowed: Sequence[str], kind: str) -> None:
+    hint = did_you_mean(name, allowed)
+    choice = f"{kind}s: {listed(allowed, 40)}" if allowed else f"no {kind} is configured; write [[{kind}]]"
+    report.problem(place, f"there is no {kind} {quoted(name)}", f"{hint + ' ' if hint else ''}{choice}")
 
 
 def _warn_unreachable(report: Report, routes: Sequence[Route | None]) -> None:

@@ -15,12 +15,12 @@ from pydantic import BaseModel, ValidationError
 
 from connectors.base import Connector, SourceSettings
 from listener.cases.routing import Route
-from listener.config.checks import check_database, check_whole
+from listener.config.checks import check_budgets, check_database, check_whole
 from listener.config.phrases import keys_of, report_validation, unknown_key
 from listener.config.places import locate
 from listener.config.problems import ConfigError, Report, did_you_mean, listed, quoted
 from listener.config.problems import Path as Place
-from listener.config.schema import LISTS, RECEIVERS, TABLES, Brand, Receiver, RouteKeys, SourceKeys
+from listener.config.schema import LISTS, RECEIVERS, TABLES, AccountKeys, Brand, Receiver, RouteKeys, SourceKeys
 from listener.config.secrets import refuse_secrets
 from listener.config.toml_file import parse_document, read_text
 from listener.config.values import parse_duration
@@ -74,11 +74,15 @@ def parse_config(text: str, path: Path, connectors: Installed) -> Config:
     sources = [
         _source(report, table, place, connectors, folder, brand) for place, table in _each(report, document, "source")
     ]
+    accounts = [
+        _validated(report, AccountKeys, table, place, folder) for place, table in _each(report, document, "account")
+    ]
     receivers = [_receiver(report, table, place, folder) for place, table in _each(report, document, "receiver")]
     routes = [_route(report, table, place) for place, table in _each(report, document, "route")]
     if (listener := sections.get("listener")) is not None:
         check_database(report, listener)
     check_whole(report, document, sections, sources, routes)
+    check_budgets(report, sources, accounts)
     if report.problems:
         raise ConfigError(report.problems)
     return Config(
@@ -86,6 +90,7 @@ def parse_config(text: str, path: Path, connectors: Installed) -> Config:
         sources=tuple(source for source in sources if source is not None),
         receivers=tuple(receiver for receiver in receivers if receiver is not None),
         routes=tuple(route for route in routes if route is not None),
+        accounts=tuple(account for account in accounts if account is not None),
         warnings=report.warnings,
         **sections,
     )
@@ -173,7 +178,27 @@ def _source(
         keys.enabled,
         keys.terms or brand.search_terms,
         settings,
+        keys.account or _credential(connector.name, settings) or (connector.name if connector.costs else None),
+        connector.costs,
+        _least(connector, keys),
     )
+
+
+def _credential(connector: str, settings: SourceSettings) -> str | None:
+    """A name for the credential of a source: sources that name the same one share its limits."""
+    named = [
+        str(value)
+        for key in type(settings).model_fields
+        if key.endswith(("_env", "_file")) and (value := getattr(settings, key)) is not None
+    ]
+    return f"{connector}:{'+'.join(named)}" if named else None
+
+
+def _least(connector: Connector, keys: SourceKeys) -> timedelta | None:
+    every = keys.every or connector.every
+    if not keys.adaptive or connector.least is None:
+        return None
+    return min(connector.least, every)
 
 
 def _durations(report: Report, model: type[BaseModel], table: dict[str, Any], place: Place) -> dict[str, Any]:

@@ -148,6 +148,25 @@ class SourceKeys(Section):
     terms: tuple[Text, ...] | None = Field(
         default=None, min_length=1, description="words to search for; the brand's name and names if nothing is said"
     )
+    account: Name | None = Field(
+        default=None,
+        description="the account whose limits and budget it shares with other sources (docs/connectors.md); "
+        "sources with the same credential share one if nothing is said",
+    )
+    adaptive: Flag = Field(
+        default=True,
+        description="true: polled sooner while mentions come and later while none do, within the platform's limits",
+    )
+
+
+class AccountKeys(Section):
+    """What the sources of one credential may spend together. Needed where a platform bills what is read."""
+
+    name: Name = Field(description="yours to choose; sources name it as their account")
+    budget_day: float | None = Field(
+        default=None, gt=0, le=1e6, description="USD a UTC day; no limit if nothing is said"
+    )
+    budget_month: float | None = Field(default=None, gt=0, le=1e6, description="USD a UTC month, likewise")
 
 
 class ConsoleReceiver(Section):
@@ -275,4 +294,9 @@ TABLES: Mapping[str, type[Section]] = {
     "journey": Journey,
     "rules": Rules,
 }
-LISTS: Mapping[str, type[Section]] = {"source": SourceKeys, "receiver": ConsoleReceiver, "route": RouteKeys}
+LISTS: Mapping[str, type[Section]] = {
+    "source": SourceKeys,
+    "account": AccountKeys,
+    "receiver": ConsoleReceiver,
+    "route": RouteKeys,
+}

@@ -13,7 +13,7 @@ from pydantic import BaseModel, SecretStr
 from connectors.base import SourceSettings
 from listener.cases.routing import Route
 from listener.config.problems import Problem
-from listener.config.schema import Brand, Digest, Journey, ListenerSection, Receiver, Retention, Rules
+from listener.config.schema import AccountKeys, Brand, Digest, Journey, ListenerSection, Receiver, Retention, Rules
 from listener.config.secrets import read_secret
 
 
@@ -27,6 +27,9 @@ class SourceConfig:
     enabled: bool
     terms: tuple[str, ...]
     settings: SourceSettings
+    account: str | None = None  # whose limits it shares; None: with nobody
+    costs: bool = False  # its platform bills what is read
+    least: timedelta | None = None  # the shortest interval while mentions come; None: always `every`
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class Config:
     retention: Retention
     journey: Journey
     rules: Rules
+    accounts: tuple[AccountKeys, ...] = ()
     warnings: tuple[Problem, ...] = ()  # can be run with, but is hardly meant so
 
     @property

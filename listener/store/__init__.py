@@ -2,6 +2,7 @@
 
 from listener.store.errors import (
     AmbiguousRef,
+    BudgetExceeded,
     LeaseLost,
     NotSupported,
     SchemaMismatch,
@@ -11,20 +12,30 @@ from listener.store.errors import (
 )
 from listener.store.store import Store
 from listener.store.values import (
+    AuditLine,
+    Budget,
+    Changed,
     Lease,
+    LedgerLine,
     NotificationRow,
     OutboxState,
     Purged,
     ReceiverState,
     SchemaState,
+    Spent,
     Totals,
     WeekCount,
 )
 
 __all__ = [
     "AmbiguousRef",
+    "AuditLine",
+    "Budget",
+    "BudgetExceeded",
+    "Changed",
     "Lease",
     "LeaseLost",
+    "LedgerLine",
     "NotSupported",
     "NotificationRow",
     "OutboxState",
@@ -32,6 +43,7 @@ __all__ = [
     "ReceiverState",
     "SchemaMismatch",
     "SchemaState",
+    "Spent",
     "Store",
     "StoreError",
     "Totals",

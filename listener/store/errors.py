@@ -6,6 +6,7 @@ StoreError
 ├── SchemaMismatch    the tables are missing, older, or newer than this program
 ├── NotSupported      this database needs another tool for that
 ├── LeaseLost         another worker took over the source; nothing of this page was stored
+├── BudgetExceeded    an account may not spend that much; nothing was counted
 └── AmbiguousRef      several mentions begin with this reference
 """
 
@@ -34,6 +35,14 @@ class NotSupported(StoreError):  # named for what happened, like the errors of c
 
 class LeaseLost(StoreError):  # named for what happened, like the errors of connectors
     """Another worker holds the source by now. Whatever this worker still has is read again by the other one."""
+
+
+class BudgetExceeded(StoreError):
+    """An account may not spend that much. `span` is "day" or "month"; `limit` and `spent` are millionths of a USD."""
+
+    def __init__(self, span: str, limit: int, spent: int) -> None:
+        super().__init__(f"{spent / 1e6:.2f} of {limit / 1e6:.2f} USD of the {span} are spent.")
+        self.span, self.limit, self.spent = span, limit, spent
 
 
 class AmbiguousRef(StoreError):  # named for what happened, like the errors of connectors

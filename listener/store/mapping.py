@@ -82,6 +82,7 @@ def mention_values(mention: Mention, ref: str, source: str, seen_at: datetime) -
         "brand": mention.brand,
         "published_at": mention.published_at,
         "seen_at": seen_at,
+        "checked_at": seen_at,
     }
 
 
@@ -202,6 +203,8 @@ def told_of(row: Row) -> Told:
         seen_at=row["seen_at"],
         outcome=Outcome(row["outcome"]),
         removed_at=row["removed_at"],
+        removed_why=row["removed_why"] or "",
+        edited_at=row["edited_at"],
     )
 
 

@@ -31,6 +31,7 @@ _earlier = notifications.alias("earlier")
 _MOST_UNREADABLE = 20  # attempts to read a case; five hours, in which a release that was taken back may be put right
 _UNREADABLE_WAITS = timedelta(minutes=15)
 _FOLLOWING = (NotificationKind.CASE_UPDATE.value, NotificationKind.CASE_THREAD.value)
+_ENTRY_UPDATE = NotificationKind.ENTRY_UPDATE.value
 
 
 def claim(connection: Connection, receiver: str, owner: str, now: datetime, ttl: timedelta) -> Delivery | None:
@@ -168,6 +169,8 @@ def _revision(connection: Connection, case_id: int) -> int:
 
 
 def _superfluous(connection: Connection, row: sa.RowMapping, revision: int | None) -> str | None:
+    if row["kind"] == _ENTRY_UPDATE:
+        return None if _parent(connection, row) is not None else "the entry was never posted"
     if row["kind"] not in _FOLLOWING or revision is None:
         return None
     opening = _opening(connection, row)
@@ -207,6 +210,24 @@ def _opening(connection: Connection, row: sa.RowMapping) -> sa.RowMapping | None
     )
 
 
+def _parent(connection: Connection, row: sa.RowMapping) -> Receipt | None:
+    """What the notification edits or hangs below: the case's message, or the entry about its mention."""
+    receipt: Mapping[str, Any] | None = None
+    if row["kind"] == _ENTRY_UPDATE:
+        receipt = connection.execute(
+            sa.select(notifications.c.receipt).where(
+                notifications.c.mention_id == row["mention_id"],
+                notifications.c.receiver == row["receiver"],
+                notifications.c.kind == NotificationKind.CASE_THREAD.value,
+                notifications.c.state == _SENT,
+            )
+        ).scalar()
+    elif row["kind"] in _FOLLOWING and row["case_id"] is not None:
+        opening = _opening(connection, row)
+        receipt = None if opening is None else opening["receipt"]
+    return None if receipt is None else Receipt(receipt)
+
+
 def _take(connection: Connection, row: sa.RowMapping, revision: int | None, owner: str, until: datetime) -> Delivery:
     attempt = row["attempts"] + 1
     doubtful = row["doubtful"] or row["state"] == _SENDING  # its last sender never said what became of it
@@ -223,10 +244,6 @@ def _take(connection: Connection, row: sa.RowMapping, revision: int | None, owne
         lease_until=until,
         rendered_revision=revision,
     )
-    parent = None
-    if row["kind"] in _FOLLOWING and row["case_id"] is not None:
-        opening = _opening(connection, row)
-        parent = None if opening is None or opening["receipt"] is None else Receipt(opening["receipt"])
     return Delivery(
         id=row["id"],
         key=row["key"],
@@ -237,7 +254,7 @@ def _take(connection: Connection, row: sa.RowMapping, revision: int | None, owne
         payload=row["payload"],
         case=None if row["case_id"] is None else case_view(connection, cases.c.id == row["case_id"]),
         mention=None if row["mention_id"] is None else told_by_id(connection, row["mention_id"]),
-        parent=parent,
+        parent=_parent(connection, row),
         created_at=row["created_at"],
         doubtful=doubtful,
     )

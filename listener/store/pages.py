@@ -67,25 +67,35 @@ T = TypeVar("T")
 def record(
     connection: Connection, lease: Lease, page: Page, triaged: Sequence[Triaged], settle: Settle, now: datetime
 ) -> Recorded:
-    """Store a page, all that follows from it, and the cursor behind it. Raises LeaseLost."""
+    """Store the new mentions of a page and all that follows from them. `advance` must end the same transaction."""
     once = list({identity(found.mention): found for found in reversed(triaged)}.values())
     once.sort(key=lambda found: found.mention.published_at)
     new: tuple[NewMention, ...] = ()
     settled = Settled(outcomes={})
     told = 0
     if once:
-        last_case_id = lock_counter(connection)
+        lock_counter(connection)
         new = _add_mentions(connection, once, lease.source, now)
         if new:
-            ids = _CaseIds(last_case_id)
-            settled = settle(new, _open_cases(connection, new, now), ids.take, now)
-            told = _apply(connection, new, settled, now)
-            if ids.last != last_case_id:
-                connection.execute(counters.update().where(counters.c.name == CASE_COUNTER).values(value=ids.last))
-    source_rows.sync_gaps(connection, lease.source, page.gaps, now)
-    # The fence last: where the lease is lost, all of the above is undone.
-    source_rows.advance(connection, lease, page.cursor, len(new), now)
+            settled, told = settle_new(connection, new, settle, now)
     return Recorded(len(new), len(triaged), told, dict(Counter(settled.outcomes.values())))
+
+
+def advance(connection: Connection, lease: Lease, page: Page, new: int, now: datetime) -> None:
+    """Keep the page's gaps and the cursor behind it. The fence last: where the lease is lost, all is undone. Raises LeaseLost."""
+    source_rows.sync_gaps(connection, lease.source, page.gaps, now)
+    source_rows.advance(connection, lease, page.cursor, new, now)
+
+
+def settle_new(connection: Connection, new: Sequence[NewMention], settle: Settle, now: datetime) -> tuple[Settled, int]:
+    """Decide what becomes of new mentions, and store it; also how many notifications that made."""
+    last_case_id = lock_counter(connection)
+    ids = _CaseIds(last_case_id)
+    settled = settle(new, _open_cases(connection, new, now), ids.take, now)
+    told = _apply(connection, new, settled, now)
+    if ids.last != last_case_id:
+        connection.execute(counters.update().where(counters.c.name == CASE_COUNTER).values(value=ids.last))
+    return settled, told
 
 
 class _CaseIds:
@@ -167,7 +177,7 @@ def _open_cases(connection: Connection, new: Sequence[NewMention], now: datetime
             for state in may_be_joined:  # two index ranges instead of one scan
                 rows = connection.execute(sa.select(cases).where(column.in_(chunk), state)).mappings()
                 found.update((row["id"], row) for row in rows)
-    told = _told_receivers(connection, sorted(found))
+    told = told_receivers(connection, sorted(found))
     return OpenCases(
         tuple(
             OpenCase(_known(case_of(row), known_as), row["state_since"], tuple(told.get(id_, ())))
@@ -184,7 +194,8 @@ def _known(case: Case, known_as: Mapping[str, str]) -> Case:
     )
 
 
-def _told_receivers(connection: Connection, case_ids: Sequence[int]) -> dict[int, list[str]]:
+def told_receivers(connection: Connection, case_ids: Sequence[int]) -> dict[int, list[str]]:
+    """For each case who was told of it, or is about to be; where the message died, nobody."""
     told: dict[int, list[str]] = {}
     for chunk in _chunks(case_ids):
         rows = connection.execute(
@@ -214,7 +225,7 @@ def _apply(connection: Connection, new: Sequence[NewMention], settled: Settled, 
             cases.insert(), [{**case_values(draft.case), "state_since": now} for draft in settled.drafts]
         )
     for change in settled.changes:
-        _change_case(connection, change, now)
+        change_case(connection, change, now)
     members: tuple[CaseDraft | CaseChange, ...] = (*settled.drafts, *settled.changes)
     case_of_mention = {mention_id: member.case.id for member in members for mention_id in member.mention_ids}
     connection.execute(
@@ -235,7 +246,14 @@ def _apply(connection: Connection, new: Sequence[NewMention], settled: Settled, 
     return add_notifications(connection, settled.notifications, now)
 
 
-def _change_case(connection: Connection, change: CaseChange, now: datetime) -> None:
+def open_case(connection: Connection, case_id: int) -> OpenCase:
+    """A stored case with whom it was told to, its keys as they stand."""
+    row = connection.execute(sa.select(cases).where(cases.c.id == case_id)).mappings().one()
+    return OpenCase(case_of(row), row["state_since"], tuple(told_receivers(connection, [case_id]).get(case_id, ())))
+
+
+def change_case(connection: Connection, change: CaseChange, now: datetime) -> None:
+    """Store a case as it shall stand now. Raises ValueError where it is not at the revision that was read."""
     values = case_values(change.case)
     del values["id"]
     state = cases.c.state != change.case.state.value

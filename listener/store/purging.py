@@ -62,7 +62,9 @@ def count_due(connection: Connection, before: Mapping[str, datetime]) -> dict[st
     return {row.source: row.number for row in rows}
 
 
-def purge(connection: Connection, ids: Sequence[int], now: datetime, random_bytes: Callable[[int], bytes]) -> int:
+def purge(
+    connection: Connection, ids: Sequence[int], now: datetime, random_bytes: Callable[[int], bytes], why: str
+) -> int:
     """Take words and people out of these mentions. Returns how many had not been purged before."""
     # Pages are kept out meanwhile: one under way reads cases by the keys that change here.
     lock_counter(connection)
@@ -90,6 +92,7 @@ def purge(connection: Connection, ids: Sequence[int], now: datetime, random_byte
             thread_id=None,
             parent_id=None,
             removed_at=now,
+            removed_why=why,
         ),
         [
             {

@@ -26,8 +26,8 @@ from listener.store.mapping import (
     notification_of,
     told_of,
 )
-from listener.store.tables import WAITING, case_events, cases, counters, mentions, notifications, verdicts
-from listener.store.values import NotificationRow, OutboxState, Totals, WeekCount
+from listener.store.tables import WAITING, audit, case_events, cases, counters, mentions, notifications, verdicts
+from listener.store.values import AuditLine, NotificationRow, OutboxState, Totals, WeekCount
 from rules.vocabulary import Stage
 
 CASE_MENTIONS = 50  # that a case is shown with: its first, and the latest
@@ -235,3 +235,9 @@ def _weeks(
         begins, ends = max(start, since), min(following, until)
         if begins < ends:
             yield start, begins, ends
+
+
+def audit_trail(connection: Connection, limit: int) -> tuple[AuditLine, ...]:
+    """The last deeds, newest first."""
+    rows = connection.execute(sa.select(audit).order_by(audit.c.id.desc()).limit(limit))
+    return tuple(AuditLine(row.at, row.who, row.what, row.detail) for row in rows)

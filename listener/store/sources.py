@@ -14,12 +14,16 @@ from sqlalchemy.engine import Connection
 from connectors.base import Cursor, Gap
 from listener.model import SourceState
 from listener.store.errors import LeaseLost
-from listener.store.tables import gaps, sources
+from listener.store.tables import accounts, gaps, sources
 from listener.store.upsert import insert
 from listener.store.values import Lease
 
+_sibling = sources.alias("sibling")
 
-def register(connection: Connection, connectors: Mapping[str, str], now: datetime) -> None:
+
+def register(
+    connection: Connection, connectors: Mapping[str, str], now: datetime, account_of: Mapping[str, str]
+) -> None:
     """Add the sources not known yet. One whose connector changed starts anew: no connector reads another's cursor."""
     if not connectors:
         return
@@ -29,6 +33,8 @@ def register(connection: Connection, connectors: Mapping[str, str], now: datetim
     ]
     connection.execute(insert(connection, sources).on_conflict_do_nothing(index_elements=["name"]), rows)
     known = {row.name: row.connector for row in connection.execute(sa.select(sources.c.name, sources.c.connector))}
+    for name in sorted(connectors):
+        connection.execute(sources.update().where(sources.c.name == name).values(account=account_of.get(name)))
     for name, connector in sorted(connectors.items()):
         if known[name] == connector:
             continue
@@ -42,6 +48,7 @@ def register(connection: Connection, connectors: Mapping[str, str], now: datetim
                 failures=0,
                 error=None,
                 parked=None,
+                pace=None,
                 lease_owner=None,
                 lease_until=None,
                 fence=sources.c.fence + 1,  # whoever polls it right now finds out
@@ -54,7 +61,7 @@ def due(connection: Connection, now: datetime, owner: str | None) -> tuple[str, 
     """The sources that may be polled now, by `owner` if one is named, the longest overdue first."""
     found = connection.execute(
         sa.select(sources.c.name)
-        .where(_is_due(now), _is_free(now, owner))
+        .where(_is_due(now), _is_free(now, owner), _may_ask(now))
         .order_by(sa.nulls_first(sources.c.next_poll_at), sources.c.name)
     )
     return tuple(found.scalars())
@@ -65,15 +72,63 @@ def lease(
 ) -> Lease | None:
     """Take the right to poll, unless another owner has it or, without `force`, it is not due.
 
+    Sources of one account take turns: while one is polled, or their platform asked all of them to wait, no other is.
     An owner may take its own lease again, which voids the older one: it could not be given back, or was left behind.
     """
+    _lock_account(connection, source, now)
+    allowed = sa.true() if force else sa.and_(_is_due(now), _may_ask(now))
     taken = connection.execute(
         sources.update()
-        .where(sources.c.name == source, _is_free(now, owner), sa.true() if force else _is_due(now))
+        .where(sources.c.name == source, _is_free(now, owner), allowed)
         .values(lease_owner=owner, lease_until=now + ttl, fence=sources.c.fence + 1)
-        .returning(sources.c.fence, sources.c.cursor, sources.c.failures)
+        .returning(*(sources.c[name] for name in ("fence", "cursor", "failures", "pace", "account")))
     ).one_or_none()
-    return None if taken is None else Lease(source, owner, taken.fence, taken.cursor, now + ttl, ttl, taken.failures)
+    if taken is None:
+        return None
+    return Lease(
+        source,
+        owner,
+        taken.fence,
+        taken.cursor,
+        now + ttl,
+        ttl,
+        taken.failures,
+        None if taken.pace is None else timedelta(seconds=taken.pace),
+        taken.account,
+    )
+
+
+def _lock_account(connection: Connection, source: str, now: datetime) -> None:
+    """Let two workers that want sources of one account look one after the other."""
+    name = connection.execute(sa.select(sources.c.account).where(sources.c.name == source)).scalar_one_or_none()
+    if name is None:
+        return
+    statement = insert(connection, accounts)
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["name"], set_={"name": accounts.c.name}), {"name": name}
+    )
+
+
+def block(connection: Connection, account: str, until: datetime, why: str) -> None:
+    """No source of this account asks before `until`. An earlier time never shortens a longer wait."""
+    statement = insert(connection, accounts)
+    longer = sa.or_(accounts.c.blocked_until.is_(None), accounts.c.blocked_until < statement.excluded.blocked_until)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["name"],
+            set_={
+                "blocked_until": sa.case((longer, statement.excluded.blocked_until), else_=accounts.c.blocked_until),
+                "blocked_by": sa.case((longer, statement.excluded.blocked_by), else_=accounts.c.blocked_by),
+            },
+        ),
+        {"name": account, "blocked_until": until, "blocked_by": why},
+    )
+
+
+def blocked(connection: Connection, now: datetime) -> Mapping[str, tuple[datetime, str]]:
+    """The accounts that must wait: until when, and why."""
+    rows = connection.execute(sa.select(accounts).where(accounts.c.blocked_until > now).order_by(accounts.c.name))
+    return {row.name: (row.blocked_until, row.blocked_by or "") for row in rows}
 
 
 def advance(connection: Connection, held: Lease, cursor: Cursor, new: int, now: datetime) -> None:
@@ -86,10 +141,18 @@ def advance(connection: Connection, held: Lease, cursor: Cursor, new: int, now: 
 
 
 def finish(
-    connection: Connection, held: Lease, now: datetime, next_poll_at: datetime, error: str | None, parked: str | None
+    connection: Connection,
+    held: Lease,
+    now: datetime,
+    next_poll_at: datetime,
+    error: str | None,
+    parked: str | None,
+    pace: timedelta | None,
 ) -> None:
     """Release the lease and keep how the poll went. Raises LeaseLost."""
     changes: dict[str, object] = {"lease_owner": None, "lease_until": None, "next_poll_at": next_poll_at}
+    if pace is not None:
+        changes["pace"] = pace.total_seconds()
     if error is None and parked is None:
         changes |= {
             "failures": 0,
@@ -174,6 +237,8 @@ def states(connection: Connection) -> tuple[SourceState, ...]:
             parked=row.parked,
             mentions=row.mentions,
             gaps=tuple(missed.get(row.name, ())),
+            account=row.account,
+            pace=None if row.pace is None else timedelta(seconds=row.pace),
         )
         for row in connection.execute(sa.select(sources).order_by(sources.c.name))
     )
@@ -186,6 +251,15 @@ def _is_due(now: datetime) -> sa.ColumnElement[bool]:
 def _is_free(now: datetime, owner: str | None) -> sa.ColumnElement[bool]:
     ours = sa.false() if owner is None else sources.c.lease_owner == owner
     return sa.or_(sources.c.lease_owner.is_(None), sources.c.lease_until <= now, ours)
+
+
+def _may_ask(now: datetime) -> sa.ColumnElement[bool]:
+    """Whether the account lets this source ask: not told to wait, and none of its other sources under way."""
+    waits = sa.exists().where(accounts.c.name == sources.c.account, accounts.c.blocked_until > now)
+    under_way = sa.exists().where(
+        _sibling.c.account == sources.c.account, _sibling.c.name != sources.c.name, _sibling.c.lease_until > now
+    )
+    return sa.and_(~waits, ~under_way)
 
 
 def _update_held(connection: Connection, held: Lease, changes: Mapping[str, object]) -> None:

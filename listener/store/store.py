@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -16,22 +17,27 @@ from typing import Any, Self
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from connectors.base import Page
-from listener.cases.plan import CaseEvent, CaseNotification, Recorded, Settle
+from connectors.base import Known, Page, Removal
+from listener.cases.plan import CaseEvent, CaseNotification, Recorded, Revise, Settle
 from listener.model import CaseView, Counted, Delivery, NewNotification, Receipt, SourceState, Told, Triaged
-from listener.store import outbox, pages, purging, reading, schema, sources
+from listener.store import changes, ledger, outbox, pages, purging, reading, schema, sources
 from listener.store.engine import connect, empty_log, overwrite_deleted, place
 from listener.store.engine import reading as in_reading
 from listener.store.engine import writing as in_writing
-from listener.store.tables import meta
+from listener.store.tables import audit, meta
 from listener.store.upsert import insert
 from listener.store.values import (
+    AuditLine,
+    Budget,
+    Changed,
     Lease,
+    LedgerLine,
     NotificationRow,
     OutboxState,
     Purged,
     ReceiverState,
     SchemaState,
+    Spent,
     Totals,
     WeekCount,
 )
@@ -97,10 +103,15 @@ class Store:
 
     # Sources
 
-    def register_sources(self, connectors: Mapping[str, str], now: datetime) -> None:
-        """Make the sources (name -> connector) known. Keeps cursors and parks, unless a source's connector changed."""
+    def register_sources(
+        self, connectors: Mapping[str, str], now: datetime, account_of: Mapping[str, str] | None = None
+    ) -> None:
+        """Make the sources (name -> connector) known. Keeps cursors and parks, unless a source's connector changed.
+
+        `account_of`: the account whose limits a source shares with others.
+        """
         with in_writing(self.engine) as connection:
-            sources.register(connection, connectors, now)
+            sources.register(connection, connectors, now, account_of or {})
 
     def due_sources(self, now: datetime, owner: str | None = None) -> tuple[str, ...]:
         """Sources that may be polled now: due, not parked, leased by nobody else than `owner`. The longest overdue first."""
@@ -113,11 +124,28 @@ class Store:
             return sources.lease(connection, source, owner, now, ttl, force=force)
 
     def record_page(
-        self, lease: Lease, page: Page, triaged: Sequence[Triaged], settle: Settle, now: datetime
+        self,
+        lease: Lease,
+        page: Page,
+        triaged: Sequence[Triaged],
+        settle: Settle,
+        now: datetime,
+        edited: Sequence[Triaged] = (),
+        revise: Revise | None = None,
     ) -> Recorded:
-        """Store a page, what follows from its new mentions, and its cursor. Raises LeaseLost; then nothing is stored."""
+        """Store a page, what follows from its mentions, edits and removals, and its cursor.
+
+        `edited` are the page's edited posts, judged; they need `revise`. Raises LeaseLost; then nothing is stored.
+        """
         with in_writing(self.engine) as connection:
-            return pages.record(connection, lease, page, triaged, settle, now)
+            if page.removed:
+                overwrite_deleted(connection)
+            recorded = pages.record(connection, lease, page, triaged, settle, now)
+            if revise is not None:
+                changed = changes.apply(connection, edited, page.removed, settle, revise, now, secrets.token_bytes)
+                recorded = replace(recorded, edited=changed.edited, removed=changed.removed)
+            pages.advance(connection, lease, page, recorded.new, now)
+        return recorded
 
     def finish(
         self,
@@ -127,10 +155,87 @@ class Store:
         *,
         error: str | None = None,
         parked: str | None = None,
+        pace: timedelta | None = None,
     ) -> None:
         """End a poll: well (neither `error` nor `parked`), with a passing error, or parked. Raises LeaseLost."""
         with in_writing(self.engine) as connection:
-            sources.finish(connection, lease, now, next_poll_at, error, parked)
+            sources.finish(connection, lease, now, next_poll_at, error, parked, pace)
+
+    def block_account(self, account: str, until: datetime, why: str) -> None:
+        """No source of this account is polled before `until`."""
+        with in_writing(self.engine) as connection:
+            sources.block(connection, account, until, why)
+
+    def blocked_accounts(self, now: datetime) -> Mapping[str, tuple[datetime, str]]:
+        """The accounts that must wait: until when, and why."""
+        with in_reading(self.engine) as connection:
+            return sources.blocked(connection, now)
+
+    # Money
+
+    def set_aside(self, account: str, what: str, units: int, micro_usd: int, budget: Budget, now: datetime) -> Spent:
+        """Count money that is about to be spent. Raises BudgetExceeded, and counts nothing, where it would be too much."""
+        with in_writing(self.engine) as connection:
+            return ledger.set_aside(connection, account, what, units, micro_usd, budget, now)
+
+    def give_back(self, account: str, what: str, units: int, micro_usd: int, now: datetime) -> None:
+        """Of what was set aside at `now` this was not billed."""
+        with in_writing(self.engine) as connection:
+            ledger.give_back(connection, account, what, units, micro_usd, now)
+
+    def spent(self, account: str, now: datetime) -> Spent:
+        """What an account spent on the UTC day and in the month of `now`."""
+        with in_reading(self.engine) as connection:
+            return ledger.spent(connection, account, now)
+
+    def ledger(self, since: datetime) -> tuple[LedgerLine, ...]:
+        """What was spent since the UTC day of `since`: a line for each account, day and thing."""
+        with in_reading(self.engine) as connection:
+            return ledger.lines(connection, since)
+
+    # Changes upstream
+
+    def to_check(self, of: Sequence[str], before: datetime, oldest: datetime, limit: int) -> Sequence[Known]:
+        """Posts of the sources `of`, published since `oldest`, that were not seen upstream since `before`."""
+        with in_reading(self.engine) as connection:
+            return changes.due(connection, of, before, oldest, limit)
+
+    def record_look_up(
+        self,
+        of: Sequence[str],
+        asked: Sequence[str],
+        found: Sequence[Triaged],
+        removed: Sequence[Removal],
+        settle: Settle,
+        revise: Revise,
+        now: datetime,
+    ) -> Changed:
+        """Store what asking for the posts `asked` (external ids) of the sources `of` brought."""
+        with in_writing(self.engine) as connection:
+            if removed:
+                overwrite_deleted(connection)
+            changes.checked(connection, of, asked, now)
+            return changes.apply(connection, found, removed, settle, revise, now, secrets.token_bytes)
+
+    def forget(self, platform: str, author: str, who: str, now: datetime) -> int:
+        """Take words and author out of all posts of an author (id or handle), and note that it was done. Returns how many."""
+        with in_writing(self.engine) as connection:
+            overwrite_deleted(connection)
+            ids = changes.of_author(connection, platform, author)
+            done = changes.remove(connection, ids, "forgotten", now, secrets.token_bytes)
+            detail = {"platform": platform, "mentions": done}  # the name itself is what must not be kept
+            connection.execute(audit.insert(), {"at": now, "who": who, "what": "forget-author", "detail": detail})
+            return done
+
+    def written_by(self, platform: str, author: str) -> int:
+        """How many posts `forget` would change."""
+        with in_reading(self.engine) as connection:
+            return len(changes.of_author(connection, platform, author))
+
+    def audit_trail(self, limit: int = 100) -> tuple[AuditLine, ...]:
+        """What people did that cannot be seen from the data any more, newest first."""
+        with in_reading(self.engine) as connection:
+            return reading.audit_trail(connection, limit)
 
     def unpark(self, source: str, now: datetime) -> None:
         """Let a parked source be polled again."""
@@ -227,7 +332,7 @@ class Store:
             return Purged(0, onward)
         with in_writing(self.engine) as connection:
             overwrite_deleted(connection)
-            return Purged(purging.purge(connection, ids, now, random_bytes), onward)
+            return Purged(purging.purge(connection, ids, now, random_bytes, "retention"), onward)
 
     def purge_outbox(self, now: datetime) -> int:
         """Take the words out of digests that may quote what was purged; returns how many. One not sent yet dies."""

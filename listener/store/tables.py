@@ -49,6 +49,42 @@ class SourceRow(Row, table=True):
     error: str | None = Field(default=None, sa_type=PlainText)
     parked: str | None = Field(default=None, sa_type=PlainText)
     mentions: int = 0
+    account: str | None = Field(default=None, sa_type=PlainText)  # None: it shares its limits with nobody
+    pace: float | None = None  # seconds between the last two polls, as mentions came; None: not polled yet
+
+
+class AccountRow(Row, table=True):
+    """A credential, or a host that counts by address: what its platform last said to all its sources."""
+
+    __tablename__ = "account"
+
+    name: str = Field(primary_key=True, sa_type=PlainText)
+    blocked_until: datetime | None = None
+    blocked_by: str | None = Field(default=None, sa_type=PlainText)  # the sentence the platform said
+
+
+class SpendRow(Row, table=True):
+    """What an account spent on one thing on one UTC day, money set aside and not yet billed included."""
+
+    __tablename__ = "spend"
+
+    account: str = Field(primary_key=True, sa_type=PlainText)
+    day: str = Field(primary_key=True, sa_type=PlainText)  # 2026-11-22
+    what: str = Field(primary_key=True, sa_type=PlainText)
+    units: int = Field(default=0, sa_type=sa.BigInteger)
+    micro_usd: int = Field(default=0, sa_type=sa.BigInteger)  # whole, so that sums stay exact
+
+
+class AuditRow(Row, table=True):
+    """What a person did that cannot be seen from the data any more."""
+
+    __tablename__ = "audit"
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime
+    who: str = Field(sa_type=PlainText)
+    what: str = Field(sa_type=PlainText)
+    detail: dict[str, Any] = Field(sa_type=JsonValue)
 
 
 class GapRow(Row, table=True):
@@ -127,6 +163,7 @@ class MentionRow(Row, table=True):
         sa.Index(None, "case_id", "published_at"),
         sa.Index(None, "outcome"),
         sa.Index(None, "author_key", "published_at"),
+        sa.Index(None, "source", "checked_at"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -156,6 +193,9 @@ class MentionRow(Row, table=True):
     case_id: int | None = Field(default=None, foreign_key="case_.id")
     outcome: str | None = Field(default=None, sa_type=PlainText)
     removed_at: datetime | None = None
+    removed_why: str | None = Field(default=None, sa_type=PlainText)  # "retention", "upstream", "forgotten"
+    checked_at: datetime | None = None  # last seen upstream; None in rows of an older release
+    edited_at: datetime | None = None
 
 
 class VerdictRow(Row, table=True):
@@ -240,6 +280,9 @@ METADATA: sa.MetaData = Row.metadata
 _TABLES = METADATA.tables
 
 sources = _TABLES["source"]
+accounts = _TABLES["account"]
+spend = _TABLES["spend"]
+audit = _TABLES["audit"]
 gaps = _TABLES["gap"]
 counters = _TABLES["counter"]
 cases = _TABLES["case_"]

@@ -46,6 +46,8 @@ class Lease:
     until: datetime
     ttl: timedelta  # every stored page renews the lease by this much
     failures: int = 0  # polls that failed in a row before this one
+    pace: timedelta | None = None  # between the last two polls
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,51 @@ class Totals:
     cases_open: int
     outcomes: Mapping[Outcome, int]
     removed: int = 0  # mentions without words and author (retention)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What an account may spend, in millionths of a USD; None: no limit. Days and months are those of UTC."""
+
+    day: int | None = None
+    month: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What an account has spent, in millionths of a USD."""
+
+    day: int
+    month: int
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """What an account spent on one thing on one UTC day."""
+
+    account: str
+    day: str  # 2026-11-22
+    what: str
+    units: int
+    micro_usd: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """One deed of a person."""
+
+    at: datetime
+    who: str
+    what: str
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What followed from changes upstream."""
+
+    edited: int = 0  # posts that read otherwise now
+    removed: int = 0  # posts that lost words and author
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ def render(connectors: Mapping[str, Connector]) -> str:
             f'### connector = "{name}"\n\n{_sentence(connector.summary)} Needs: {connector.credentials}. Polled every '
             f"{say_duration(connector.every)} unless the source says otherwise.\n\n{own}"
         )
+    parts.append(_section("[[account]]", LISTS["account"]))
     parts += [_section(f'[[receiver]] with type = "{kind}"', model) for kind, model in RECEIVERS.items()]
     parts.append(_section("[[route]]", LISTS["route"]))
     for name in ("digest", "retention", "journey", "rules", "listener"):
