@@ -150,6 +150,7 @@ def open_source(
                 languages=config.brand.languages,
                 purse=NoBudget() if store is None else purse(config, source, store),
                 own_accounts=config.brand.own_accounts,
+                intranet=config.listener.intranet,
             ),
         )
     )

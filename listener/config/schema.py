@@ -24,6 +24,7 @@ from listener.config.values import (
     Flag,
     Holiday,
     Hours,
+    Intranet,
     Language,
     Name,
     Spans,
@@ -65,6 +66,11 @@ class ListenerSection(Section):
     log_format: Literal["console", "json"] = Field(default="console", description="for people or for machines")
     interface_language: Literal["en", "fr"] = Field(default="en", description="language of alerts and digests")
     workers: int = Field(default=4, ge=1, le=64, strict=True, description="sources polled at the same time")
+    intranet: tuple[Intranet, ...] = Field(
+        default=(),
+        description="hosts and networks of your own that sources may ask, though they are not public: "
+        '"forum.corp.example", "*.corp.example", "10.20.0.0/16"',
+    )
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:

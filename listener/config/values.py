@@ -1,4 +1,4 @@
-"""The small notations of the configuration: durations, opening hours, days, time zones, languages, URLs, accounts.
+"""The small notations of the configuration: durations, opening hours, days, time zones, languages, URLs, accounts, hosts.
 
 Each is a pydantic type that reads what people write and answers a mistake with a sentence of its own, which says
 what is allowed. Read values are plain: timedelta, time, date, str.
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, StrictBool
 
+from connectors.addresses import parse_intranet as read_intranet
 from listener.config.problems import did_you_mean, listed, quoted
 from rules.errors import QueryError
 from rules.query import parse as parse_query
@@ -212,6 +213,15 @@ def parse_web_address(value: object) -> str:
     return value
 
 
+def parse_intranet(value: object) -> str:
+    """A host, `*.` and a domain, an address or a network of the own network, as `connectors.addresses` reads them."""
+    if not isinstance(value, str):
+        raise ValueError(
+            f'{quoted(value)} is neither a host nor a network; write "forum.corp.example" or "10.20.0.0/16"'
+        )
+    return str(read_intranet(value))
+
+
 def plain_text(value: str) -> str:
     """One line of text without blanks around it."""
     text = value.strip()
@@ -253,5 +263,6 @@ Holiday = Annotated[date, BeforeValidator(parse_date)]
 Zone = Annotated[str, BeforeValidator(parse_zone)]
 Language = Annotated[str, BeforeValidator(parse_language)]
 Account = Annotated[str, BeforeValidator(parse_account)]
+Intranet = Annotated[str, BeforeValidator(parse_intranet)]
 WebAddress = Annotated[str, BeforeValidator(parse_web_address)]
 Name = Annotated[str, BeforeValidator(parse_name)]

@@ -27,6 +27,9 @@ CLOSED_COLOUR = "bright_black"
 WIDEST = 110  # columns; longer lines are hard to read
 
 
+_ENTRIES = frozenset({NotificationKind.CASE_THREAD, NotificationKind.ENTRY_UPDATE})
+
+
 class ConsoleReceiver:
     """Prints to `console`, a terminal or a file. Safe to call from several threads: messages do not interleave."""
 
@@ -60,7 +63,7 @@ class ConsoleReceiver:
         if delivery.case is not None and delivery.mention is None:
             urgency = delivery.case.case.urgency
         colour = CLOSED_COLOUR if closed else COLOURS[urgency]
-        indent = 4 if delivery.kind is NotificationKind.CASE_THREAD else 0  # an entry belongs below its message
+        indent = 4 if delivery.kind in _ENTRIES else 0  # an entry belongs below its message
         width = min(self._console.width, WIDEST) - indent
         shown = renderables(said.blocks, colour, width - 2)
         if page := delivery.payload.get("page"):

@@ -170,6 +170,8 @@ def _mention(told: Told) -> dict[str, Any]:
         "kind": post.kind,
         "published_at": post.published_at.isoformat(),
         "seen_at": told.seen_at.isoformat(),
+        "removed_at": told.removed_at.isoformat() if told.removed_at else None,  # words and author are gone since
+        "edited_at": told.edited_at.isoformat() if told.edited_at else None,
         "source": told.source,
         "author": {
             "id": post.author.id,

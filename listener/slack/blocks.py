@@ -108,6 +108,11 @@ def quote(told: Told, look: Look, limit: int) -> Block:
         elements.append({"type": "text", "text": shown})
     if (missing := len(whole) - len(shown)) > 0:
         elements.append({"type": "text", "text": look.words.say("cut", count=missing), "style": {"italic": True}})
+    if told.removed_at is not None:
+        why = look.words.word("removed", told.removed_why)
+        elements = [{"type": "text", "text": why, "style": {"italic": True}}]
+    elif told.edited_at is not None:
+        elements.append({"type": "text", "text": look.words.say("edited"), "style": {"italic": True}})
     if not elements:
         nothing = look.words.say("no_text", what=look.words.say("no_text_gone"))
         elements.append({"type": "text", "text": nothing, "style": {"italic": True}})

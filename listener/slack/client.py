@@ -11,7 +11,8 @@ one exception is a message that Slack finds too long or malformed, which is sent
     bad token, scope, channel                ReceiverStopped, with what to do
     too long or malformed, twice             MessageRefused
     the edited message was deleted           MessageRefused: somebody wanted it gone, so it is not posted again
-    the message may not be edited any more   a thread entry below it says the new state
+    the message may not be edited any more   a thread entry below it says the new state; an entry whose post was
+                                             removed is deleted instead
 """
 
 from __future__ import annotations
@@ -48,10 +49,12 @@ CLOCKS_DIFFER = timedelta(minutes=10)  # between this machine and Slack, generou
 PAGE = 200  # messages a page of history; docs.slack.dev recommends no more
 PAGES = 25  # a channel with more traffic than 5,000 messages since the notification was decided is not searched
 
+EDITS = frozenset({NotificationKind.CASE_UPDATE, NotificationKind.ENTRY_UPDATE})
 EVENT_TYPES = {
     NotificationKind.CASE_OPEN: "listener_case",
     NotificationKind.CASE_UPDATE: "listener_case",
     NotificationKind.CASE_THREAD: "listener_entry",
+    NotificationKind.ENTRY_UPDATE: "listener_entry",
     NotificationKind.DIGEST: "listener_digest",
     NotificationKind.NOTICE: "listener_notice",
 }
@@ -89,7 +92,7 @@ class SlackReceiver:
         None for an edit, which does no harm when repeated. Raises `CannotLookUp` where this token may not read
         the history, and other `ReceiverError`s as `send` does.
         """
-        if delivery.kind is NotificationKind.CASE_UPDATE and delivery.parent is not None:
+        if delivery.kind in EDITS and delivery.parent is not None:
             return None
         try:
             return self._find(delivery)
@@ -109,7 +112,7 @@ class SlackReceiver:
         def message(budget: int) -> Message:
             return message_for(delivery, self._look, now, repeated=repeated, budget=budget)
 
-        if delivery.kind is NotificationKind.CASE_UPDATE and delivery.parent is not None:
+        if delivery.kind in EDITS and delivery.parent is not None:
             return self._update(delivery, delivery.parent, message)
         thread = delivery.parent if delivery.kind is NotificationKind.CASE_THREAD else None
         try:
@@ -158,6 +161,8 @@ class SlackReceiver:
         try:
             answer = self._shorter_if_refused(call, message, "chat.update")
         except SlackApiError as error:
+            if delivery.kind is NotificationKind.ENTRY_UPDATE:
+                return self._take_down(error, channel, parent)
             if code_of(error) not in CANNOT_EDIT or delivery.case is None:
                 raise translate(error, "chat.update", channel) from None
         else:
@@ -166,6 +171,19 @@ class SlackReceiver:
         with translated("chat.postMessage", channel):
             self._post(delivery, lambda _budget: said, parent)
         return parent
+
+    def _take_down(self, error: SlackApiError, channel: str, entry: Receipt) -> Receipt:
+        """An entry that must not show its words any more and cannot be edited is deleted, unless somebody did already."""
+        if code_of(error) in CANNOT_EDIT:
+            try:
+                with translated("chat.delete", channel, keep_api_errors=True):
+                    self._client.chat_delete(channel=channel, ts=str(entry.data["ts"]))
+                return entry
+            except SlackApiError as refusal:
+                error = refusal
+        if code_of(error) in PARENT_GONE:
+            return entry
+        raise translate(error, "chat.delete", channel) from None
 
     def _shorter_if_refused(
         self, call: Callable[[Message], Any], message: Callable[[int], Message], method: str

@@ -28,7 +28,7 @@ def message_for(
         if delivery.case is None:
             raise ValueError(f"{delivery.key}: a case message without its case")
         return case_message(delivery.case, look, now, repeated=repeated, budget=budget)
-    if delivery.kind is NotificationKind.CASE_THREAD and delivery.mention is not None:
+    if delivery.kind in {NotificationKind.CASE_THREAD, NotificationKind.ENTRY_UPDATE} and delivery.mention is not None:
         return thread_entry(delivery, look, repeated=repeated)
     if delivery.kind is NotificationKind.DIGEST and delivery.payload.get("blocks"):
         return digest_message(delivery.payload, look, repeated=repeated, budget=budget)
@@ -45,7 +45,8 @@ def thread_entry(delivery: Delivery, look: Look, *, repeated: bool = False) -> M
     line = parts.headline(told, told.verdict.urgency, look)
     mark = parts.MARKS[told.verdict.urgency]
     said = look.words.say("thread", case=case_ref, headline=line) if case_ref else line
-    text = f"{defuse_within(said, 150)} “{defuse_within(told.mention.text or told.mention.title, 150)}”"
+    words = told.mention.text or told.mention.title
+    text = f"{defuse_within(said, 150)} “{defuse_within(words, 150)}”" if words else defuse_within(said, 150)
     facts = f"{parts.author_name(told, look)} · {parts.where(told, look)}"
     blocks: list[Block] = [
         {

@@ -226,6 +226,14 @@ class FakeSlack:
         found.update({name: copy.deepcopy(given[name]) for name in ("text", "blocks", "metadata") if name in given})
         return {"channel": channel, "ts": found["ts"], "text": found["text"]}
 
+    def _delete(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        channel = self._channel(given, posting=True)
+        kept = [one for one in self._messages[channel] if one["ts"] != given.get("ts")]
+        if len(kept) == len(self._messages[channel]):
+            raise _RefusedError("message_not_found")
+        self._messages[channel][:] = kept
+        return {"channel": channel, "ts": given["ts"]}
+
     def _history(self, given: Mapping[str, Any]) -> dict[str, Any]:
         channel = self._channel(given)
         found = [one for one in self._messages[channel] if "thread_ts" not in one]
@@ -259,6 +267,7 @@ class _RefusedError(Exception):
 _METHODS: Mapping[str, Callable[[FakeSlack, Mapping[str, Any]], dict[str, Any]]] = {
     "auth.test": FakeSlack._auth_test,
     "chat.postMessage": FakeSlack._post,
+    "chat.delete": FakeSlack._delete,
     "chat.update": FakeSlack._update,
     "conversations.history": FakeSlack._history,
     "conversations.replies": FakeSlack._replies,

@@ -114,7 +114,7 @@ def test_the_shape_of_the_document_is_what_its_version_promises() -> None:
         "due_at", "mention_count", "opened_at", "owner", "platform", "ref", "revision", "state", "touchpoints", "urgency",
     ]  # fmt: skip
     assert sorted(said["mention"]) == [
-        "author", "external_id", "kind", "platform", "published_at", "ref", "seen_at", "source", "text", "title", "url",
+        "author", "edited_at", "external_id", "kind", "platform", "published_at", "ref", "removed_at", "seen_at", "source", "text", "title", "url",
         "verdict",
     ]  # fmt: skip
     digest = document(
