@@ -7,11 +7,9 @@ a gap marked lost. The bytes are fetched by our own client, never by feedparser,
 
 from __future__ import annotations
 
-import calendar
 import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
@@ -23,16 +21,14 @@ from connectors.base import (
     Cursor,
     Gap,
     Kind,
-    Malformed,
     Mention,
     Page,
     Policy,
     SourceContext,
     SourceSettings,
-    Unavailable,
 )
-from connectors.feeds import PRESETS, Feed, canonical, unwrapped
-from connectors.http import Answer, Client, looks_like_html
+from connectors.feeds import PRESETS, Feed, canonical, entries_of, published, unwrapped
+from connectors.http import Answer, Client
 from connectors.secret import read_secret
 from connectors.text import fold, label, matcher, mentions, plain, safe_url
 
@@ -94,6 +90,7 @@ class Rss:
         self._pattern = matcher(self._terms) if only else None
         self._platform = settings.platform or (self._preset.platform if self._preset else "rss")
         self._user_agent = context.user_agent
+        self._intranet = context.intranet
         self._client: Client | None = None
 
     def poll(self, cursor: Cursor | None, now: datetime) -> Iterator[Page]:
@@ -110,7 +107,7 @@ class Rss:
         answer = client.get(feed.address, now, headers=headers)
         if answer.status == 304:
             return
-        entries = _entries(answer, client.site)
+        entries = entries_of(answer, client.site)
         yield from self._pages(entries, answer, feed, before, seen, now)
 
     def close(self) -> None:
@@ -214,7 +211,9 @@ class Rss:
     def _open(self, feed: Feed) -> Client:
         if self._client is None:
             timeout = self._settings.timeout
-            self._client = Client(feed.host, feed.address, self._user_agent, timeout, size_limit=SIZE_LIMIT)
+            self._client = Client(
+                feed.host, feed.address, self._user_agent, timeout, size_limit=SIZE_LIMIT, intranet=self._intranet
+            )
         return self._client
 
 
@@ -222,41 +221,10 @@ _CONDITIONS = {"If-None-Match": "etag", "If-Modified-Since": "modified"}
 _VALIDATORS = {"etag": "ETag", "modified": "Last-Modified"}
 
 
-def _entries(answer: Answer, site: str) -> list[Any]:
-    import feedparser  # 50 ms and 12 MB that a daemon without feeds need not spend
-
-    headers = {"content-type": answer.headers.get("content-type", "")}
-    try:
-        parsed = feedparser.parse(BytesIO(answer.content), response_headers=headers)
-    except Exception:  # noqa: BLE001  # its parsers raise whatever broken input makes them raise
-        raise Malformed(f"{site} sent a feed that cannot be read") from None
-    if parsed.get("version"):
-        if parsed.get("bozo") and not parsed.entries:
-            raise Malformed(f"{site} sent a broken feed")
-        if parsed.get("bozo") and _cut_off(answer.content):
-            raise Malformed(f"{site} sent a feed that ends in the middle")
-        return list(parsed.entries)
-    if looks_like_html(answer):
-        raise Unavailable(f"{site} answered with a web page instead of a feed; it is asked again later")
-    raise Malformed(f"{site} answered with something that is neither RSS nor Atom; check url")
-
-
-def _cut_off(content: bytes) -> bool:
-    """Whether the closing tag is missing: entries behind the cut are not there, and the ETag would hide them for good."""
-    end = content.rstrip()[-200:].lower()
-    return not any(tag in end for tag in (b"</rss>", b"</feed>", b":rdf>", b"</rdf>", b"</channel>"))
-
-
 def _published(entry: Any, now: datetime) -> datetime:
     """When it says it was published, never later than now; now where it does not say."""
-    parsed = entry.get("published_parsed") or entry.get("updated_parsed")
-    if parsed is None:
-        return now
-    try:
-        moment = datetime.fromtimestamp(calendar.timegm(parsed), UTC)
-    except (ValueError, OverflowError, OSError, TypeError):
-        return now
-    return min(moment, now) if moment.year >= 1990 else now
+    moment = published(entry)
+    return now if moment is None else min(moment, now)
 
 
 def _text(value: Any) -> str:
