@@ -20,6 +20,8 @@ from tests.fakes.hackernews import FakeHackerNews
 
 RUNS = 5
 CONFIG = """
+[listener]
+intranet = ["127.0.0.0/8"]
 [brand]
 name = "Acme"
 rivals = ["Polarex"]

@@ -70,7 +70,12 @@ class Discourse:
         host = parts.hostname or ""
         forum = _Forum(base, host + parts.path)
         self._client = Client(
-            host, base, context.user_agent, settings.timeout, explain=lambda answer, now: _explain(host, answer, now)
+            host,
+            base,
+            context.user_agent,
+            settings.timeout,
+            explain=lambda answer, now: _explain(host, answer, now),
+            intranet=context.intranet,
         )
         self._forum = forum
         self._pattern = matcher(settings.terms or context.terms)

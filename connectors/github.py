@@ -82,6 +82,7 @@ class GitHub:
         self._settings = settings
         self._terms = settings.terms or context.terms
         self._user_agent = context.user_agent
+        self._intranet = context.intranet
         self._client: Client | None = None
         self._not_before: datetime | None = None
         self._turns = Turns()
@@ -131,7 +132,13 @@ class GitHub:
                 headers["Authorization"] = f"Bearer {token}"
             base = self._settings.base_url or "https://api.github.com"
             self._client = Client(
-                SITE, base, self._user_agent, self._settings.timeout, headers=headers, explain=_explain
+                SITE,
+                base,
+                self._user_agent,
+                self._settings.timeout,
+                headers=headers,
+                explain=_explain,
+                intranet=self._intranet,
             )
         return self._client
 

@@ -56,7 +56,13 @@ class HackerNews:
     """A source: one timeline per term."""
 
     def __init__(self, settings: HackerNewsSettings, context: SourceContext) -> None:
-        self._client = Client(SITE, settings.base_url or "https://hn.algolia.com", context.user_agent, settings.timeout)
+        self._client = Client(
+            SITE,
+            settings.base_url or "https://hn.algolia.com",
+            context.user_agent,
+            settings.timeout,
+            intranet=context.intranet,
+        )
         self._terms = settings.terms or context.terms
         self._size = settings.page_size
         self._reach = Reach(settings.history, settings.lookback, settings.page_cap)

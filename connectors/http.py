@@ -1,7 +1,8 @@
 """Ask a platform over HTTP, with every way it can fail mapped to the errors of `connectors.base`.
 
 One `Client` per source: an honest User-Agent, a deadline for the whole answer, a size limit that holds while the
-body streams in, few redirects, no retries (the daemon moves the next poll instead). A platform that says wait is
+body streams in, few redirects, no retries (the daemon moves the next poll instead). Hosts that are not public are not
+asked, nor is a credential taken along to another host (`connectors.addresses`). A platform that says wait is
 believed: Retry-After (seconds or date) or x-ratelimit-reset becomes `RateLimited.retry_at`, within a day.
 Messages name the site and the status, never an address with its query: feed addresses may hold tokens.
 """
@@ -12,14 +13,16 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
+from connectors.addresses import Guard, NotPublic
 from connectors.base import (
     AccessDenied,
     ConnectorError,
@@ -30,6 +33,7 @@ from connectors.base import (
     Refused,
     Unavailable,
 )
+from connectors.transport import JudgedTransport
 
 SIZE_LIMIT = 10 * 1024 * 1024  # bytes of one answer, after decompression
 REDIRECTS = 5
@@ -70,14 +74,18 @@ class Client:
         size_limit: int = SIZE_LIMIT,
         monotonic: Callable[[], float] = time.monotonic,
         explain: Explain | None = None,
+        intranet: Sequence[str] = (),
     ) -> None:
+        """`headers` go to `base_url`'s host alone; `intranet` lists what may be asked although it is not public."""
         self.site = site
         self._base = base_url.rstrip("/")
-        self._headers = {"User-Agent": user_agent, "Accept-Encoding": "gzip, deflate", **(headers or {})}
+        self._headers = {"User-Agent": user_agent, "Accept-Encoding": "gzip, deflate"}
+        self._home_headers = dict(headers or {})
         self._timeout = timeout
         self._limit = size_limit
         self._monotonic = monotonic
         self._explain = explain
+        self._intranet = tuple(intranet)
         self._client: httpx.Client | None = None
 
     def get(
@@ -121,6 +129,10 @@ class Client:
         try:
             with self._open().stream(method, address, params=params or None, headers=headers, json=body) as response:
                 content = self._read(response, started)
+        except NotPublic as error:
+            if error.host == urlsplit(address).hostname:
+                raise
+            raise AccessDenied(f"{self.site} redirects to another host: {error}") from None
         except httpx.TimeoutException:
             raise Unavailable(
                 f"{self.site} did not answer within {self._timeout:g} s; it is asked again later"
@@ -164,9 +176,24 @@ class Client:
             # httpx logs each whole address at INFO, and a feed's address may hold its reader's token.
             logging.getLogger("httpx").setLevel(logging.WARNING)
             self._client = httpx.Client(
-                headers=self._headers, timeout=self._timeout, follow_redirects=True, max_redirects=REDIRECTS
+                headers=self._headers,
+                timeout=self._timeout,
+                follow_redirects=True,
+                max_redirects=REDIRECTS,
+                transport=JudgedTransport(Guard(self._intranet)),
+                event_hooks={"request": [self._at_home]},
             )
         return self._client
+
+    def _at_home(self, request: httpx.Request) -> None:
+        """Credentials for the site itself only, at every redirect: httpx takes all but Authorization along."""
+        home = httpx.URL(self._base)
+        at_home = (request.url.scheme, request.url.host, request.url.port) == (home.scheme, home.host, home.port)
+        for name, value in self._home_headers.items():
+            if at_home:
+                request.headers.setdefault(name, value)
+            else:
+                request.headers.pop(name, None)
 
     def _read(self, response: httpx.Response, started: float) -> bytes:
         """The body, unless it grows over the limit or drips: httpx's own time-out begins anew with every chunk."""

@@ -84,7 +84,9 @@ class Lemmy:
         self._terms = settings.terms or context.terms
         base = (settings.base_url or "https://lemmy.world").rstrip("/")
         self.host = urlsplit(base).hostname or ""
-        self._client = Client(self.host, base, context.user_agent, settings.timeout, explain=_explain)
+        self._client = Client(
+            self.host, base, context.user_agent, settings.timeout, explain=_explain, intranet=context.intranet
+        )
         self._version = 0  # of the API; 0: not asked yet
         self._turns = Turns()
 

@@ -85,6 +85,7 @@ class Mastodon:
         self._base = (settings.base_url or "https://mastodon.social").rstrip("/")
         self._host = urlsplit(self._base).hostname or ""
         self._user_agent = context.user_agent
+        self._intranet = context.intranet
         self._client: Client | None = None
         self._has_token = False
 
@@ -112,7 +113,14 @@ class Mastodon:
             token = read_secret(self._settings, "token")
             self._has_token = token is not None
             headers = {"Authorization": f"Bearer {token}"} if token else {}
-            self._client = Client(self._host, self._base, self._user_agent, self._settings.timeout, headers=headers)
+            self._client = Client(
+                self._host,
+                self._base,
+                self._user_agent,
+                self._settings.timeout,
+                headers=headers,
+                intranet=self._intranet,
+            )
         return self._client
 
 

@@ -83,6 +83,7 @@ class StackExchange:
             context.user_agent,
             settings.timeout,
             explain=_explain,
+            intranet=context.intranet,
         )
         self._terms = settings.terms or context.terms
         self._not_before: dict[str, datetime] = {}  # by method, as `backoff` says

@@ -30,7 +30,7 @@ RULES = Rules((Route("all", ("care",)),), ServiceHours(ZoneInfo("UTC")))
 def feed(site: FakeHackerNews, store: Store, **settings: object) -> Iterator[Feed]:
     source: Source = connector.open(
         HackerNewsSettings.model_validate({"base_url": site.url, "timeout": 5, **settings}),
-        SourceContext("hn", ("Acme",), "listener/test"),
+        SourceContext("hn", ("Acme",), "listener/test", intranet=("127.0.0.0/8",)),
     )
     store.register_sources({"hn": "hackernews"}, NOW)
     try:

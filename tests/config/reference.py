@@ -34,6 +34,7 @@ WORDS = {
     values.parse_language: "language",
     values.parse_account: "account",
     values.parse_web_address: "web address",
+    values.parse_intranet: "host or network",
     values.parse_name: "name",
     values.plain_text: "text",
 }
@@ -61,6 +62,7 @@ names a file. They are read when they are needed, so the file loads on a machine
 | language | two letters: `"en"`, `"fr"`; `"und"` for posts whose language is unclear |
 | account | `"platform:handle"`, such as `"x:acme"` |
 | variable | the name of an environment variable, in capitals, never its value |
+| host or network | `"forum.corp.example"`, `"*.corp.example"` for all hosts of a domain, `"10.20.0.7"`, `"10.20.0.0/16"` |
 | name | letters, digits, `-` and `_`; yours to choose |
 """
 

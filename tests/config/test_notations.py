@@ -11,6 +11,7 @@ from listener.config.values import (
     parse_account,
     parse_duration,
     parse_hours,
+    parse_intranet,
     parse_language,
     parse_web_address,
     parse_zone,
@@ -107,4 +108,17 @@ def test_what_is_no_web_address_is_refused(said: object) -> None:
 def test_a_web_address_with_a_password_is_not_repeated() -> None:
     with pytest.raises(ValueError, match="keep them out of the file") as caught:
         parse_web_address("https://me:hunter2@example.org/")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_host_of_the_own_network_is_lower_case_and_a_network_has_its_length() -> None:
+    assert parse_intranet("Forum.Corp.Example") == "forum.corp.example"
+    assert parse_intranet("*.corp.example") == "*.corp.example"
+    assert parse_intranet("10.20.0.7") == "10.20.0.7/32"
+
+
+@pytest.mark.parametrize("said", ["", "https://a.example/", "a.example:80", "http://me:hunter2@a.example", "*", 7])
+def test_what_is_no_host_of_the_own_network_is_refused(said: object) -> None:
+    with pytest.raises(ValueError, match=r"neither a host nor a network; write") as caught:
+        parse_intranet(said)
     assert "hunter2" not in str(caught.value)

@@ -17,7 +17,7 @@ from tests.fakes.crowd import unread
 from tests.fakes.discourse import FakeDiscourse
 from tests.fakes.http import Reply
 
-CONTEXT = SourceContext("forum", ("Acme",), "listener-tests")
+CONTEXT = SourceContext("forum", ("Acme",), "listener-tests", intranet=("127.0.0.0/8",))
 
 
 def open_source(fake: FakeDiscourse, **settings: Any) -> Source:

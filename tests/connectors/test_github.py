@@ -16,7 +16,7 @@ from tests.fakes.crowd import unread
 from tests.fakes.github import TOKEN, FakeGitHub
 from tests.fakes.http import Reply
 
-CONTEXT = SourceContext("gh", ("Acme",), "listener-tests")
+CONTEXT = SourceContext("gh", ("Acme",), "listener-tests", intranet=("127.0.0.0/8",))
 
 
 def open_source(fake: FakeGitHub, **settings: Any) -> Source:

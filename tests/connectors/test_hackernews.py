@@ -15,7 +15,7 @@ from connectors.contract import START, ConnectorContract, Stored
 from connectors.hackernews import HackerNewsSettings, connector
 from tests.fakes.hackernews import FakeHackerNews
 
-CONTEXT = SourceContext("hn", ("Acme",), "listener-tests")
+CONTEXT = SourceContext("hn", ("Acme",), "listener-tests", intranet=("127.0.0.0/8",))
 
 
 def open_source(fake: FakeHackerNews, **settings: Any) -> Source:

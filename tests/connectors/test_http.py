@@ -26,6 +26,7 @@ from connectors.http import LONGEST_WAIT, Client, failure, retry_at
 from tests.fakes.http import Asked, FakeServer, Reply
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+LOOPBACK = ("127.0.0.0/8",)
 
 
 class Fake(FakeServer):
@@ -42,7 +43,7 @@ class Fake(FakeServer):
 
 
 def client(fake: FakeServer, *, timeout: float = 30, size_limit: int = 100_000) -> Client:
-    return Client("The site", fake.url, "listener-tests/1", timeout, size_limit=size_limit)
+    return Client("The site", fake.url, "listener-tests/1", timeout, size_limit=size_limit, intranet=LOOPBACK)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from tests.fakes.crowd import unread
 from tests.fakes.http import Reply
 from tests.fakes.lemmy import FakeLemmy
 
-CONTEXT = SourceContext("lemmy", ("Acme",), "listener-tests")
+CONTEXT = SourceContext("lemmy", ("Acme",), "listener-tests", intranet=("127.0.0.0/8",))
 
 
 def open_source(fake: FakeLemmy, **settings: Any) -> Source:

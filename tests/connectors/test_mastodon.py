@@ -15,7 +15,7 @@ from connectors.contract import START, ConnectorContract, Stored
 from connectors.mastodon import MastodonSettings, by_age, connector
 from tests.fakes.mastodon import TOKEN, FakeMastodon
 
-CONTEXT = SourceContext("masto", ("Acme",), "listener-tests")
+CONTEXT = SourceContext("masto", ("Acme",), "listener-tests", intranet=("127.0.0.0/8",))
 
 
 def open_source(fake: FakeMastodon, **settings: Any) -> Source:
@@ -117,7 +117,7 @@ def test_ids_of_different_length_are_compared_as_numbers() -> None:
 def test_a_name_of_several_words_is_read_as_one_hashtag() -> None:
     with FakeMastodon().start() as fake:
         uri = fake.publish(at=START, tags=("acmehome",))
-        source = connector.open(MastodonSettings(base_url=fake.url), SourceContext("m", ("Acme Home",), "t"))
+        source = connector.open(MastodonSettings(base_url=fake.url), SourceContext("m", ("Acme Home",), "t", intranet=("127.0.0.0/8",)))
         with closing(source):
             assert [one.external_id for page in source.poll(None, START) for one in page.mentions] == [uri]
 

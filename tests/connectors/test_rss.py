@@ -16,7 +16,7 @@ from listener.cases.plan import author_key
 from tests.fakes.http import Asked, FakeServer, Reply
 from tests.fakes.rss import FakeFeed
 
-CONTEXT = SourceContext("blog", ("Acme",), "listener-tests")
+CONTEXT = SourceContext("blog", ("Acme",), "listener-tests", intranet=("127.0.0.0/8",))
 
 
 def open_source(fake: FakeServer, **settings: Any) -> Source:

@@ -14,7 +14,7 @@ from connectors.stackexchange import StackExchangeSettings, connector
 from tests.fakes.crowd import unread
 from tests.fakes.stackexchange import FakeStackExchange
 
-CONTEXT = SourceContext("so", ("Acme",), "listener-tests")
+CONTEXT = SourceContext("so", ("Acme",), "listener-tests", intranet=("127.0.0.0/8",))
 
 
 def open_source(fake: FakeStackExchange, **settings: Any) -> Source:

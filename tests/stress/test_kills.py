@@ -98,6 +98,7 @@ def configuration(folder: Path, database: str, hackernews: str, slack: str) -> P
     path.write_text(f"""
 [listener]
 database = "{database}"
+intranet = ["127.0.0.0/8"]
 [brand]
 name = "Acme"
 languages = ["en"]
