@@ -106,7 +106,7 @@ class YouTube:
             context.terms[0] if settings.match == "all" and context.terms else None,
             frozenset(account.casefold() for account in context.own_accounts),
         )
-        self._user_agent = context.user_agent
+        self._context = context
         self._client: Client | None = None
         self._day = ""
         self._units = 0
@@ -210,7 +210,15 @@ class YouTube:
         if self._client is None:
             base = self.settings.base_url or "https://www.googleapis.com"
             headers = {"X-Goog-Api-Key": read_secret(self.settings, "key") or ""}
-            self._client = Client(SITE, base, self._user_agent, self.settings.timeout, headers=headers, explain=explain)
+            self._client = Client(
+                SITE,
+                base,
+                self._context.user_agent,
+                self.settings.timeout,
+                headers=headers,
+                explain=explain,
+                intranet=self._context.intranet,
+            )
         return self._client
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from tests.fakes.crowd import unread
 from tests.fakes.http import Reply
 from tests.fakes.youtube import CHANNEL, KEY, KEY_FILE, VIDEO, FakeYouTube, refusal
 
-CONTEXT = SourceContext("tube", ("Acme",), "listener-tests")
+CONTEXT = SourceContext("tube", ("Acme",), "listener-tests", intranet=("127.0.0.0/8",))
 OTHER = "dQ_kettle-2"
 MIDNIGHT = datetime(2026, 11, 3, 8, 0, tzinfo=UTC)  # in California, behind START
 
@@ -246,7 +247,7 @@ def test_a_search_is_made_for_each_term_and_the_key_goes_in_a_header() -> None:
 
 
 def test_comments_under_our_own_videos_answer_the_brand() -> None:
-    ours = SourceContext("tube", ("Acme",), "listener-tests", own_accounts=(f"youtube:{CHANNEL}",))
+    ours = replace(CONTEXT, own_accounts=(f"youtube:{CHANNEL}",))
     with FakeYouTube().start() as fake, closing(open_source(fake, ours, match="all")) as source:
         one = fake.publish("nice", START)
         answer = fake.reply(one, "no", START)
