@@ -7,13 +7,14 @@ a source that may not be asked now is left until it may.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
 from connectors.base import ConnectorError, Mention, Parked, RateLimited
+from listener.backfill import is_backfill_of
 from listener.faults import place
 from listener.ingest import Feed, judged
 from listener.model import Verdict
@@ -53,7 +54,8 @@ def recheck(
             continue
         if state.account in blocked:
             continue
-        one = _round(feed, judge, store, clock, state.account, stopping)
+        of = [name, *(other for other in known if is_backfill_of(other, name))]
+        one = _round(feed, of, judge, store, clock, state.account, stopping)
         if one.asked or one.error:
             log.info("rechecked", source=name, asked=one.asked, edited=one.edited, removed=one.removed)
             done.append(one)
@@ -62,6 +64,7 @@ def recheck(
 
 def _round(
     feed: Feed,
+    of: Sequence[str],
     judge: Callable[[Mention], Verdict],
     store: Store,
     clock: Callable[[], datetime],
@@ -74,7 +77,7 @@ def _round(
     done = Rechecked(feed.name)
     for _ in range(MOST_BATCHES):
         now = clock()
-        posts = store.to_check([feed.name], now - how.every, now - how.kept, how.batch)
+        posts = store.to_check(of, now - how.every, now - how.kept, how.batch)
         if not posts or stopping():
             break
         try:
@@ -90,7 +93,7 @@ def _round(
             log.error("recheck_fault", source=feed.name, fault=place(error))
             return Rechecked(feed.name, done.asked, done.edited, done.removed, place(error))
         changed = store.record_look_up(
-            [feed.name],
+            of,
             [post.external_id for post in posts],
             judged(judge, looked.present, now),
             looked.removed,

@@ -7,6 +7,7 @@ then the account's sources wait for the next day or month by themselves.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +15,7 @@ import structlog
 
 from connectors.base import BudgetReached
 from listener.model import NewNotification, NotificationKind
-from listener.store import Budget, BudgetExceeded, Spent, Store, StoreError
+from listener.store import Budget, BudgetExceeded, Store, StoreError
 from rules.vocabulary import Urgency
 
 log = structlog.get_logger()
@@ -87,6 +88,46 @@ class AccountPurse:
             log.error("not_told", account=self.account, fault=type(fault).__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account as `status` shows it. Money in USD, of this UTC day and month."""
+
+    name: str
+    day: float
+    month: float
+    budget_day: float | None
+    budget_month: float | None
+    useful: int  # relevant mentions that its sources brought this month
+    blocked_until: datetime | None
+    blocked_by: str
+
+    @property
+    def per_useful(self) -> float | None:
+        """What a relevant mention cost this month; None where nothing was spent or none came."""
+        return self.month / self.useful if self.useful and self.month else None
+
+
+def accounts(
+    store: Store,
+    budgets: Mapping[str, tuple[float | None, float | None]],
+    sources_of: Mapping[str, Sequence[str]],
+    now: datetime,
+) -> list[Account]:
+    """The accounts that have a budget (`budgets`: USD a day and a month), spent something this month, or must wait."""
+    blocked = store.blocked_accounts(now)
+    first = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    names = {*budgets, *blocked, *(line.account for line in store.ledger(first))}
+    useful = store.useful(first) if names else {}
+    found = []
+    for name in sorted(names):
+        spent = store.spent(name, now)
+        day, month = budgets.get(name, (None, None))
+        until, why = blocked.get(name, (None, ""))
+        brought = sum(useful.get(source, 0) for source in sources_of.get(name, ()))
+        found.append(Account(name, spent.day / MICRO, spent.month / MICRO, day, month, brought, until, why))
+    return found
+
+
 def budget(day_usd: float | None, month_usd: float | None) -> Budget:
     """From USD as a person writes them."""
     return Budget(
@@ -103,11 +144,6 @@ def next_month(now: datetime) -> datetime:
     """The first midnight of the next month in UTC."""
     first = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return (first + timedelta(days=32)).replace(day=1)
-
-
-def usd(spent: Spent) -> tuple[float, float]:
-    """(of the day, of the month) in USD."""
-    return spent.day / MICRO, spent.month / MICRO
 
 
 def _micro(units: int, price: float) -> int:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from listener.config import Config
     from listener.model import SourceState
+    from listener.spending import Account
     from listener.store import Store
 
 DEAD_AFTER = timedelta(seconds=90)  # without a heartbeat
@@ -104,6 +105,8 @@ def _status(store: Store, at: datetime, config: Config) -> dict[str, object]:
                 "connector": source.connector,
                 "mentions": source.mentions,
                 "next_poll_at": source.next_poll_at,
+                "account": source.account,
+                "seconds_between_polls": source.pace.total_seconds() if source.pace else None,
                 "last_success_at": source.last_success_at,
                 "failures": source.failures,
                 "error": source.error,
@@ -114,6 +117,20 @@ def _status(store: Store, at: datetime, config: Config) -> dict[str, object]:
                 ],
             }
             for source in store.sources()
+        ],
+        "accounts": [
+            {
+                "name": account.name,
+                "spent_day_usd": round(account.day, 4),
+                "spent_month_usd": round(account.month, 4),
+                "budget_day_usd": account.budget_day,
+                "budget_month_usd": account.budget_month,
+                "useful_mentions_month": account.useful,
+                "usd_per_useful_mention": account.per_useful and round(account.per_useful, 4),
+                "waits_until": account.blocked_until,
+                "waits_because": account.blocked_by or None,
+            }
+            for account in _accounts(store, at, config)
         ],
         "outbox": {
             receiver: {state.value: n for state, n in counts.items()} for receiver, counts in outbox.counts.items()
@@ -162,6 +179,8 @@ def _print_status(store: Store, at: datetime, config: Config) -> None:
                     "yellow",
                 )
             )
+    for account in _accounts(store, at, config):
+        console.print(_account_line(account, at))
     receivers = Table("receiver", "sent", "waiting", "dead", "state", box=None, header_style="dim", pad_edge=False)
     states = store.receivers()
     for name in sorted(set(outbox.counts) | set(states)):
@@ -179,6 +198,33 @@ def _print_status(store: Store, at: datetime, config: Config) -> None:
         console.print(Text(f"  {outcome.value}: {count}", "dim"))
     if totals.removed:
         console.print(Text(f"  text removed (retention): {totals.removed}", "dim"))
+
+
+def _accounts(store: Store, at: datetime, config: Config) -> list[Account]:
+    from listener import spending
+
+    sources_of: dict[str, list[str]] = {}
+    for source in store.sources():
+        if source.account is not None:
+            sources_of.setdefault(source.account, []).append(source.name)
+    budgets = {one.name: (one.budget_day, one.budget_month) for one in config.accounts}
+    return spending.accounts(store, budgets, sources_of, at)
+
+
+def _account_line(account: Account, at: datetime) -> Text:
+    """`  account x: 0.41 of 3.00 USD today, 12.10 of 50.00 this month, 0.03 a useful mention`"""
+    from rich.text import Text
+
+    day = f"{account.day:.2f}" + (f" of {account.budget_day:.2f}" if account.budget_day else "")
+    month = f"{account.month:.2f}" + (f" of {account.budget_month:.2f}" if account.budget_month else "")
+    said = Text(f"  account {account.name}: ", "dim")
+    if account.month or account.budget_day or account.budget_month:
+        said.append(f"{day} USD today, {month} this month", "dim")
+        if account.per_useful is not None:
+            said.append(f", {account.per_useful:.3f} a useful mention", "dim")
+    if account.blocked_until is not None:
+        said.append(f"  waits, asked again {ago(account.blocked_until, at)}: {account.blocked_by}", "yellow")
+    return said
 
 
 def _receiver_state(stopped: str | None, configured: bool) -> Text:

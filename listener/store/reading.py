@@ -241,3 +241,14 @@ def audit_trail(connection: Connection, limit: int) -> tuple[AuditLine, ...]:
     """The last deeds, newest first."""
     rows = connection.execute(sa.select(audit).order_by(audit.c.id.desc()).limit(limit))
     return tuple(AuditLine(row.at, row.who, row.what, row.detail) for row in rows)
+
+
+def useful(connection: Connection, since: datetime) -> dict[str, int]:
+    """For each source how many of the mentions seen since are about the brand or a rival, and no promotion."""
+    rows = connection.execute(
+        sa.select(mentions.c.source, sa.func.count().label("number"))
+        .select_from(TOLD_FROM)
+        .where(mentions.c.seen_at >= since, verdicts.c.relevant, ~verdicts.c.promotional)
+        .group_by(mentions.c.source)
+    )
+    return {row.source: row.number for row in rows}

@@ -16,8 +16,10 @@ from listener.model import SourceState
 from listener.store.errors import LeaseLost
 from listener.store.tables import accounts, gaps, sources
 from listener.store.upsert import insert
-from listener.store.values import Lease
+from listener.store.values import GapLine, Lease
 
+OUTAGE = "outage"  # reason of a gap that is ours to note; all others are the connector's
+_OPEN_OUTAGE = (gaps.c.reason == OUTAGE, gaps.c.closed_at.is_(None))
 _sibling = sources.alias("sibling")
 
 
@@ -163,9 +165,32 @@ def finish(
             ),
             "last_success_at": now,
         }
+        _close_outage(connection, held.source, now)
     else:
         changes |= {"failures": sources.c.failures + 1, "error": error, "parked": parked}
+        _note_outage(connection, held.source, now)
     _update_held(connection, held, changes)
+
+
+def _note_outage(connection: Connection, source: str, now: datetime) -> None:
+    """Nothing was read since the last poll that went well: one gap, which grows until the next one does."""
+    since = connection.execute(
+        sa.select(sources.c.last_success_at).where(sources.c.name == source)
+    ).scalar_one_or_none()
+    grown = connection.execute(gaps.update().where(gaps.c.source == source, *_OPEN_OUTAGE).values(until=now))
+    if grown.rowcount or since is None or since >= now:
+        return
+    connection.execute(
+        insert(connection, gaps).on_conflict_do_update(
+            index_elements=["source", "since", "until", "reason"], set_={"closed_at": None}
+        ),
+        {"source": source, "since": since, "until": now, "reason": OUTAGE, "lost": False, "opened_at": now},
+    )
+
+
+def _close_outage(connection: Connection, source: str, now: datetime) -> None:
+    # The connector went on from where it stood; what it could not read any more it lists as gaps of its own.
+    connection.execute(gaps.update().where(gaps.c.source == source, *_OPEN_OUTAGE).values(closed_at=now))
 
 
 def lease_owners(connection: Connection) -> frozenset[str]:
@@ -195,7 +220,9 @@ def sync_gaps(connection: Connection, source: str, listed: Sequence[Gap], now: d
     stored = {
         (row.since, row.until, row.reason): row
         for row in connection.execute(
-            sa.select(gaps.c.id, *key, gaps.c.lost).where(gaps.c.source == source, gaps.c.closed_at.is_(None))
+            sa.select(gaps.c.id, *key, gaps.c.lost).where(
+                gaps.c.source == source, gaps.c.closed_at.is_(None), gaps.c.reason != OUTAGE
+            )
         )
     }
     wanted = {(gap.since, gap.until, gap.reason): gap.lost for gap in listed}
@@ -216,6 +243,19 @@ def sync_gaps(connection: Connection, source: str, listed: Sequence[Gap], now: d
             ),
             changed,
         )
+
+
+def gap_lines(connection: Connection, since: datetime) -> tuple[GapLine, ...]:
+    """Gaps that are open, or were closed since, oldest first."""
+    rows = connection.execute(
+        sa.select(gaps)
+        .where(sa.or_(gaps.c.closed_at.is_(None), gaps.c.closed_at >= since))
+        .order_by(gaps.c.since, gaps.c.id)
+    )
+    return tuple(
+        GapLine(row.source, Gap(row.since, row.until, row.reason, row.lost), row.opened_at, row.closed_at)
+        for row in rows
+    )
 
 
 def states(connection: Connection) -> tuple[SourceState, ...]:

@@ -30,6 +30,7 @@ from listener.store.values import (
     AuditLine,
     Budget,
     Changed,
+    GapLine,
     Lease,
     LedgerLine,
     NotificationRow,
@@ -160,6 +161,11 @@ class Store:
         """End a poll: well (neither `error` nor `parked`), with a passing error, or parked. Raises LeaseLost."""
         with in_writing(self.engine) as connection:
             sources.finish(connection, lease, now, next_poll_at, error, parked, pace)
+
+    def gaps(self, since: datetime) -> tuple[GapLine, ...]:
+        """What sources missed: gaps that are open or lost, and those closed since; oldest first."""
+        with in_reading(self.engine) as connection:
+            return sources.gap_lines(connection, since)
 
     def block_account(self, account: str, until: datetime, why: str) -> None:
         """No source of this account is polled before `until`."""
@@ -416,6 +422,11 @@ class Store:
         """How much is stored."""
         with in_reading(self.engine) as connection:
             return reading.totals(connection)
+
+    def useful(self, since: datetime) -> Mapping[str, int]:
+        """For each source how many relevant mentions it brought since."""
+        with in_reading(self.engine) as connection:
+            return reading.useful(connection, since)
 
     def get_meta(self, key: str) -> Any:
         """The JSON value kept under `key`, None where there is none."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.base import Cursor
+from connectors.base import Cursor, Gap
 from listener.model import NotificationKind, NotificationState, Outcome, Sentiment
 from rules.vocabulary import Stage, Urgency
 
@@ -48,6 +48,16 @@ class Lease:
     failures: int = 0  # polls that failed in a row before this one
     pace: timedelta | None = None  # between the last two polls
     account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GapLine:
+    """A gap with its history. Open: neither closed nor lost."""
+
+    source: str
+    gap: Gap
+    opened_at: datetime
+    closed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
