@@ -1,0 +1,227 @@
+"""Older posts on request, and what was missed: backfill, gaps, forget, as commands and below them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from connectors.base import Source, SourceContext
+from connectors.hackernews import HackerNewsSettings, connector
+from connectors.rss import RssSettings
+from listener.app import now as real_now
+from listener.backfill import Backfilled, NoHistory, backfill, is_backfill_of, row_name, with_history
+from listener.cases.clock import ServiceHours
+from listener.cases.routing import Route
+from listener.cases.settle import Rules, Settler
+from listener.ingest import Feed, poll
+from listener.model import Outcome
+from listener.store import Store
+from tests.fakes.commands import Terminal
+from tests.fakes.hackernews import FakeHackerNews
+from tests.fakes.story import verdict
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+SINCE = datetime(2026, 11, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+QUIET = Rules((Route("all", ("care",)),), ServiceHours(ZoneInfo("UTC")), alerts=False)
+
+
+OPENED: list[Source] = []
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """Sources are closed at the end of each test."""
+    yield
+    while OPENED:
+        OPENED.pop().close()
+
+
+def feed(site: FakeHackerNews, store: Store, name: str = "hn", **settings: object) -> Feed:
+    given = HackerNewsSettings.model_validate({"base_url": site.url, "timeout": 5, "page_size": 10, **settings})
+    if name != "hn":
+        given = with_history(given, NOW - SINCE).model_copy(update={"page_cap": 3})  # type: ignore[assignment]
+    context = SourceContext(name, ("Acme",), "listener/test", intranet=("127.0.0.0/8",))
+    store.register_sources({name: "hackernews"}, NOW)
+    OPENED.append(connector.open(given, context))
+    return Feed(name, OPENED[-1], timedelta(minutes=5), Settler(name, QUIET))
+
+
+def publish(site: FakeHackerNews, count: int) -> None:
+    for number in range(count):
+        site.publish(f"Acme order {number}", NOW - number * (10 * DAY / count), author=f"a{number}")
+
+
+def fill(one: Feed, store: Store, **more: object) -> Backfilled:
+    return backfill(one, lambda _: verdict(), store, "worker", lambda: NOW, **more)  # type: ignore[arg-type]
+
+
+def test_a_backfill_reads_to_the_day_asked_for_and_alerts_nobody(store: Store) -> None:
+    with FakeHackerNews().start() as site:
+        publish(site, 200)
+        poll(feed(site, store), lambda _: verdict(), store, "worker", lambda: NOW)  # a day of history, the newest 20
+        known = store.totals().mentions
+        said: list[Backfilled] = []
+        done = fill(feed(site, store, row_name("hn", SINCE)), store, progress=said.append)
+        assert done.done
+        assert store.totals().mentions == 200
+        assert done.new == 200 - known
+        assert done.oldest is not None
+        assert done.oldest < SINCE + DAY
+        assert [one.new for one in said] == sorted(one.new for one in said)
+        assert set(store.totals().outcomes) == {Outcome.ALERTS_OFF}
+        assert store.claim("care", "sender", NOW, DAY) is None
+
+
+def test_a_backfill_that_was_stopped_goes_on_where_it_was(store: Store) -> None:
+    with FakeHackerNews().start() as site:
+        publish(site, 120)
+        name = row_name("hn", SINCE)
+
+        class Stopped(Exception):
+            pass
+
+        def stop(so_far: Backfilled) -> None:
+            if so_far.pages == 4:
+                raise Stopped
+
+        with pytest.raises(Stopped):
+            fill(feed(site, store, name), store, progress=stop)
+        had = store.totals().mentions
+        assert 0 < had < 120
+        store.end_leases("worker", NOW)
+        done = fill(feed(site, store, name), store)
+        assert done.done
+        assert store.totals().mentions == 120
+        assert done.read < 120 + 40  # a lookback again, not everything
+
+
+def test_a_platform_that_says_wait_is_waited_for_or_told(store: Store) -> None:
+    with FakeHackerNews().start() as site:
+        publish(site, 30)
+        one = feed(site, store, row_name("hn", SINCE))
+        site.fail_next("429", retry_after=60)
+        slept: list[float] = []
+        assert fill(one, store, sleep=slept.append).done
+        assert slept == [60.0]
+        site.fail_next("429", retry_after=7200)
+        later = fill(replace(one), store)
+        assert (later.done, later.wait_until) == (False, NOW + timedelta(hours=2))
+        assert later.error is not None
+
+
+def test_what_a_source_cannot_give_is_said() -> None:
+    with pytest.raises(NoHistory):
+        with_history(RssSettings(url="https://news.example/feed"), 10 * DAY)
+    assert is_backfill_of(row_name("hn", SINCE), "hn")
+    assert not is_backfill_of(row_name("hn", SINCE), "h")
+
+
+def test_a_time_without_reading_is_a_gap_until_the_next_good_poll(store: Store) -> None:
+    with FakeHackerNews().start() as site:
+        one = feed(site, store)
+
+        def turn(after: timedelta) -> None:
+            poll(one, lambda _: verdict(), store, "worker", lambda: NOW + after, force=True)
+
+        turn(timedelta(0))
+        for minutes in (10, 20, 30):
+            site.fail_next("503")
+            turn(timedelta(minutes=minutes))
+        (line,) = store.gaps(NOW)
+        assert (line.gap.since, line.gap.until, line.gap.reason) == (NOW, NOW + timedelta(minutes=30), "outage")
+        assert line.closed_at is None
+        assert len(store.sources()[0].gaps) == 1
+        turn(timedelta(minutes=40))
+        (line,) = store.gaps(NOW)
+        assert line.closed_at == NOW + timedelta(minutes=40)
+        assert store.sources()[0].gaps == ()
+        assert store.gaps(NOW + timedelta(hours=1)) == ()
+
+
+# The commands
+
+
+CONFIG = """
+[brand]
+name = "Acme"
+[listener]
+{intranet}
+[[source]]
+name = "hn"
+connector = "hackernews"
+base_url = "{url}"
+page_size = 10
+page_cap = 2
+[[source]]
+name = "blog"
+connector = "rss"
+url = "http://127.0.0.1:9/feed"
+[[receiver]]
+name = "console"
+type = "console"
+[[route]]
+name = "all"
+to = ["console"]
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHackerNews]:
+    monkeypatch.chdir(tmp_path)
+    with FakeHackerNews().start() as site:
+        (tmp_path / "listener.toml").write_text(CONFIG.format(url=site.url, intranet='intranet = ["127.0.0.0/8"]'))
+        yield site
+
+
+@pytest.fixture
+def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(capsys)
+
+
+def test_backfill_and_gaps_as_a_user_calls_them(site: FakeHackerNews, terminal: Terminal) -> None:
+    at = real_now()
+    for number in range(60):
+        site.publish(f"Acme order {number} never came", at - number * timedelta(hours=2), author=f"a{number}")
+    assert terminal("gaps").out.startswith("Nothing was missed")
+    since = f"{at - timedelta(days=6):%Y-%m-%d}"
+    said = terminal("backfill", "--since", since)
+    assert said.code == 0, said.err
+    assert "hn: " in said.out
+    assert "60 new" in said.out
+    assert "blog: rss shows what is there now; it has nothing older to give." in said.out
+    again = terminal("backfill", "hn", "--since", since)
+    assert "0 new" in again.out
+    assert terminal("backfill", "nowhere", "--since", since).code == 2
+    assert "lies ahead" in terminal("backfill", "--since", "2199-01-01").err
+
+
+def test_gaps_are_filled_on_request(site: FakeHackerNews, terminal: Terminal) -> None:
+    at = real_now()
+    for number in range(60):
+        site.publish(f"Acme order {number} never came", at - number * timedelta(minutes=1), author=f"a{number}")
+    terminal("once")
+    shown = terminal("gaps", "hn", "--json")
+    assert [line["reason"] for line in json.loads(shown.out)] == ["page-cap"]
+    assert "more posts than one poll reads" in " ".join(terminal("gaps").out.split())
+    filled = terminal("gaps", "--fill")
+    assert filled.code == 0, filled.err
+    assert "open" not in filled.out
+    assert "read " in filled.out
+
+
+def test_an_author_is_forgotten_by_command(site: FakeHackerNews, terminal: Terminal) -> None:
+    site.publish("Acme order never came", real_now(), author="zoe")
+    terminal("once")
+    assert terminal("forget", "--author", "zoe").code == 2
+    nothing = terminal("forget", "--author", "hackernews:nobody", "--yes")
+    assert (nothing.code, "nothing that is stored was written by nobody" in nothing.err) == (1, True)
+    said = terminal("forget", "--author", "hackernews:zoe", "--yes")
+    assert said.code == 0, said.err
+    assert said.out.startswith("1 post has lost words and author.")
