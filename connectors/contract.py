@@ -14,11 +14,11 @@ hypothesis, which only tests have; nothing in the daemon imports it.
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -41,6 +41,10 @@ from connectors.base import (
     Unavailable,
 )
 
+Test = TypeVar("Test", bound=Callable[..., None])
+
+Change = Callable[[Any, str], None]  # (fake, external_id)
+
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 ROUND = timedelta(minutes=1)
 
@@ -61,10 +65,46 @@ FAULTS: dict[str, type[ConnectorError]] = {
 }
 
 
+# What can go wrong, as `connectors.matrix` adds it up, and the column of each fault.
+CELLS = (
+    "paging",
+    "restart",
+    "429",
+    "429 bare",
+    "5xx",
+    "HTML page",
+    "time-out",
+    "reset",
+    "malformed",
+    "deleted",
+    "edited",
+)
+FAULT_CELLS = {
+    "429": "429",
+    "429-bare": "429 bare",
+    "500": "5xx",
+    "503": "5xx",
+    "html": "HTML page",
+    "time-out": "time-out",
+    "slow": "time-out",
+    "reset": "reset",
+    "malformed": "malformed",
+}
+
 # Faults that are over only when the source gives up. They alone get a short time-out: on a busy machine a fake
 # that is well may need a second as well.
 HANGING = frozenset({"time-out", "slow"})
 SHORT, LONG = 0.5, 30.0  # seconds
+
+
+def shows(*cells: str) -> Callable[[Test], Test]:
+    """What a test of the suite shows (`CELLS`)."""
+
+    def note(test: Test) -> Test:
+        test.cells = cells  # type: ignore[attr-defined]  # read by connectors.matrix
+        return test
+
+    return note
 
 
 @dataclass
@@ -95,6 +135,7 @@ class ConnectorContract:
     """Implement `fake`, `open` and `publish`, and where the platform has them `delete`, `edit` and `publish_text`."""
 
     faults: ClassVar[dict[str, type[ConnectorError]]] = FAULTS
+    cannot: ClassVar[Mapping[str, str]] = {}  # of CELLS those that cannot happen to this connector, each with why
     most_new = 12  # posts between two polls; a feed that shows only its newest N sets N
     timeout = LONG  # seconds that `open` must give the source
 
@@ -131,6 +172,7 @@ class ConnectorContract:
             assert not getattr(fake, "asked", [])
             source.close()
 
+    @shows("paging")
     def test_a_first_poll_finds_what_was_published(self) -> None:
         with self.fake() as fake, closing(self.open(fake)) as source:
             ids = [self.publish(fake, START - timedelta(minutes=n)) for n in range(self.most_new)]
@@ -144,6 +186,7 @@ class ConnectorContract:
             for mention in self._settle(source, Stored(), START).mentions.values():
                 check_mention(mention)
 
+    @shows("restart")
     @settings(
         max_examples=25,
         deadline=None,
@@ -186,6 +229,7 @@ class ConnectorContract:
                 pages = list(source.poll(stored.cursor, START + timedelta(hours=1) + n * ROUND))
                 assert [page.mentions for page in pages if page.mentions] == []
 
+    @shows("paging")
     def test_a_steady_run_yields_each_post_once(self) -> None:
         with self.fake() as fake, closing(self.open(fake)) as source:
             stored = Stored()
@@ -223,6 +267,7 @@ class ConnectorContract:
             self._settle(source, stored, START)
             assert set(stored.mentions) == set(published)
 
+    @shows("paging", "restart")
     @pytest.mark.parametrize("after", [1, 2, 3])
     def test_a_fault_between_two_pages_keeps_what_was_read(self, after: int) -> None:
         passing = [fault for fault, error in self.faults.items() if issubclass(error, Passing) and fault not in HANGING]
@@ -243,20 +288,17 @@ class ConnectorContract:
             self._settle(source, stored, now)
             assert set(stored.mentions) == set(published)
 
+    @shows("deleted")
+    def test_deleted_posts_do_no_harm(self) -> None:
+        self._changes_do_no_harm(self.delete, None)
+
+    @shows("edited")
+    def test_edited_posts_do_no_harm(self) -> None:
+        self._changes_do_no_harm(None, self.edit)
+
+    @shows("deleted", "edited")
     def test_deleted_and_edited_posts_do_no_harm(self) -> None:
-        with self.fake() as fake, closing(self.open(fake)) as source:
-            kept, gone, changed = (self.publish(fake, START) for _ in range(3))
-            self.delete(fake, gone)
-            self.edit(fake, changed)
-            stored = self._settle(source, Stored(), START)
-            assert {kept, changed} <= set(stored.mentions)
-            self.delete(fake, kept)
-            self.edit(fake, changed)
-            new = self.publish(fake, START + ROUND)
-            self._settle(source, stored, START + ROUND)
-            assert new in stored.mentions
-            for mention in stored.mentions.values():
-                check_mention(mention)
+        self._changes_do_no_harm(self.delete, self.edit)
 
     @pytest.mark.parametrize(
         "text",
@@ -277,6 +319,26 @@ class ConnectorContract:
             stored = self._settle(source, Stored(), START)
             assert {one, other} <= set(stored.mentions)
             check_mention(stored.mentions[one])
+
+    def _changes_do_no_harm(self, delete: Change | None, edit: Change | None) -> None:
+        """Posts change before they were read, and after; what is published later is found."""
+        with self.fake() as fake, closing(self.open(fake)) as source:
+            kept, gone, changed = (self.publish(fake, START) for _ in range(3))
+            if delete is not None:
+                delete(fake, gone)
+            if edit is not None:
+                edit(fake, changed)
+            stored = self._settle(source, Stored(), START)
+            assert {kept, changed} <= set(stored.mentions)
+            if delete is not None:
+                delete(fake, kept)
+            if edit is not None:
+                edit(fake, changed)
+            new = self.publish(fake, START + ROUND)
+            self._settle(source, stored, START + ROUND)
+            assert new in stored.mentions
+            for mention in stored.mentions.values():
+                check_mention(mention)
 
     def _settle(self, source: Source, stored: Stored, now: datetime) -> Stored:
         """Poll until nothing comes any more for as many rounds as reading the lookback again, twice, may take."""

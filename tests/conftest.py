@@ -8,12 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from connectors.matrix import Matrix
+from listener.plugins import connectors
 from listener.store import Store
 from tests import postgres
+
+OFF_THE_NETWORK = ("inbound", "replay")  # these ask nobody, so much of what fails at a platform cannot happen to them
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--stress-full", action="store_true", help="kills, bursts and faults in full (`make stress`)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    Matrix.join(config, Path(__file__).parent / "connectors", connectors(), OFF_THE_NETWORK)
 
 
 @pytest.fixture(scope="session")
