@@ -1,12 +1,13 @@
 """Hacker News: stories and comments that name a term, through the public search API of hn.algolia.com.
 
 No account. The API gives at most 1,000 hits a query and tolerates typing errors, so the time line is read in slices by
-`created_at_i` and every hit is matched again here, as whole words in text, title or link.
+`created_at_i` and every hit is matched again here, as whole words in text, title or link. Stored posts are looked up
+again at Hacker News itself, which says what was deleted or killed; its answer to an id that it does not know tells nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +20,8 @@ from connectors.base import (
     Cursor,
     Json,
     Kind,
+    Known,
+    Looked,
     Malformed,
     Mention,
     Page,
@@ -27,10 +30,13 @@ from connectors.base import (
     SourceSettings,
 )
 from connectors.http import Client
+from connectors.lookup import GONE, Found, one_by_one
 from connectors.text import label, matcher, mentions, plain, safe_url
 from connectors.walk import Batch, Post, Reach, walk
 
 SITE = "Hacker News"
+PLATFORM = "hackernews"
+LOOK_UPS = 20  # posts looked up at once, one request each
 MOST_HITS = 1000  # of one query, over all its pages
 _REMOVED = frozenset({"", "[deleted]", "[dead]", "[flagged]"})
 
@@ -50,6 +56,7 @@ class HackerNewsSettings(SourceSettings):
         description="how late a post may show up in the search and still be found",
     )
     page_size: int = Field(default=100, ge=1, le=MOST_HITS, description="posts asked for at once")
+    item_url: str | None = Field(default=None, description="where stored posts are looked up again; for tests")
 
 
 class HackerNews:
@@ -63,6 +70,13 @@ class HackerNews:
             settings.timeout,
             intranet=context.intranet,
         )
+        self._items = Client(
+            SITE,
+            settings.item_url or "https://hacker-news.firebaseio.com",
+            context.user_agent,
+            settings.timeout,
+            intranet=context.intranet,
+        )
         self._terms = settings.terms or context.terms
         self._size = settings.page_size
         self._reach = Reach(settings.history, settings.lookback, settings.page_cap)
@@ -71,8 +85,34 @@ class HackerNews:
         timelines = {f"term:{term}": _Term(self._client, term, self._size, now) for term in self._terms}
         yield from walk(timelines, cursor, now, self._reach)
 
+    def recheck(self, posts: Sequence[Known], now: datetime) -> Looked:
+        """Ask for each post by its id."""
+        return one_by_one(PLATFORM, posts, lambda post: self._look(post, now))
+
     def close(self) -> None:
         self._client.close()
+        self._items.close()
+
+    def _look(self, post: Known, now: datetime) -> Found:
+        if not post.external_id.isdecimal():
+            return None
+        said = self._items.json(f"/v0/item/{post.external_id}.json", now)
+        if not isinstance(said, dict) or str(said.get("id")) != post.external_id:
+            return None
+        if said.get("deleted") is True or said.get("dead") is True:
+            return GONE
+        hit = {
+            "objectID": post.external_id,
+            "author": said.get("by"),
+            "points": said.get("score"),
+            "num_comments": said.get("descendants"),
+            "parent_id": said.get("parent"),
+            "story_id": post.thread_id,
+            "title": said.get("title"),
+            "url": said.get("url"),
+            "comment_text" if said.get("type") == "comment" else "story_text": said.get("text"),
+        }
+        return _read(hit, post.published_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +169,13 @@ class _Term:
 
 def _mention(hit: Mapping[str, Any], second: int, term: str) -> Mention | None:
     """The mention, or None where the hit is deleted or matched only by the search's tolerance."""
+    found = _read(hit, datetime.fromtimestamp(second, UTC))
+    link = safe_url(hit.get("url"))
+    return found if found and mentions(matcher([term]), found.text, found.title, link) else None
+
+
+def _read(hit: Mapping[str, Any], at: datetime) -> Mention | None:
+    """The post, whatever it says; None where it lost its author or its words."""
     one = label(hit.get("objectID"))
     author = label(hit.get("author"))
     is_comment = isinstance(hit.get("comment_text"), str)
@@ -139,16 +186,13 @@ def _mention(hit: Mapping[str, Any], second: int, term: str) -> Mention | None:
         text = "" if is_comment else title  # a story that is a link says what it says in its title
     if not (one and author and text):
         return None
-    link = safe_url(hit.get("url"))
-    if not mentions(matcher([term]), text, title, link):
-        return None
     kind: Kind = "comment" if is_comment else "post"
     counts = {"score": hit.get("points"), "replies": hit.get("num_comments")}
     return Mention(
-        platform="hackernews",
+        platform=PLATFORM,
         external_id=one,
         text=text,
-        published_at=datetime.fromtimestamp(second, UTC),
+        published_at=at,
         author=Author(author, author),
         url=f"https://news.ycombinator.com/item?id={one}",
         title=title,
@@ -176,5 +220,9 @@ connector = Connector(
     open=HackerNews,
     every=timedelta(minutes=5),
     credentials="none",
-    policy=Policy(note="public posts; the search API is unofficial, about 10,000 requests an hour and address"),
+    policy=Policy(
+        recheck=timedelta(days=1),
+        note="public posts; the search API is unofficial, about 10,000 requests an hour and address",
+    ),
+    recheck_batch=LOOK_UPS,
 )

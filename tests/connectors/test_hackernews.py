@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
-from connectors.base import Source, SourceContext
+from connectors.base import RateLimited, Source, SourceContext
 from connectors.contract import START, ConnectorContract, Stored
 from connectors.hackernews import HackerNewsSettings, connector
 from tests.fakes.hackernews import FakeHackerNews
+from tests.fakes.known import gone, look_up
 
 CONTEXT = SourceContext("hn", ("Acme",), "listener-tests", intranet=("127.0.0.0/8",))
 
 
 def open_source(fake: FakeHackerNews, **settings: Any) -> Source:
-    return connector.open(HackerNewsSettings(base_url=fake.url, **settings), CONTEXT)
+    return connector.open(HackerNewsSettings(base_url=fake.url, item_url=fake.url, **settings), CONTEXT)
 
 
 class TestContract(ConnectorContract):
@@ -125,3 +126,47 @@ def test_seconds_with_more_posts_than_a_page_are_read_whole(seed: int) -> None:
                 cursor = json.loads(json.dumps(page.cursor))
                 stored |= {mention.external_id for mention in page.mentions}
         assert set(published) - stored == set()
+
+
+def test_stored_posts_are_looked_up_and_what_is_deleted_or_killed_is_gone() -> None:
+    with FakeHackerNews().start() as fake, closing(open_source(fake)) as source:
+        kept = fake.publish("Acme is fine", START)
+        story = fake.publish("", START, title="Acme raises prices", url="https://news.example/1")
+        asked = fake.publish("Is it <i>you</i>?", START, title="Ask HN: Acme?")
+        edited, deleted, killed = (fake.publish("Acme", START) for _ in range(3))
+        stored = Stored()
+        stored.poll(source, START)
+        fake.edit(edited, "Acme, edited")
+        fake.delete(deleted)
+        fake.killed.add(killed)
+        looked = look_up(source, stored.mentions.values(), START)
+    assert gone(looked) == {deleted, killed}
+    present = {one.external_id: one for one in looked.present}
+    assert present.pop(edited).text == "Acme, edited"
+    assert present == {one: stored.mentions[one] for one in (kept, story, asked)}
+
+
+def test_a_post_that_hacker_news_does_not_know_is_left_alone() -> None:
+    with FakeHackerNews().start() as fake, closing(open_source(fake)) as source:
+        fake.publish("Acme", START)
+        stored = Stored()
+        stored.poll(source, START)
+        fake.posts.clear()
+        looked = look_up(source, stored.mentions.values(), START)
+    assert (looked.present, looked.removed) == ((), ())
+
+
+def test_a_wait_in_the_middle_of_a_look_up_keeps_what_was_found() -> None:
+    with FakeHackerNews().start() as fake, closing(open_source(fake)) as source:
+        posts = [fake.publish("Acme", START) for _ in range(3)]
+        stored = Stored()
+        stored.poll(source, START)
+        asked = [stored.mentions[one] for one in posts]
+        fake.delete(posts[0])
+        fake.fail_next("429")
+        with pytest.raises(RateLimited):
+            look_up(source, asked, START)
+        fake.limit = 1  # look-ups
+        looked = look_up(source, asked, START)
+    assert gone(looked) == {posts[0]}
+    assert looked.present == ()

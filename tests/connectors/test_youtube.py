@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from connectors.base import AccessDenied, Known, Mention, RateLimited, Source, SourceContext, Unavailable
+from connectors.base import AccessDenied, RateLimited, Source, SourceContext, Unavailable
 from connectors.contract import START, ConnectorContract, Stored
 from connectors.youtube import YouTube, YouTubeSettings, connector
 from tests.fakes.crowd import unread
 from tests.fakes.http import Reply
+from tests.fakes.known import gone, look_up
 from tests.fakes.youtube import CHANNEL, KEY, KEY_FILE, VIDEO, FakeYouTube, refusal
 
 CONTEXT = SourceContext("tube", ("Acme",), "listener-tests", intranet=("127.0.0.0/8",))
@@ -37,18 +38,6 @@ def read(fake: FakeYouTube, **settings: Any) -> Stored:
         stored = Stored()
         stored.poll(source, START)
         return stored
-
-
-def known(mention: Mention) -> Known:
-    return Known(
-        mention.external_id,
-        mention.url,
-        mention.kind,
-        mention.author.id,
-        mention.parent_id,
-        mention.thread_id,
-        mention.published_at,
-    )
 
 
 class TestContract(ConnectorContract):
@@ -266,9 +255,9 @@ def test_stored_comments_are_looked_up_fifty_at_once() -> None:
         fake.delete(threads[7])
         fake.edit(answer, "Acme, edited")
         asked = len(fake.asked)
-        looked = source.recheck([known(one) for one in stored.mentions.values()], START)
+        looked = look_up(source, stored.mentions.values(), START)
         assert len(fake.asked) == asked + 2
-        assert [gone.external_id for gone in looked.removed] == [threads[7]]
+        assert gone(looked) == {threads[7]}
         present = {one.external_id: one for one in looked.present}
         assert present.keys() == stored.mentions.keys() - {threads[7]}
         assert present[answer].text == "Acme, edited"
@@ -284,7 +273,7 @@ def test_a_look_up_that_fails_removes_nothing() -> None:
         for fault in ("500", "html", "malformed"):
             fake.fail_next(fault)
             with pytest.raises(Exception, match="YouTube"):
-                source.recheck([known(stored.mentions[one])], START)
+                look_up(source, [stored.mentions[one]], START)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ class FakeHackerNews(FakeServer):
     def __init__(self) -> None:
         super().__init__()
         self.posts: dict[str, dict[str, Any]] = {}
+        self.limit: int | None = None  # look-ups that are answered
+        self.killed: set[str] = set()  # by moderators, or by flags
         self._next_id = 42_000_000
 
     def publish(
@@ -61,6 +63,12 @@ class FakeHackerNews(FakeServer):
             self.posts[one]["comment_text"] = text
 
     def answer(self, asked: Asked) -> Reply:
+        if item := re.fullmatch(r"/v0/item/(\d+)\.json", asked.path):
+            if self.limit is not None:
+                self.limit -= 1
+                if self.limit < 0:
+                    return Reply(429, b"{}", {"Retry-After": "30"})
+            return Reply.json(self._item(item[1]))
         if asked.path != "/api/v1/search_by_date":
             return Reply.json({"message": "Not found"}, 404)
         size = min(int(asked.first("hitsPerPage", "20")), 1000)
@@ -84,6 +92,24 @@ class FakeHackerNews(FakeServer):
         return Reply.json(
             {"hits": shown, "nbHits": len(hits), "page": page, "nbPages": -(-len(hits) // size), "hitsPerPage": size}
         )
+
+    def _item(self, one: str) -> dict[str, Any] | None:
+        """As Hacker News itself knows it; null for what it does not."""
+        with self.lock:
+            hit = self.posts.get(one)
+        if hit is None:
+            return None
+        kind = hit["_tags"][0]
+        item: dict[str, Any] = {"id": int(one), "type": kind, "time": hit["created_at_i"]}
+        if hit["author"] is None:
+            return item | {"deleted": True}
+        item |= {"by": hit["author"], "kids": [1]}
+        if kind == "comment":
+            item |= {"text": hit["comment_text"], "parent": hit["parent_id"]}
+        else:
+            item |= {"title": hit["title"], "score": hit["points"], "descendants": hit["num_comments"]}
+            item |= {key: hit[name] for key, name in (("text", "story_text"), ("url", "url")) if hit[name]}
+        return item | ({"dead": True} if one in self.killed else {})
 
 
 def _near(words: str, hit: dict[str, Any]) -> bool:
