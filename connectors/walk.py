@@ -92,6 +92,12 @@ def walk(timelines: Mapping[str, Timeline], cursor: Cursor | None, now: datetime
         raise unreadable
 
 
+def ground(cursor: Cursor | None, name: str) -> datetime | None:
+    """The time up to which this timeline was read, or is kept as a stretch to be read; None before its first page."""
+    known = (cursor or {}).get("timelines", {}).get(name, {}).get("known")
+    return None if known is None else _moment(known)
+
+
 @dataclass(slots=True)
 class _Stretch:
     """A piece of a time line still to be read, from `position` down to `since`. Working state of one poll."""
