@@ -32,7 +32,7 @@ from connectors.reddit_feed import Feeds
 from connectors.reddit_listing import Listed, Listing
 from connectors.text import matcher, safe_url
 from connectors.turns import Turns
-from connectors.walk import Reach, Timeline, walk
+from connectors.walk import Reach, Timeline, ground, walk
 
 SUBREDDITS = 50  # they are asked for together, in one address
 
@@ -121,10 +121,12 @@ class Reddit:
         timelines: dict[str, Timeline] = {}
         for term in self._terms:
             fetch = partial(_search, reader, term, now)
-            timelines[f"posts:{settings.within}:{term}"] = Listing(fetch, matcher([term]), lost)
+            name = f"posts:{settings.within}:{term}"
+            timelines[name] = Listing(fetch, matcher([term]), ground(cursor, name), lost)
         if settings.comments and settings.within:
             fetch = partial(_comments, reader, now)
-            timelines[f"comments:{settings.within}"] = Listing(fetch, matcher(self._terms), lost)
+            name = f"comments:{settings.within}"
+            timelines[name] = Listing(fetch, matcher(self._terms), ground(cursor, name), lost)
         reach = Reach(settings.history, settings.lookback, settings.page_cap)
         for page in walk(self._turns.order(timelines), cursor, now, reach):
             gaps = sorted({*page.gaps, *lost}, key=lambda gap: (gap.since, gap.until))

@@ -43,28 +43,29 @@ class Listing:
 
     fetch: Fetch
     pattern: re.Pattern[str] | None  # what a post must hold
+    ground: datetime | None  # up to where it was read before this poll
     lost: list[Gap]
 
     def read(self, since: datetime, position: Json) -> Batch:
-        place = _Place.of(position)
+        place = _Place.of(position) if position is not None else _Place(ground=self.ground)
         listed, anchor = self._page(place)
         if listed is None:
             if place.again < RESTARTS:
-                return Batch((), _Place(again=place.again + 1).dump())
-            return self._cut(Batch((), None), since, place.until)
+                return Batch((), _Place(ground=place.ground, again=place.again + 1).dump())
+            return self._cut(Batch((), None), since, place.until, place.ground)
         times = _times(listed.rows, since, listed.after is not None)
         posts = tuple(
             Post(at, self._wanted(row) if row.at >= since else None) for row, at in zip(listed.rows, times, strict=True)
         )
         read, oldest = place.read + len(posts), times[-1] if times else place.until
         if anchor is not None and any(row.fullname == anchor for row in listed.rows):
-            return self._cut(Batch(posts, None), since, place.until)  # it does not go on behind anything
+            return self._cut(Batch(posts, None), since, place.until, place.ground)  # it does not go on behind anything
         if listed.after is None:
             end = Batch(posts, None)
-            return self._cut(end, since, oldest) if read >= LISTING_END else end
+            return self._cut(end, since, oldest, place.ground) if read >= LISTING_END else end
         names = [listed.after, *(row.fullname for row in reversed(listed.rows)), *place.anchors]
         anchors = tuple(dict.fromkeys(names))[:ANCHORS]
-        return Batch(posts, _Place(anchors, read, oldest, place.again).dump())
+        return Batch(posts, _Place(anchors, read, oldest, place.ground, place.again).dump())
 
     def _page(self, place: _Place) -> tuple[Listed | None, str | None]:
         """The page at a position and the anchor that led there; no page where no anchor leads anywhere."""
@@ -80,8 +81,9 @@ class Listing:
         found = row.mention
         return found if found is not None and mentions(self.pattern, found.text, found.title, row.link) else None
 
-    def _cut(self, batch: Batch, since: datetime, until: datetime | None) -> Batch:
-        """The end of what the platform shows; what is older and newer than `since` is lost."""
+    def _cut(self, batch: Batch, since: datetime, until: datetime | None, ground: datetime | None) -> Batch:
+        """The end of what the platform shows. What is older is lost, down to known ground; the lookback was read before."""
+        since = since if ground is None else max(since, ground)
         if until is not None and until > since:
             self.lost.append(Gap(since, until, "rolled-over", lost=True))
         return batch
@@ -90,13 +92,13 @@ class Listing:
 def _times(rows: Sequence[Row], since: datetime, more: bool) -> list[datetime]:
     """By what time each post stands in the listing: never older than one below it.
 
-    A few old posts at the very end may be such replays as well: one page more tells.
+    Old posts at the very end may be such replays as well: where they are not most of the page, one page more tells.
     """
     times = [row.at for row in rows]
     for n in reversed(range(len(times) - 1)):
         times[n] = max(times[n], times[n + 1])
     old = sum(at < since for at in times)
-    if more and 0 < old < len(times) and old <= max(1, len(times) // 4):
+    if more and 0 < old < len(times) and old <= max(1, len(times) // 2):
         times[-old:] = [times[-old - 1]] * old
     return times
 
@@ -108,24 +110,34 @@ class _Place:
     anchors: tuple[str, ...] = ()  # fullnames to go on behind, the lowest first
     read: int = 0  # posts read above it
     until: datetime | None = None  # time of the lowest of them
+    ground: datetime | None = None  # up to where everything was read before
     again: int = 0  # how often the stretch was begun anew
 
     @classmethod
     def of(cls, position: Json) -> _Place:
         if not isinstance(position, dict):
             return cls()
-        after, until = position.get("after"), position.get("until")
+        after = position.get("after")
         names = after if isinstance(after, list) else []
         return cls(
             tuple(name for name in names if isinstance(name, str) and FULLNAME.fullmatch(name)),
             _count(position.get("read")),
-            datetime.fromtimestamp(until, UTC) if isinstance(until, int) else None,
+            _moment(position.get("until")),
+            _moment(position.get("ground")),
             _count(position.get("again")),
         )
 
     def dump(self) -> Json:
-        until = None if self.until is None else int(self.until.timestamp())
-        return {"after": list(self.anchors), "read": self.read, "until": until, "again": self.again}
+        until, ground = _seconds(self.until), _seconds(self.ground)
+        return {"after": list(self.anchors), "read": self.read, "until": until, "ground": ground, "again": self.again}
+
+
+def _moment(value: Json) -> datetime | None:
+    return datetime.fromtimestamp(value, UTC) if isinstance(value, int) else None
+
+
+def _seconds(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp())
 
 
 def _count(value: Json) -> int:
