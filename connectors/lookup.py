@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from connectors.base import Known, Looked, Mention, RateLimited, Removal, SourceContext, Unavailable
+from connectors.base import Known, Looked, Mention, Removal, SourceContext, Unavailable
 from connectors.http import Client, Explain
 
 IN_A_HURRY = 10.0  # seconds for a stranger's server; one that is slow is left for another time
@@ -25,16 +25,11 @@ Found = Mention | Gone | None  # None: cannot be told
 
 
 def one_by_one(platform: str, posts: Iterable[Known], ask: Callable[[Known], Found]) -> Looked:
-    """Ask for each post. A platform that says wait ends it; what was looked up by then counts. Raises what `ask` raises."""
+    """Ask for each post. Raises what `ask` raises; the batch is then asked for again as a whole."""
     present: list[Mention] = []
     removed: list[Removal] = []
-    for number, post in enumerate(posts):
-        try:
-            found = ask(post)
-        except RateLimited:
-            if number == 0:
-                raise
-            break
+    for post in posts:
+        found = ask(post)
         if isinstance(found, Mention):
             present.append(found)
         elif found is not None:

@@ -2,12 +2,13 @@
 
 Instances decide who may read: `/api/v2/instance` is asked first, because a closed timeline may answer with an empty
 list. Ids are an instance's own, so a mention is known by its `uri`. Whoever opted out of search (`noindex`) is left out.
-Other servers with the same API (Pleroma, Akkoma, GoToSocial) work where they offer it.
+Other servers with the same API (Pleroma, Akkoma, GoToSocial) work where they offer it. Stored posts are looked up again
+where they were written: that server knows of a deletion even where the instance was never told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -17,10 +18,11 @@ from pydantic import Field, field_validator, model_validator
 
 from connectors.base import (
     AccessDenied,
-    Author,
     Connector,
     Cursor,
     Json,
+    Known,
+    Looked,
     Malformed,
     Mention,
     Page,
@@ -29,8 +31,11 @@ from connectors.base import (
     SourceSettings,
 )
 from connectors.http import Client
+from connectors.lookup import Homes
+from connectors.mastodon_lookup import BATCH, look_up
+from connectors.mastodon_posts import mention_of, time_of
 from connectors.secret import read_secret
-from connectors.text import clean, label, matcher, mentions, plain, safe_url
+from connectors.text import label, matcher, mentions, safe_url
 from connectors.walk import Batch, Post, Reach, Timeline, walk
 
 PAGE = 40  # the most an instance gives at once
@@ -84,8 +89,7 @@ class Mastodon:
         self._tags = tuple(tag.casefold() for tag in tags)
         self._base = (settings.base_url or "https://mastodon.social").rstrip("/")
         self._host = urlsplit(self._base).hostname or ""
-        self._user_agent = context.user_agent
-        self._intranet = context.intranet
+        self._context = context
         self._client: Client | None = None
         self._has_token = False
 
@@ -104,6 +108,10 @@ class Mastodon:
                 lists[f"term:{term}"] = _Listing(client, "/api/v2/search", params, term, self._host, settings, now)
         yield from walk(lists, cursor, now, Reach(settings.history, settings.lookback, settings.page_cap))
 
+    def recheck(self, posts: Sequence[Known], now: datetime) -> Looked:
+        """Ask the servers on which the posts were written; the instance's own posts at once where it can."""
+        return look_up(posts, self._open(), self._base, Homes(self._context, self._settings.timeout), now)
+
     def close(self) -> None:
         if self._client is not None:
             self._client.close()
@@ -116,10 +124,10 @@ class Mastodon:
             self._client = Client(
                 self._host,
                 self._base,
-                self._user_agent,
+                self._context.user_agent,
                 self._settings.timeout,
                 headers=headers,
-                intranet=self._intranet,
+                intranet=self._context.intranet,
             )
         return self._client
 
@@ -162,66 +170,27 @@ class _Listing:
         statuses = answer.get("statuses") if self.term is not None and isinstance(answer, dict) else answer
         if not isinstance(statuses, list):
             raise Malformed(f"{self.host} answered without a list of posts; its API may have changed")
-        read = [(status, at) for status in statuses if isinstance(status, dict) and (at := _time(status)) is not None]
+        read = [(status, at) for status in statuses if isinstance(status, dict) and (at := time_of(status)) is not None]
         ids = [one for status in statuses if isinstance(status, dict) and (one := label(status.get("id")))]
         # Some servers order by arrival: a post dated long ago among new ones must not look like the end of the new ones.
         posts: list[Post] = []
         newest_below = datetime.min.replace(tzinfo=UTC)
         for status, at in reversed(read):
             newest_below = max(newest_below, at)
-            posts.append(Post(newest_below, self._mention(status, at)))
+            posts.append(Post(newest_below, self._mention(status)))
         # A page may be shorter than asked for: instances filter after counting. Only an empty one is the end.
         return Batch(tuple(reversed(posts)), min(ids, key=by_age) if ids else None)
 
-    def _mention(self, status: Mapping[str, Any], at: datetime) -> Mention | None:
-        account = status.get("account")
-        if not isinstance(account, dict) or status.get("reblog") or status.get("visibility") in ("private", "direct"):
+    def _mention(self, status: Mapping[str, Any]) -> Mention | None:
+        found = mention_of(status, self.host, skip_bots=self.settings.skip_bots)
+        if found is None or (self.term is not None and not mentions(matcher([self.term]), found.text)):
             return None
-        if account.get("noindex") is True or (self.settings.skip_bots and account.get("bot") is True):
-            return None
-        warning, content = label(status.get("spoiler_text")), status.get("content")
-        text = plain(content) if isinstance(content, str) else ""
-        if warning:
-            text = clean(f"{warning}\n\n{text}")
-        handle = label(account.get("acct"))
-        uri = label(status.get("uri"), 1000)
-        if not (uri and text and handle):
-            return None
-        if self.term is not None and not mentions(matcher([self.term]), text):
-            return None
-        if "@" not in handle:
-            handle = f"{handle}@{self.host}"
-        followers = account.get("followers_count")
-        counts = {"likes": "favourites_count", "reposts": "reblogs_count", "replies": "replies_count"}
-        return Mention(
-            platform="mastodon",
-            external_id=uri,
-            text=text,
-            published_at=at,
-            author=Author(
-                id=handle,
-                handle=handle,
-                name=label(account.get("display_name")),
-                followers=followers if isinstance(followers, int) and followers >= 0 else None,
-            ),
-            url=safe_url(status.get("url")) or safe_url(uri),
-            kind="comment" if status.get("in_reply_to_id") else "post",
-            lang=label(status.get("language"), 20) or None,
-            engagement={ours: count for ours, theirs in counts.items() if isinstance(count := status.get(theirs), int)},
-        )
+        return found
 
 
 def by_age(one: str) -> tuple[int, str]:
     """Ids are text and grow longer with time: the shorter is the older."""
     return len(one), one
-
-
-def _time(status: Mapping[str, Any]) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(str(status.get("created_at")))
-        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _together(term: str) -> str:
@@ -240,4 +209,5 @@ connector = Connector(
     every=timedelta(minutes=5),
     credentials="none for hashtags on open instances; an access token for text search",
     policy=Policy(recheck=timedelta(days=1), note="300 requests in five minutes; a post's 404 means deleted"),
+    recheck_batch=BATCH,
 )

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from connectors.base import AccessDenied, Source, SourceContext
 from connectors.contract import START, ConnectorContract, Stored
 from connectors.mastodon import MastodonSettings, by_age, connector
+from tests.fakes.known import gone, look_up
 from tests.fakes.mastodon import TOKEN, FakeMastodon
 
 CONTEXT = SourceContext("masto", ("Acme",), "listener-tests", intranet=("127.0.0.0/8",))
@@ -117,7 +118,9 @@ def test_ids_of_different_length_are_compared_as_numbers() -> None:
 def test_a_name_of_several_words_is_read_as_one_hashtag() -> None:
     with FakeMastodon().start() as fake:
         uri = fake.publish(at=START, tags=("acmehome",))
-        source = connector.open(MastodonSettings(base_url=fake.url), SourceContext("m", ("Acme Home",), "t", intranet=("127.0.0.0/8",)))
+        source = connector.open(
+            MastodonSettings(base_url=fake.url), SourceContext("m", ("Acme Home",), "t", intranet=("127.0.0.0/8",))
+        )
         with closing(source):
             assert [one.external_id for page in source.poll(None, START) for one in page.mentions] == [uri]
 
@@ -141,3 +144,66 @@ def test_a_burst_over_the_cap_is_a_gap_that_closes() -> None:
 def test_settings_that_cannot_work_are_refused(settings: Any) -> None:
     with pytest.raises(ValidationError):
         MastodonSettings(**settings)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_posts_of_the_instance_are_looked_up_at_once_and_what_is_missing_again(together: bool) -> None:
+    with FakeMastodon().start() as fake, closing(open_source(fake)) as source:
+        kept, edited, deleted = (fake.publish(at=START, home=fake.url) for _ in range(3))
+        stored = Stored()
+        stored.poll(source, START)
+        fake.together = together
+        fake.edit(edited, "<p>edited #acme</p>")
+        fake.delete(deleted)
+        asked = len(fake.asked)
+        looked = look_up(source, stored.mentions.values(), START)
+        assert len(fake.asked) == asked + (2 if together else 4)
+    assert gone(looked) == {deleted}
+    present = {one.external_id: one for one in looked.present}
+    assert present.pop(edited).text == "edited #acme"
+    assert present == {kept: stored.mentions[kept]}
+
+
+def test_posts_of_other_servers_are_looked_up_where_they_were_written_without_the_token(token: str) -> None:
+    with FakeMastodon().start() as here, FakeMastodon().start() as there:
+        ids = [there.publish(at=START, home=there.url) for _ in range(3)]
+        here.statuses = {one: dict(status) for one, status in there.statuses.items()}
+        for status in here.statuses.values():
+            status["account"] = {**status["account"], "acct": "alice@127.0.0.1"}
+        with closing(open_source(here, token_file=token)) as source:
+            stored = Stored()
+            stored.poll(source, START)
+            there.delete(ids[0])
+            there.edit(ids[1], "<p>edited #acme</p>")
+            looked = look_up(source, stored.mentions.values(), START)
+            assert gone(looked) == {ids[0]}
+            assert [(one.external_id, one.text) for one in looked.present] == [(ids[1], "edited #acme")]
+            assert looked.present[0].author == stored.mentions[ids[1]].author
+            assert {one.headers.get("authorization") for one in there.asked} == {None}
+
+
+def test_a_server_that_tells_nothing_is_asked_once_and_removes_nothing() -> None:
+    with FakeMastodon().start() as here, FakeMastodon().start() as there:
+        for _ in range(3):
+            there.publish(at=START, home=there.url)
+        here.publish(at=START, home="https://pleroma.example/objects")
+        here.statuses |= there.statuses
+        there.statuses, there.closed = {}, True
+        with closing(open_source(here)) as source:
+            stored = Stored()
+            stored.poll(source, START)
+            looked = look_up(source, stored.mentions.values(), START)
+        assert (looked.present, looked.removed) == ((), ())
+        assert len(there.asked) == 1
+
+
+def test_a_server_that_is_not_public_is_not_asked() -> None:
+    with FakeMastodon().start() as here, FakeMastodon().start() as inside:
+        uri = here.publish(at=START, home=inside.url.replace("127.0.0.1", "127.1.0.1"))
+        context = SourceContext("masto", ("Acme",), "listener-tests", intranet=("127.0.0.1/32",))
+        with closing(connector.open(MastodonSettings(base_url=here.url), context)) as source:
+            stored = Stored()
+            stored.poll(source, START)
+            assert set(stored.mentions) == {uri}
+            assert gone(look_up(source, stored.mentions.values(), START)) == set()
+        assert inside.asked == []

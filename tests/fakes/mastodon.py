@@ -16,6 +16,8 @@ class FakeMastodon(FakeServer):
         super().__init__()
         self.access = access  # of the hashtag timelines; None: an older instance that does not say
         self.statuses: dict[str, dict[str, Any]] = {}  # by id
+        self.together = True  # whether statuses can be asked for by several ids (since 4.3)
+        self.closed = False  # whether single statuses are for its own users
         self._next_id = 90
 
     def publish(
@@ -24,6 +26,7 @@ class FakeMastodon(FakeServer):
         at: datetime | None = None,
         *,
         acct: str = "alice",
+        home: str = "https://social.example",
         tags: tuple[str, ...] = ("acme",),
         **fields: Any,
     ) -> str:
@@ -33,7 +36,7 @@ class FakeMastodon(FakeServer):
             self._next_id += 1
             # Like the real ones: by the time of writing, so that a post that federates late sorts where it belongs.
             one = str((int(at.timestamp()) - 1_793_600_000) * 1000 + self._next_id)
-            uri = f"https://social.example/users/{acct}/statuses/{self._next_id}"
+            uri = f"{home}/users/{acct}/statuses/{one if home == self.address else self._next_id}"
             self.statuses[one] = {
                 "id": one,
                 "uri": uri,
@@ -53,6 +56,11 @@ class FakeMastodon(FakeServer):
             } | fields
             return uri
 
+    @property
+    def address(self) -> str:
+        """Where it is, if it runs."""
+        return self.url if self._server is not None else ""
+
     def delete(self, uri: str) -> None:
         with self.lock:
             self.statuses = {one: status for one, status in self.statuses.items() if status["uri"] != uri}
@@ -67,6 +75,8 @@ class FakeMastodon(FakeServer):
         may = asked.headers.get("authorization") == f"Bearer {TOKEN}"
         if asked.path == "/api/v2/instance":
             return Reply.json(self._instance())
+        if asked.path.startswith("/api/v1/statuses"):
+            return self._statuses(asked)
         if asked.path == "/api/v2/search":
             words = asked.first("q").strip('"').casefold()
             found = self._page(asked, lambda status: words in _words(status)) if may else []
@@ -77,6 +87,18 @@ class FakeMastodon(FakeServer):
         if self.access == "disabled" or (self.access == "authenticated" and not may):
             return Reply.json([])
         return Reply.json(self._page(asked, lambda status: any(one["name"] == tag[1] for one in status["tags"])))
+
+    def _statuses(self, asked: Asked) -> Reply:
+        one = asked.path.removeprefix("/api/v1/statuses").removeprefix("/")
+        with self.lock:
+            if self.closed:
+                return Reply.json({"error": "This method requires an authenticated user"}, 401)
+            if one:
+                status = self.statuses.get(one)
+                return Reply.json(status) if status else Reply.json({"error": "Record not found"}, 404)
+            if not self.together:
+                return Reply.json({"error": "Validation failed"}, 422)
+            return Reply.json([self.statuses[one] for one in asked.query.get("id[]", []) if one in self.statuses])
 
     def _page(self, asked: Asked, wanted: Any) -> list[dict[str, Any]]:
         limit = min(int(asked.first("limit", "20")), 40)
