@@ -3,12 +3,13 @@
 No account; a free key raises the 300 requests a day and address to 10,000. The search gives excerpts without authors, so
 what it finds is fetched whole by id, once; a post that is gone by then is left out. The platform's own words on waiting
 are obeyed: `backoff` seconds of a method before that method is asked again, an empty quota until the next UTC day.
+Stored posts are looked up again by id, a hundred at once.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
@@ -22,11 +23,14 @@ from connectors.base import (
     ConnectorError,
     Cursor,
     Json,
+    Known,
+    Looked,
     Malformed,
     Mention,
     Page,
     Policy,
     RateLimited,
+    Removal,
     SourceContext,
     SourceSettings,
     Unavailable,
@@ -44,6 +48,7 @@ PAGES = 25  # of one query, without an account
 RESERVE = 2  # requests that one read may take; with fewer left a page could not be read whole
 KEPT = 1_000  # posts remembered, so that the lookback does not fetch them again
 _SEARCH, _POSTS = "/2.3/search/excerpts", "/2.3/posts"
+_QUESTIONS, _ANSWERS = "/2.3/questions", "/2.3/answers"
 
 
 class StackExchangeSettings(SourceSettings):
@@ -97,6 +102,27 @@ class StackExchange:
         timelines: dict[str, Timeline] = {f"term:{term}": _Term(self, term, now) for term in self._terms}
         reach = Reach(settings.history, settings.lookback, settings.page_cap)
         yield from walk(self._turns.order(timelines), cursor, now, reach)
+
+    def recheck(self, posts: Sequence[Known], now: datetime) -> Looked:
+        """Ask for questions and for answers by their ids; what is not given back is gone."""
+        site = self._settings.site
+        ours = {one: post for post in posts if (one := post.external_id.removeprefix(f"{site}:")).isdecimal()}
+        present: list[Mention] = []
+        missing: list[Known] = []
+        for method, is_answer in ((_QUESTIONS, False), (_ANSWERS, True)):
+            ids = [one for one, post in ours.items() if (post.kind == "comment") is is_answer]
+            for start in range(0, len(ids), PAGE):
+                some = ids[start : start + PAGE]
+                self._wait((method,), now)
+                params: dict[str, str | int] = {"filter": "withbody", "pagesize": PAGE}
+                key = "answer_id" if is_answer else "question_id"
+                listed = self._ask(method, f"{method}/{';'.join(some)}", params, now)["items"]
+                given = {label(post.get(key)): post for post in listed if isinstance(post, dict)}
+                missing += [ours[one] for one in some if one not in given]
+                for one in given.keys() & set(some):
+                    mention = _mention(site, one, given[one], given[one], is_answer, ours[one].published_at)
+                    present += [mention] if mention else []
+        return Looked(tuple(present), tuple(Removal("stackexchange", post.external_id) for post in missing))
 
     def close(self) -> None:
         self._client.close()
@@ -187,34 +213,45 @@ class _Term:
 
     def _mention(self, one: str, hit: Mapping[str, Any], post: Mapping[str, Any] | None, second: int) -> Mention | None:
         """The mention, or None where the post is gone or does not hold the term as whole words."""
-        body = post.get("body") if post else None
-        owner = post.get("owner") if post else None
-        if post is None or not isinstance(body, str) or not isinstance(owner, dict):
+        if post is None:
             return None
         is_answer = hit.get("item_type") == "answer"
-        title = "" if is_answer else unescape(label(hit.get("title")))  # an answer's title is its question's
-        text = plain(body) or title
-        name = unescape(label(owner.get("display_name")))
-        author = label(owner.get("user_id")) or name  # whoever deleted the account has a name only
+        found = _mention(self._site, one, hit, post, is_answer, datetime.fromtimestamp(second, UTC))
         tags = hit.get("tags")
         words = " ".join(label(tag) for tag in tags) if isinstance(tags, list) and not is_answer else ""
-        if not (text and author) or not mentions(matcher([self._term]), text, title, words):
+        if found is None or not mentions(matcher([self._term]), found.text, found.title, words):
             return None
-        question = label(hit.get("question_id"))
-        counts = {"score": post.get("score"), "replies": None if is_answer else hit.get("answer_count")}
-        return Mention(
-            platform="stackexchange",
-            external_id=f"{self._site}:{one}",
-            text=text,
-            published_at=datetime.fromtimestamp(second, UTC),
-            author=Author(f"{self._site}:{author}", name=name),
-            url=safe_url(post.get("link")),
-            title=title,
-            kind="comment" if is_answer else "post",
-            parent_id=f"{self._site}:{question}" if is_answer and question else None,
-            thread_id=f"{self._site}:{question}" if question else None,
-            engagement={key: count for key, count in counts.items() if isinstance(count, int)},
-        )
+        return found
+
+
+def _mention(
+    site: str, one: str, asked: Mapping[str, Any], post: Mapping[str, Any], is_answer: bool, at: datetime
+) -> Mention | None:
+    """The post, whatever it says. `asked` knows its question and title, `post` the rest; they may be the same."""
+    body, owner = post.get("body"), post.get("owner")
+    if not isinstance(body, str) or not isinstance(owner, dict):
+        return None
+    title = "" if is_answer else unescape(label(asked.get("title")))  # an answer's title is its question's
+    text = plain(body) or title
+    name = unescape(label(owner.get("display_name")))
+    author = label(owner.get("user_id")) or name  # whoever deleted the account has a name only
+    if not (text and author):
+        return None
+    question = label(asked.get("question_id"))
+    counts = {"score": post.get("score"), "replies": None if is_answer else asked.get("answer_count")}
+    return Mention(
+        platform="stackexchange",
+        external_id=f"{site}:{one}",
+        text=text,
+        published_at=at,
+        author=Author(f"{site}:{author}", name=name),
+        url=safe_url(post.get("link")),
+        title=title,
+        kind="comment" if is_answer else "post",
+        parent_id=f"{site}:{question}" if is_answer and question else None,
+        thread_id=f"{site}:{question}" if question else None,
+        engagement={key: count for key, count in counts.items() if isinstance(count, int)},
+    )
 
 
 def _explain(answer: Answer, now: datetime) -> ConnectorError | None:
@@ -267,4 +304,5 @@ connector = Connector(
         recheck=timedelta(days=1),
         note="CC BY-SA: name the author and link the post; an id that is not given back is gone",
     ),
+    recheck_batch=PAGE,
 )

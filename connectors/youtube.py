@@ -130,20 +130,21 @@ class YouTube:
 
     def recheck(self, posts: Sequence[Known], now: datetime) -> Looked:
         """Ask for stored comments by id; one that is not given back is not there any more."""
-        by_id = {post.external_id: post for post in posts}
-        ids = [*by_id]
-        found: dict[str, Mention] = {}
-        for start in range(0, len(ids), IDS):
-            answer = self.ask("comments", {"part": "snippet", "id": ",".join(ids[start : start + IDS])}, now)
-            for comment in answer["items"]:
-                one = label(comment.get("id")) if isinstance(comment, dict) else ""
-                if (
-                    one in by_id
-                    and (mention := self.reader.mention(comment, "", by_id[one].thread_id or one)) is not None
-                ):
-                    found[one] = replace(mention, url=by_id[one].url)  # asked by id, a comment does not name its video
-        gone = tuple(Removal("youtube", one) for one in ids if one not in found)
-        return Looked(tuple(found.values()), gone)
+        present: list[Mention] = []
+        missing: list[Known] = []
+        for start in range(0, len(posts), IDS):
+            some = posts[start : start + IDS]
+            listed = self.ask("comments", {"part": "snippet", "id": ",".join(one.external_id for one in some)}, now)[
+                "items"
+            ]
+            given = {label(comment.get("id")): comment for comment in listed if isinstance(comment, dict)}
+            missing += [post for post in some if post.external_id not in given]
+            for post in some:
+                comment = given.get(post.external_id)
+                mention = self.reader.mention(comment, "", post.thread_id or post.external_id)
+                # Asked for by id, a comment does not name its video.
+                present += [replace(mention, url=post.url)] if mention else []
+        return Looked(tuple(present), tuple(Removal("youtube", post.external_id) for post in missing))
 
     def close(self) -> None:
         if self._client is not None:

@@ -12,6 +12,7 @@ from connectors.base import AccessDenied, RateLimited, Source, SourceContext, Un
 from connectors.contract import START, ConnectorContract, Stored
 from connectors.stackexchange import StackExchangeSettings, connector
 from tests.fakes.crowd import unread
+from tests.fakes.known import gone, look_up
 from tests.fakes.stackexchange import FakeStackExchange
 
 CONTEXT = SourceContext("so", ("Acme",), "listener-tests", intranet=("127.0.0.0/8",))
@@ -175,3 +176,45 @@ def test_the_key_and_the_site_go_with_every_question(tmp_path: Any) -> None:
         read(fake, key_file=str(tmp_path / "key"), site="diy", terms=('blue "Acme"', "Acme"))
         assert {(one.first("key"), one.first("site")) for one in fake.asked} == {("k1", "diy")}
         assert {one.first("q") for one in fake.asked if "search" in one.path} == {'"blue Acme"', '"Acme"'}
+
+
+def test_questions_and_answers_are_looked_up_a_hundred_at_once() -> None:
+    with FakeStackExchange().start() as fake, closing(open_source(fake)) as source:
+        question = fake.publish("<p>It leaks.</p>", START, title="Acme &amp; steam")
+        answer, edited, deleted = (fake.publish("<p>Acme</p>", START, answers=question) for _ in range(3))
+        closed = fake.publish(at=START)
+        stored = Stored()
+        stored.poll(source, START)
+        fake.edit(edited, "<p>Acme, edited</p>")
+        fake.delete(deleted)
+        fake.delete(closed)
+        asked = len(fake.asked)
+        looked = look_up(source, stored.mentions.values(), START)
+        assert len(fake.asked) == asked + 2
+    assert gone(looked) == {deleted, closed}
+    present = {one.external_id: one for one in looked.present}
+    assert present.pop(edited).text == "Acme, edited"
+    assert present == {one: stored.mentions[one] for one in (question, answer)}
+
+
+def test_a_look_up_obeys_a_backoff_and_an_empty_quota_and_removes_nothing() -> None:
+    with FakeStackExchange().start() as fake, closing(open_source(fake)) as source:
+        fake.publish(at=START)
+        stored = Stored()
+        stored.poll(source, START)
+        fake.backoff["questions"] = 10
+        look_up(source, stored.mentions.values(), START)
+        for n, quota in ((9, 99), (11, 0)):
+            fake.quota = quota
+            with pytest.raises(RateLimited):
+                look_up(source, stored.mentions.values(), START + timedelta(seconds=n))
+
+
+def test_posts_of_another_site_are_left_alone() -> None:
+    with FakeStackExchange().start() as fake, closing(open_source(fake)) as source:
+        fake.publish(at=START)
+        stored = Stored()
+        stored.poll(source, START)
+        with closing(open_source(fake, site="diy")) as other:
+            looked = look_up(other, stored.mentions.values(), START)
+    assert (looked.present, looked.removed) == ((), ())

@@ -66,6 +66,8 @@ class FakeStackExchange(FakeServer):
             self.quota -= 1
             if asked.path == "/2.3/search/excerpts":
                 return self._excerpts(asked)
+            if whole := re.fullmatch(r"/2\.3/(questions|answers)/([\d;]+)", asked.path):
+                return self._whole(whole[1], [int(one) for one in whole[2].split(";")])
             ids = re.fullmatch(r"/2\.3/posts/([\d;]+)", asked.path)
             if ids is None:
                 return _error(404, "no_method", "this method cannot be called")
@@ -73,6 +75,22 @@ class FakeStackExchange(FakeServer):
             wanted = [int(one) for one in ids[1].split(";") if int(one) not in self.deleted]
             found = [{key: self.posts[one][key] for key in keys} for one in wanted if one in self.posts]
             return self._wrap("posts", found, False)
+
+    def _whole(self, method: str, ids: list[int]) -> Reply:
+        """Questions or answers; a question's body comes with its title, an answer's with that of its question."""
+        if len(ids) > 100:
+            return _error(400, "bad_parameter", "ids")
+        kind = method.removesuffix("s")
+        found = []
+        for one in ids:
+            post = self.posts.get(one)
+            if post is None or one in self.deleted or post["post_type"] != kind:
+                continue
+            keys = ("question_id", "owner", "score", "link", "title", "body", "creation_date")
+            found.append({key: post[key] for key in keys} | {"answer_id": one} | {"answer_count": 1})
+            if kind == "question":
+                del found[-1]["answer_id"]
+        return self._wrap(method, found, False)
 
     def _excerpts(self, asked: Asked) -> Reply:
         page, size = int(asked.first("page", "1")), int(asked.first("pagesize", "30"))
