@@ -46,12 +46,16 @@ def read_posts(body: bytes, content_type: str, mapping: Mapping[str, str], defau
     rows, is_list = _rows(body, content_type)
     found: list[Mention] = []
     flaws: list[Flaw] = []
+    names: tuple[str, ...] | None = None
+    columns: Mapping[str, str] = {}
     for number, row in enumerate(rows):
         place = f"[{number}]" if is_list else ""
         try:
             if not isinstance(row, dict):
                 raise BadRow(f"this is {_kind(row)}", 'write an object: {"text": "…", …}')
-            found.append(_mention(row, mapping, defaults))
+            if names != tuple(row):  # the posts of a list mostly have the same fields
+                names, columns = tuple(row), columns_for(row, mapping)
+            found.append(_mention(row, columns, defaults))
         except BadRow as error:
             where = f"{place}.{error.column}".strip(".") if error.column else place or "body"
             flaws.append(Flaw(where, error.what, error.allowed or "a text of one character or more"))
@@ -60,8 +64,7 @@ def read_posts(body: bytes, content_type: str, mapping: Mapping[str, str], defau
     return found
 
 
-def _mention(row: Mapping[str, Any], mapping: Mapping[str, str], defaults: Defaults) -> Mention:
-    columns = columns_for(row, mapping)
+def _mention(row: Mapping[str, Any], columns: Mapping[str, str], defaults: Defaults) -> Mention:
     found = mention(row, columns, defaults)
     if label(at(row, columns["id"])):
         return found

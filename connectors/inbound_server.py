@@ -131,6 +131,7 @@ class _Listening(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
 
 class _Request(BaseHTTPRequestHandler):
+    disable_nagle_algorithm = True  # head and body of an answer are two writes; the second need not wait for an echo
     protocol_version = "HTTP/1.1"  # and with it "Expect: 100-continue"
     server: _Listening
     rfile: Any
