@@ -79,8 +79,8 @@ class Client:
         """`headers` go to `base_url`'s host alone; `intranet` lists what may be asked although it is not public."""
         self.site = site
         self._base = base_url.rstrip("/")
-        self._headers = {"User-Agent": user_agent, "Accept-Encoding": "gzip, deflate"}
-        self._home_headers = dict(headers or {})
+        self._headers = {"User-Agent": user_agent, "Accept-Encoding": "gzip, deflate", **(headers or {})}
+        self._for_the_site = tuple(headers or ())
         self._timeout = timeout
         self._limit = size_limit
         self._monotonic = monotonic
@@ -181,18 +181,15 @@ class Client:
                 follow_redirects=True,
                 max_redirects=REDIRECTS,
                 transport=JudgedTransport(Guard(self._intranet)),
-                event_hooks={"request": [self._at_home]},
+                event_hooks={"request": [self._keep_for_the_site]},
             )
         return self._client
 
-    def _at_home(self, request: httpx.Request) -> None:
+    def _keep_for_the_site(self, request: httpx.Request) -> None:
         """Credentials for the site itself only, at every redirect: httpx takes all but Authorization along."""
         home = httpx.URL(self._base)
-        at_home = (request.url.scheme, request.url.host, request.url.port) == (home.scheme, home.host, home.port)
-        for name, value in self._home_headers.items():
-            if at_home:
-                request.headers.setdefault(name, value)
-            else:
+        if (request.url.scheme, request.url.host, request.url.port) != (home.scheme, home.host, home.port):
+            for name in self._for_the_site:
                 request.headers.pop(name, None)
 
     def _read(self, response: httpx.Response, started: float) -> bytes:
