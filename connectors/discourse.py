@@ -2,14 +2,15 @@
 
 No account. The forum's own search shows one post of each topic and counts in days, so it would hide posts; the listing of
 all newest posts hides none, goes on by post id, and brings whole texts. It is read and matched here. Quotes of others and
-previews of links are not the author's words and are left out.
+previews of links are not the author's words and are left out. Stored posts are looked up again by id; one that begins a topic
+is looked up with its topic, which alone knows the title.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -24,6 +25,8 @@ from connectors.base import (
     ConnectorError,
     Cursor,
     Json,
+    Known,
+    Looked,
     Malformed,
     Mention,
     Page,
@@ -33,9 +36,11 @@ from connectors.base import (
     SourceSettings,
 )
 from connectors.http import LONGEST_WAIT, Answer, Client
+from connectors.lookup import GONE, Found, one_by_one
 from connectors.text import HTML_LIMIT, label, matcher, mentions, plain, safe_url
 from connectors.walk import Batch, Post, Reach, walk
 
+LOOK_UPS = 20  # posts looked up at once, one request each
 OLD_PAGE = 50  # ids that older versions look at for one page, whatever they find among them
 _ASIDE = re.compile(r"<(/?)aside\b[^<>]{0,2000}>", re.IGNORECASE)
 _LIKE = 2  # the kind of action that is a like (discourse: PostActionType)
@@ -84,8 +89,39 @@ class Discourse:
     def poll(self, cursor: Cursor | None, now: datetime) -> Iterator[Page]:
         yield from walk({"posts": _Newest(self._client, self._forum, self._pattern, now)}, cursor, now, self._reach)
 
+    def recheck(self, posts: Sequence[Known], now: datetime) -> Looked:
+        """Ask for each post by its id."""
+        return one_by_one("discourse", posts, lambda post: self._look(post, now))
+
     def close(self) -> None:
         self._client.close()
+
+    def _look(self, post: Known, now: datetime) -> Found:
+        one = post.external_id.removeprefix(f"{self._forum.name}:")
+        if not one.isdecimal():
+            return None
+        topic = (post.thread_id or "").removeprefix(f"{self._forum.name}:topic:")
+        try:
+            said = self._in_topic(int(one), topic, now) if post.kind == "post" and topic.isdecimal() else None
+            said = said or self._client.find(f"/posts/{one}.json", now)
+        except AccessDenied:
+            return None  # moved to a place for members; the forum does not say that it is gone
+        if said is None or (isinstance(said, dict) and (said.get("user_deleted") or said.get("deleted_at"))):
+            return GONE
+        if not isinstance(said, dict) or str(said.get("id")) != one:
+            return None
+        if post.kind == "post" and not said.get("topic_title"):
+            return None
+        return _mention(self._forum, int(one), said, post.published_at)
+
+    def _in_topic(self, one: int, topic: str, now: datetime) -> dict[str, Any] | None:
+        """The post as its topic shows it; None where the topic is gone, or the post is not among its first."""
+        found = self._client.find(f"/t/{topic}.json", now)
+        stream = found.get("post_stream") if isinstance(found, dict) else None
+        for said in (stream.get("posts") if isinstance(stream, dict) else None) or ():
+            if isinstance(said, dict) and said.get("id") == one:
+                return {**said, "topic_title": found.get("title")}
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,35 +161,41 @@ class _Newest:
         return Batch(posts, oldest if oldest is not None and oldest > 1 else None)
 
     def _mention(self, one: int, post: Mapping[str, Any], at: datetime) -> Mention | None:
-        """The mention, or None for what is hidden, removed, the system's own, or does not name a term."""
-        number, username, cooked = post.get("post_number"), label(post.get("username")), post.get("cooked")
-        user = post.get("user_id")
-        if any(post.get(key) for key in ("hidden", "user_deleted", "deleted_at")) or not isinstance(cooked, str):
-            return None
-        if not username or (isinstance(user, int) and user < 0):
-            return None
-        is_first = number == 1
-        title = label(post.get("topic_title")) if is_first else ""  # an answer's title is its topic's
-        text = plain(own_words(cooked)) or plain(cooked) or title
-        if not text or not mentions(self.pattern, text, title):
-            return None
-        topic, slug = label(post.get("topic_id")), quote(label(post.get("topic_slug")) or "-", safe="-")
-        place = f"{self.forum.base}/t/{slug}/{topic}/{label(number)}"
-        actions = post.get("actions_summary")
-        likes = [one.get("count") for one in actions or () if isinstance(one, dict) and one.get("id") == _LIKE]
-        counts = {"replies": post.get("reply_count"), "likes": likes[0] if likes else None}
-        return Mention(
-            platform="discourse",
-            external_id=f"{self.forum.name}:{one}",
-            text=text,
-            published_at=at,
-            author=Author(f"{self.forum.name}:{username}", username, label(post.get("name"))),
-            url=safe_url(place) if topic else "",
-            title=title,
-            kind="post" if is_first else "comment",
-            thread_id=f"{self.forum.name}:topic:{topic}" if topic else None,
-            engagement={key: count for key, count in counts.items() if isinstance(count, int)},
-        )
+        """The mention, or None for what does not count or does not name a term."""
+        found = _mention(self.forum, one, post, at)
+        return found if found and mentions(self.pattern, found.text, found.title) else None
+
+
+def _mention(forum: _Forum, one: int, post: Mapping[str, Any], at: datetime) -> Mention | None:
+    """The post, whatever it says; None for what is hidden, removed or the system's own."""
+    number, username, cooked = post.get("post_number"), label(post.get("username")), post.get("cooked")
+    user = post.get("user_id")
+    if any(post.get(key) for key in ("hidden", "user_deleted", "deleted_at")) or not isinstance(cooked, str):
+        return None
+    if not username or (isinstance(user, int) and user < 0):
+        return None
+    is_first = number == 1
+    title = label(post.get("topic_title")) if is_first else ""  # an answer's title is its topic's
+    text = plain(own_words(cooked)) or plain(cooked) or title
+    if not text:
+        return None
+    topic, slug = label(post.get("topic_id")), quote(label(post.get("topic_slug")) or "-", safe="-")
+    place = f"{forum.base}/t/{slug}/{topic}/{label(number)}"
+    actions = post.get("actions_summary")
+    likes = [one.get("count") for one in actions or () if isinstance(one, dict) and one.get("id") == _LIKE]
+    counts = {"replies": post.get("reply_count"), "likes": likes[0] if likes else None}
+    return Mention(
+        platform="discourse",
+        external_id=f"{forum.name}:{one}",
+        text=text,
+        published_at=at,
+        author=Author(f"{forum.name}:{username}", username, label(post.get("name"))),
+        url=safe_url(place) if topic else "",
+        title=title,
+        kind="post" if is_first else "comment",
+        thread_id=f"{forum.name}:topic:{topic}" if topic else None,
+        engagement={key: count for key, count in counts.items() if isinstance(count, int)},
+    )
 
 
 def own_words(cooked: str) -> str:
@@ -223,4 +265,5 @@ connector = Connector(
     every=timedelta(minutes=5),
     credentials="none on public forums",
     policy=Policy(recheck=timedelta(days=1), note="each forum has terms of its own; a post's 404 means deleted"),
+    recheck_batch=LOOK_UPS,
 )

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from connectors.base import AccessDenied, Malformed, RateLimited, Source, SourceContext
+from connectors.base import AccessDenied, Malformed, RateLimited, Source, SourceContext, Unavailable
 from connectors.contract import START, ConnectorContract, Stored
 from connectors.discourse import DiscourseSettings, connector, own_words
 from tests.fakes.crowd import unread
 from tests.fakes.discourse import FakeDiscourse
 from tests.fakes.http import Reply
+from tests.fakes.known import gone, look_up
 
 CONTEXT = SourceContext("forum", ("Acme",), "listener-tests", intranet=("127.0.0.0/8",))
 
@@ -161,3 +162,45 @@ def test_a_forum_for_members_and_a_site_that_is_no_forum_are_told() -> None:
 def test_a_source_without_the_forums_address_is_refused(settings: Any) -> None:
     with pytest.raises(ValidationError, match="address"):
         DiscourseSettings(**settings)
+
+
+def test_posts_are_looked_up_by_id_and_topics_keep_their_title() -> None:
+    with FakeDiscourse().start() as fake, closing(open_source(fake)) as source:
+        first = fake.publish(at=START, number=1, title="Acme & steam", topic_id=30)
+        kept, edited, deleted, withdrawn, moved = (fake.publish(at=START) for _ in range(5))
+        lost = fake.publish(at=START, number=1, topic_id=32)
+        stored = Stored()
+        stored.poll(source, START)
+        fake.edit(edited, "<p>Acme, edited</p>")
+        fake.delete(deleted)
+        fake.delete(lost)
+        fake.posts[withdrawn]["user_deleted"] = True
+        fake.private = {moved}
+        looked = look_up(source, stored.mentions.values(), START)
+    assert gone(looked) == {f"127.0.0.1:{one}" for one in (deleted, withdrawn, lost)}
+    present = {one.external_id: one for one in looked.present}
+    assert present.pop(f"127.0.0.1:{edited}").text == "Acme, edited"
+    assert present == {one: stored.mentions[one] for one in (f"127.0.0.1:{first}", f"127.0.0.1:{kept}")}
+
+
+def test_a_post_that_begins_its_topic_no_more_keeps_what_is_known_of_it() -> None:
+    with FakeDiscourse().start() as fake, closing(open_source(fake)) as source:
+        one = fake.publish(at=START, number=1)
+        hidden = fake.publish(at=START)
+        stored = Stored()
+        stored.poll(source, START)
+        fake.posts[one]["topic_id"] = 77
+        fake.posts[hidden]["hidden"] = True
+        looked = look_up(source, stored.mentions.values(), START)
+    assert (looked.present, looked.removed) == ((), ())
+
+
+def test_a_forum_that_fails_removes_nothing() -> None:
+    with FakeDiscourse().start() as fake, closing(open_source(fake)) as source:
+        fake.publish(at=START)
+        stored = Stored()
+        stored.poll(source, START)
+        for fault, error in (("500", Unavailable), ("429", RateLimited), ("html", Unavailable)):
+            fake.fail_next(fault)
+            with pytest.raises(error):
+                look_up(source, stored.mentions.values(), START)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ class FakeDiscourse(FakeServer):
         self.old = old  # as older versions did: what is found among so many ids, the one of `before` included
         self.posts: dict[int, dict[str, Any]] = {}
         self.replies: list[Reply] = []  # given in place of the next listings
+        self.private: set[int] = set()  # posts and topics that were moved to a place for members
         self._next_id = 500
 
     def publish(
@@ -64,6 +66,8 @@ class FakeDiscourse(FakeServer):
             self.posts[one]["cooked"] = cooked
 
     def answer(self, asked: Asked) -> Reply:
+        if single := re.fullmatch(r"/(posts|t)/(\d+)\.json", asked.path):
+            return self._single(single[1], int(single[2]))
         if asked.path != "/posts.json":
             return Reply.json({"errors": ["not found"], "error_type": "not_found"}, 404)
         with self.lock:
@@ -76,3 +80,16 @@ class FakeDiscourse(FakeServer):
                 ids = [one for one in self.posts if one < before]
             shown = [self.posts[one] for one in sorted(ids, reverse=True)[: self.page]]
             return Reply.json({"latest_posts": shown})
+
+    def _single(self, what: str, one: int) -> Reply:
+        """A post alone does not know its topic's title; a topic shows its first twenty."""
+        with self.lock:
+            if one in self.private:
+                return Reply.json({"errors": ["no"], "error_type": "invalid_access"}, 403)
+            posts = [post for post in self.posts.values() if post["id" if what == "posts" else "topic_id"] == one]
+            if not posts:
+                return Reply.json({"errors": ["not found"], "error_type": "not_found"}, 404)
+            shown = [{key: part for key, part in post.items() if key != "topic_title"} for post in posts]
+            if what == "posts":
+                return Reply.json(shown[0])
+            return Reply.json({"id": one, "title": posts[0]["topic_title"], "post_stream": {"posts": shown[:20]}})
