@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import subprocess
@@ -12,7 +13,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
+import hypothesis
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from connectors.base import (
@@ -109,7 +113,8 @@ class TestWithAFeed(TestWithAKey):
 
 @WAYS
 def test_an_anchor_that_left_the_listing_is_not_its_end(way: Any, secrets: Path) -> None:
-    with FakeReddit().start() as fake, closing(way(secrets, fake, page_size=4, page_cap=1)) as source:
+    settings = {"page_size": 4, "page_cap": 1, "lookback": timedelta(0)}
+    with FakeReddit().start() as fake, closing(way(secrets, fake, **settings)) as source:
         ids = [fake.post(at=START - n * MINUTE) for n in range(40)]
         stored = Stored()
         stored.poll(source, START)
@@ -124,7 +129,8 @@ def test_an_anchor_that_left_the_listing_is_not_its_end(way: Any, secrets: Path)
 
 @WAYS
 def test_a_stretch_whose_anchors_all_vanished_is_read_again_from_the_top(way: Any, secrets: Path) -> None:
-    with FakeReddit().start() as fake, closing(way(secrets, fake, page_size=4, page_cap=1)) as source:
+    settings = {"page_size": 4, "page_cap": 1, "lookback": timedelta(0)}
+    with FakeReddit().start() as fake, closing(way(secrets, fake, **settings)) as source:
         ids = [fake.post(at=START - n * MINUTE) for n in range(20)]
         stored = Stored()
         stored.poll(source, START)
@@ -132,8 +138,38 @@ def test_a_stretch_whose_anchors_all_vanished_is_read_again_from_the_top(way: An
             fake.vanish(one)
         for n in range(1, 80):
             stored.poll(source, START + n * timedelta(seconds=1))
+            assert not [gap for gap in stored.gaps if gap.lost]
         assert set(stored.mentions) == set(ids)
         assert stored.gaps == ()
+
+
+@hypothesis.settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(data=st.data())
+def test_whatever_vanishes_meanwhile_the_rest_is_read(secrets: Path, data: st.DataObject) -> None:
+    settings = {"page_size": 4, "page_cap": 2, "lookback": timedelta(0), "comments": False}
+    with FakeReddit().start() as fake:
+        stored, now = Stored(), START
+        for _ in range(data.draw(st.integers(1, 4), label="rounds")):
+            now += MINUTE
+            for n in range(data.draw(st.integers(0, 14), label="new posts")):
+                fake.post(at=now - timedelta(seconds=n))
+            stop = data.draw(st.none() | st.integers(0, 3), label="stop after page")
+            with closing(with_key(secrets, fake, **settings)) as source:
+                for number, page in enumerate(source.poll(stored.cursor, now)):
+                    if number == stop:
+                        break
+                    stored.page(page)
+            for one in list(fake.things):
+                if data.draw(st.integers(0, 2), label="vanishes") == 0:
+                    fake.vanish(one)
+        with closing(with_key(secrets, fake, **settings)) as source:
+            for n in range(40):
+                stored.poll(source, now + n * timedelta(seconds=1))
+                assert not [gap for gap in stored.gaps if gap.lost]
+        assert set(fake.things) <= set(stored.mentions)
+        assert set(stored.times_seen.values()) <= {1}
 
 
 def test_a_platform_whose_pages_lead_nowhere_ends_in_a_lost_gap_and_not_in_a_circle(secrets: Path) -> None:
@@ -493,12 +529,24 @@ def test_a_subreddit_that_may_not_be_read_is_named(way: Any, secrets: Path) -> N
 class Says(FakeReddit):
     """Gives tokens; answers every other question with this."""
 
-    def __init__(self, body: Any) -> None:
+    def __init__(self, body: Any, **headers: str) -> None:
         super().__init__()
         self.body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
     def _api(self, asked: Asked) -> Reply:
-        return Reply(200, self.body, {"Content-Type": "application/json"})
+        return Reply(200, self.body, {"Content-Type": "application/json", **self.headers})
+
+
+def test_a_compressed_answer_is_read_and_one_that_grows_without_end_is_not(secrets: Path) -> None:
+    empty = b'{"data": {"children": [], "after": null}}'
+    with Says(gzip.compress(empty), Content_Encoding="gzip").start() as fake:
+        assert read(with_key(secrets, fake)).mentions == {}
+    endless = gzip.compress(b" " * 11_000_000)
+    with Says(endless, Content_Encoding="gzip").start() as fake, pytest.raises(Unavailable, match="cut off"):
+        read(with_key(secrets, fake))
+    with Says(b"no gzip", Content_Encoding="gzip").start() as fake, pytest.raises(Malformed, match="decompressed"):
+        read(with_key(secrets, fake))
 
 
 @pytest.mark.parametrize(
