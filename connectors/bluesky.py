@@ -123,14 +123,13 @@ class Bluesky:
         self._context = context
         self._monotonic = monotonic
         self._words = settings.terms or context.terms
-        self._terms = Terms.of(self._words)
+        self._own = tuple(one.partition(":")[2] for one in context.own_accounts if one.startswith(f"{PLATFORM}:"))
         self._appview = self._client(settings.appview, {})
         self._public = Public(self._appview)
         self._names = Names(self._public)
         self._session: Session | None = None
         self._stream = Jetstream(
             settings.hosts,
-            self._terms,
             Limits(
                 settings.history,
                 settings.lookback or timedelta(seconds=10),
@@ -148,11 +147,12 @@ class Bluesky:
         if not self._words:
             return  # without a term every post of the network would be one
         if self._settings.identifier is None:
-            yield from self._stream.poll(_of_way(cursor, "at"), now)
+            yield from self._stream.poll(_of_way(cursor, "at"), now, self._terms(self._words, now))
             return
         settings, session = self._settings, self._log_in(self._settings.identifier)
         lists: dict[str, Timeline] = {
-            f"term:{term}": Search(session, term, Terms.of([term]), settings.page_size, now) for term in self._words
+            f"term:{term}": Search(session, term, self._terms([term], now), settings.page_size, now)
+            for term in self._words
         }
         reach = Reach(settings.history, settings.lookback or timedelta(minutes=10), settings.page_cap)
         yield from walk(lists, _of_way(cursor, "timelines"), now, reach)
@@ -161,6 +161,7 @@ class Bluesky:
         """As `Rechecking.recheck`. What an account cannot see counts as gone only if the public cannot see it either."""
         uris = [post.external_id for post in posts]
         found: dict[str, Mention | None] = {}
+        terms = self._terms(self._words, now)
         asked: list[Asks] = [self._public]
         if self._settings.identifier is not None:
             # Posts of those who block the account are missing from what it sees.
@@ -168,7 +169,7 @@ class Bluesky:
         for api in asked:
             missing = [uri for uri in uris if uri not in found]
             for start in range(0, len(missing), LOOKED_UP):
-                found |= look_up(api, missing[start : start + LOOKED_UP], self._terms, now)
+                found |= look_up(api, missing[start : start + LOOKED_UP], terms, now)
         return Looked(
             present=tuple(mention for mention in found.values() if mention is not None),
             removed=tuple(Removal(PLATFORM, uri) for uri in uris if uri not in found),
@@ -183,6 +184,9 @@ class Bluesky:
     def unreadable(self) -> int:
         """Messages of the stream that were passed over because they could not be read."""
         return self._stream.unreadable
+
+    def _terms(self, words: Sequence[str], now: datetime) -> Terms:
+        return Terms.of(words, self._names.own(self._own, now))
 
     def _log_in(self, identifier: str) -> Session:
         if self._session is None:

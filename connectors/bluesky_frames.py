@@ -98,6 +98,7 @@ class Draft:
         self._terms = terms
         self.mentions: dict[str, Mention] = {}
         self.edited: dict[str, Mention] = {}
+        self.ours: set[str] = set()  # of the edited ones, those that count as mentions
         self.removed: dict[Removal, None] = {}
         self.scanned = 0
 
@@ -126,7 +127,10 @@ class Draft:
         key = _key(uri)
         if not wanted:
             self.mentions.pop(uri, None)
-        elif uri in self.mentions or key not in self._state.seen:
+            self.ours.discard(uri)
+            return
+        self.ours.add(uri)
+        if uri in self.mentions or key not in self._state.seen:
             self.mentions[uri] = mention
             self._state.seen[key] = at
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,15 +35,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What makes a post a mention: a term as whole words anywhere in it, or written together as its hashtag."""
+    """What makes a post a mention: a term as whole words anywhere in it, or together as its hashtag; an answer to the brand."""
 
     pattern: re.Pattern[str] | None
     tags: frozenset[str]
+    own: frozenset[str] = frozenset()  # DIDs of the brand's accounts
 
     @classmethod
-    def of(cls, terms: Sequence[str]) -> Terms:
+    def of(cls, terms: Sequence[str], own: frozenset[str] = frozenset()) -> Terms:
         together = ("".join(letter for letter in fold(term) if letter.isalnum() or letter == "_") for term in terms)
-        return cls(matcher(terms), frozenset(filter(None, together)))
+        return cls(matcher(terms), frozenset(filter(None, together)), own)
 
     def named(self, *texts: str) -> bool:
         """Whether one of the texts holds a term. Without terms, nothing does: everybody's posts are no mention."""
@@ -53,12 +54,19 @@ class Terms:
         text = record.get("text")
         if isinstance(text, str) and self.named(text[:20_000]):
             return True
+        if self.own and self.answered(record):
+            return True
         if not ("facets" in record or "embed" in record or "tags" in record):
             return False
         beside = [*_beside(record)]
         return self.named(*(words for _, words in beside)) or any(
             kind == "tag" and fold(words) in self.tags for kind, words in beside
         )
+
+    def answered(self, record: Mapping[str, Any]) -> bool:
+        """Whether a post answers one of the brand's."""
+        parent = Place.at(_reply(record)[0])
+        return parent is not None and parent.did in self.own
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +132,7 @@ def mention_of(place: Place, record: Mapping[str, Any], arrived: datetime, terms
         lang=(label(langs[0], 20) or None) if isinstance(langs, list) and langs else None,
         parent_id=parent,
         thread_id=thread or place.uri,
+        in_reply_to_brand=True if terms.answered(record) else None,
     )
 
 
@@ -147,20 +156,8 @@ def signed(found: Mention, author: Author | None, place: Place, engagement: Mapp
     """The mention with what is known of its author."""
     if author is None or author.id != place.did:
         author = found.author
-    return Mention(
-        platform=found.platform,
-        external_id=found.external_id,
-        text=found.text,
-        published_at=found.published_at,
-        author=author,
-        url=place.url(author.handle),
-        title=found.title,
-        kind=found.kind,
-        lang=found.lang,
-        parent_id=found.parent_id,
-        thread_id=found.thread_id,
-        engagement=engagement if engagement is not None else found.engagement,
-    )
+    counts = found.engagement if engagement is None else engagement
+    return replace(found, author=author, url=place.url(author.handle), engagement=counts)
 
 
 def author_of(profile: object) -> Author | None:

@@ -150,6 +150,7 @@ class Names:
     def __init__(self, api: Asks) -> None:
         self._api = api
         self._known: dict[str, Author] = {}
+        self._nobody: set[str] = set()  # handles that stand for no account
         self._not_before: datetime | None = None
 
     def sign(self, mentions: Sequence[Mention], now: datetime) -> tuple[Mention, ...]:
@@ -167,6 +168,22 @@ class Names:
             place = Place.at(one.external_id)
             found.append(signed(one, self._known.get(one.author.id), place) if place else one)
         return tuple(found)
+
+    def own(self, accounts: Sequence[str], now: datetime) -> frozenset[str]:
+        """DIDs of accounts that are given as DIDs or handles; a handle that cannot be asked for is left out for now."""
+        handles = {one.casefold() for one in accounts if not one.startswith("did:")}
+        known = {author.handle.casefold(): did for did, author in self._known.items()} if handles else {}
+        unknown = sorted(handles - known.keys() - self._nobody)
+        if unknown and (self._not_before is None or now >= self._not_before):
+            try:
+                self._ask(unknown[:LOOKED_UP], now)
+            except ConnectorError:
+                self._not_before = now + PAUSE
+            else:
+                known = {author.handle.casefold(): did for did, author in self._known.items()}
+                self._nobody |= set(unknown) - known.keys()
+        dids = {one for one in accounts if one.startswith("did:")}
+        return frozenset(dids | {known[handle] for handle in handles if handle in known})
 
     def _ask(self, dids: Sequence[str], now: datetime) -> None:
         profiles = self._api.ask("app.bsky.actor.getProfiles", [("actors", did) for did in dids], now).get("profiles")

@@ -14,7 +14,7 @@ Wire: `/subscribe` of github.com/bluesky-social/jetstream (docs/README.md §5.1)
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
@@ -26,6 +26,7 @@ from connectors.bluesky_socket import MESSAGE_LIMIT, CursorTooOld, Stream
 
 WINDOW = timedelta(hours=36)  # what a public instance keeps
 AHEAD = timedelta(minutes=10)  # a message dated later than this is no position: the clock that wrote it is wrong
+STALE = timedelta(minutes=5)  # a host without a word for so long may be cut off: the next one is asked as well
 CHANGES = 2_000  # deletions and edits that fill a page
 HOPELESS = 200  # messages in a row of which not one can be read, before the instance is given up
 
@@ -54,14 +55,12 @@ class Jetstream:
     def __init__(
         self,
         hosts: Sequence[str],
-        terms: Terms,
         limits: Limits,
         connect: Open,
         sign: Sign,
         monotonic: Callable[[], float],
     ) -> None:
         self._hosts = list(hosts)
-        self._terms = terms
         self._limits = limits
         self._connect = connect
         self._sign = sign
@@ -69,31 +68,42 @@ class Jetstream:
         self._not_before: dict[str, datetime] = {}
         self.unreadable = 0  # messages passed over since the source was opened
 
-    def poll(self, cursor: Cursor | None, now: datetime) -> Iterator[Page]:
-        """As `Source.poll`. A host that fails is followed by the next one, which goes on where it stopped."""
+    def poll(self, cursor: Cursor | None, now: datetime, terms: Terms) -> Iterator[Page]:
+        """As `Source.poll`. A host that fails is followed by the next one, which goes on where it stopped.
+
+        So is a host that has had nothing for a while: the network is never that quiet, but an instance may be cut off from it.
+        """
         state = State.load(cursor, now, self._limits.history)
         budget = _Budget(self._limits.page_cap, self._monotonic() + self._limits.seconds)
         errors: list[ConnectorError] = []
+        has_answered = False
         # Whoever asked for patience gets it while there is somebody else; when all have, the daemon waits.
         free = [host for host in self._hosts if self._not_before.get(host, now) <= now]
         for host in free or list(self._hosts):
             try:
-                yield from self._follow(host, state, budget, now)
+                is_quiet = yield from self._follow(host, state, budget, now, terms)
             except ConnectorError as error:
                 errors.append(error)
                 if isinstance(error, RateLimited) and error.retry_at is not None:
                     self._not_before[host] = error.retry_at
             else:
-                self._hosts.remove(host)
-                self._hosts.insert(0, host)  # changing hosts costs a longer look back
-                return
-        raise _mildest(errors)
+                has_answered = True
+                if state.host == host:
+                    self._hosts.remove(host)
+                    self._hosts.insert(0, host)  # changing hosts costs a longer look back
+                if not is_quiet or now - moment(state.at) < STALE:
+                    return
+        if not has_answered:
+            raise _mildest(errors)
 
-    def _follow(self, host: str, state: State, budget: _Budget, now: datetime) -> Iterator[Page]:
+    def _follow(
+        self, host: str, state: State, budget: _Budget, now: datetime, terms: Terms
+    ) -> Generator[Page, None, bool]:
+        """Pages of one host from where the others stopped; returns whether it has nothing more for now."""
         lookback = span_of(self._limits.lookback)
         begin = state.at - (lookback if state.host in ("", host) else max(lookback, span_of(OTHER_HOST)))
         stream = self._begin(host, begin, now)
-        draft = Draft(state, self._terms)
+        draft = Draft(state, terms)
         is_first, has_more, readable, unreadable = True, True, 0, 0
         try:
             for message in stream.messages(budget.ends):
@@ -119,9 +129,9 @@ class Jetstream:
                 if self._is_full(draft):
                     budget.pages -= 1
                     yield self._page(draft, state, now, not budget.pages)
-                    draft = Draft(state, self._terms)
+                    draft = Draft(state, terms)
                     if not budget.pages:
-                        return
+                        return False
             has_more = has_more and not stream.quiet
         except ConnectorError:
             # What was read counts, whatever broke behind it.
@@ -139,6 +149,7 @@ class Jetstream:
                 " machine's clock; check the clock, and name other hosts"
             )
         yield self._page(draft, state, now, has_more)
+        return stream.quiet
 
     def _begin(self, host: str, begin: int, now: datetime) -> Stream:
         """The stream from `begin`. An instance that refuses a moment so long ago is asked for less, half as long each time."""
@@ -177,7 +188,7 @@ class Jetstream:
             gaps.append(Gap(moment(state.at), now, "page-cap"))
         edited = [*draft.edited.values()]
         # Of all the network's edits, only those that name a term are worth asking who wrote them.
-        ours = [mention for mention in edited if self._terms.named(mention.text, mention.title)]
+        ours = [mention for uri, mention in draft.edited.items() if uri in draft.ours]
         known = {one.external_id: one for one in self._sign((*draft.mentions.values(), *ours), now)}
         return Page(
             mentions=tuple(known[uri] for uri in draft.mentions),

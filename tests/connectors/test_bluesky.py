@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from connectors.base import (
@@ -515,3 +518,69 @@ def test_without_a_term_nothing_is_asked() -> None:
 def test_settings_that_cannot_work_are_refused(settings: Any) -> None:
     with pytest.raises(ValidationError):
         BlueskySettings(**settings)
+
+
+@pytest.mark.parametrize("own", [ALICE, "alice.example", "Alice.Example"])
+def test_an_answer_to_the_brand_counts_without_its_name(own: str) -> None:
+    with FakeBluesky().start() as appview, FakeJetstream().start() as fake:
+        settings = BlueskySettings(hosts=(fake.url,), resolve_handles=False, idle=0.01, appview=appview.url)
+        accounts = (f"bluesky:{own}", "x:acme", "bluesky:nobody.example")
+        context = SourceContext("sky", ("Acme",), "t", own_accounts=accounts, intranet=("127.0.0.0/8",))
+        with closing(Bluesky(settings, context)) as source:
+            ours = {"uri": fake.publish("Hello", START), "cid": "b"}
+            theirs = {"uri": fake.publish("Hello", START, did="did:plc:bob"), "cid": "b"}
+            uri = fake.publish("Still waiting!", START, did="did:plc:bob", reply={"parent": ours, "root": ours})
+            fake.publish("So am I!", START, did="did:plc:bob", reply={"parent": theirs, "root": ours})
+            stored = Stored()
+            for n in range(3):
+                stored.poll(source, START + n * MINUTE)
+            assert list(stored.mentions) == [uri]
+            assert stored.mentions[uri].in_reply_to_brand is True
+            assert len(appview.asked) == 1
+
+
+def test_a_host_that_is_cut_off_from_the_network_is_followed_by_one_that_is_not() -> None:
+    with FakeJetstream().start() as one, FakeJetstream().start() as two, closing(open_stream(one, two)) as source:
+        stored = Stored()
+        both = next(iter({fake.publish(at=START, key="k") for fake in (one, two)}))
+        stored.poll(source, START)
+        new = two.publish(at=START + 8 * MINUTE)
+        stored.poll(source, START + 10 * MINUTE)
+        assert list(stored.mentions) == [both, new]
+        assert stored.gaps == ()
+        stored.poll(source, START + 11 * MINUTE)
+        assert (one.connected, two.connected) == (2, 2)
+
+
+@examples(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_whatever_two_hosts_do_nothing_is_lost(data: st.DataObject) -> None:
+    """Clocks that differ, streams that break after any message, a daemon that stops after any page, posts all the while."""
+    apart = timedelta(seconds=data.draw(st.integers(0, 100), label="seconds the second host is behind"))
+    with FakeJetstream().start() as one, FakeJetstream().start() as two:
+        stored, now, published = Stored(), START, set()
+        for _ in range(data.draw(st.integers(1, 4), label="rounds")):
+            for n in range(data.draw(st.integers(0, 8), label="posts")):
+                at, key = now - MINUTE + n * timedelta(seconds=5), tid(now, n)
+                published.add(one.publish(at=at, key=key))
+                two.publish(at=at + apart, key=key)
+            for fake in (one, two):
+                fake.misbehave = data.draw(st.sampled_from(["", "close", "reset"]), label="fault")
+                fake.after = data.draw(st.integers(0, 12), label="after")
+            stop = data.draw(st.none() | st.integers(0, 3), label="stop after page")
+            with closing(open_stream(one, two, page_size=3)) as source:
+                reading = source.poll(stored.cursor, now)
+                with suppress(Unavailable):
+                    for number, page in enumerate(reading):
+                        if stop is not None and number >= stop:
+                            break
+                        stored.page(page)
+                assert isinstance(reading, Generator)
+                reading.close()
+            now += 2 * MINUTE
+        one.misbehave = two.misbehave = ""
+        with closing(open_stream(one, two)) as source:
+            for n in range(5):
+                stored.poll(source, now + n * MINUTE)
+        assert set(stored.mentions) == published
+        assert all(not gap.lost for gap in stored.gaps)

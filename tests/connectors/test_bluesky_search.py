@@ -226,3 +226,12 @@ def test_the_other_way_begins_with_its_own_history() -> None:
             uri = fake.publish(at=START - 30 * MINUTE)
             stored.poll(source, START)
             assert uri in stored.mentions
+
+
+def test_an_answer_to_the_brand_is_still_one_when_it_is_looked_up() -> None:
+    with FakeBluesky().start() as fake:
+        context = SourceContext("sky", ("Acme",), "t", own_accounts=(f"bluesky:{ALICE}",), intranet=("127.0.0.0/8",))
+        with closing(Bluesky(BlueskySettings(appview=fake.url), context)) as source:
+            ours = {"uri": fake.publish("Hello", START), "cid": "b"}
+            uri = fake.publish("Still waiting!", START, did="did:plc:bob", reply={"parent": ours, "root": ours})
+            assert [one.in_reply_to_brand for one in source.recheck([known(uri)], START).present] == [True]

@@ -288,7 +288,8 @@ class FakeBluesky(FakeServer):
             if told and told != f"Bearer {self._access}":
                 return _error(400, "ExpiredToken", "Token has expired")
             if method == "app.bsky.actor.getProfiles":
-                known = [did for did in asked.query["actors"] if did in self.handles]
+                dids = {handle: did for did, handle in self.handles.items()}
+                known = [did for one in asked.query["actors"] if (did := dids.get(one, one)) in self.handles]
                 return Reply.json({"profiles": [self._profile(did) for did in known]})
             if method == "app.bsky.feed.getPosts":
                 uris = asked.query["uris"]
