@@ -2,45 +2,43 @@
 
 No account. v4 goes on by cursor. v3 counts pages, which shift when posts arrive or vanish: a page is read together with
 those above it until it reaches the last post that was read before, so nothing can slip between two pages. A mention is
-known by its `ap_id`, the same on every instance.
+known by its `ap_id`, the same on every instance. Stored posts are looked up again on the instance where they were written.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, Self
+from datetime import datetime, timedelta
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
 from connectors.base import (
-    Author,
     Connector,
-    ConnectorError,
     Cursor,
     Json,
+    Known,
+    Looked,
     Malformed,
     Mention,
     Page,
     Policy,
-    RateLimited,
     Refused,
     SourceContext,
     SourceSettings,
 )
-from connectors.http import Answer, Client
-from connectors.markdown import plain_markdown
+from connectors.http import Client
+from connectors.lemmy_lookup import BATCH, look_up
+from connectors.lemmy_posts import ID_LIMIT, Kind, Row, explain, mention_of, moment
+from connectors.lookup import Homes
 from connectors.text import label, matcher, mentions, safe_url
 from connectors.turns import Turns
 from connectors.walk import Batch, Post, Reach, Timeline, walk
 
 PAGE = 50  # the most an instance gives at once
 STEPS_BACK = 5  # pages looked through for the last post that was read; then the walk begins anew from the top
-ID_LIMIT = 1000  # characters of an ap_id
-Kind = Literal["post", "comment"]
 
 
 class LemmySettings(SourceSettings):
@@ -67,25 +65,17 @@ class LemmySettings(SourceSettings):
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """One post or comment as the search gives it."""
-
-    at: datetime
-    one: str  # its ap_id
-    view: Mapping[str, Any]
-
-
 class Lemmy:
     """A source: a timeline of posts and one of comments for each term."""
 
     def __init__(self, settings: LemmySettings, context: SourceContext) -> None:
         self._settings = settings
         self._terms = settings.terms or context.terms
-        base = (settings.base_url or "https://lemmy.world").rstrip("/")
+        self._context = context
+        self._base = base = (settings.base_url or "https://lemmy.world").rstrip("/")
         self.host = urlsplit(base).hostname or ""
         self._client = Client(
-            self.host, base, context.user_agent, settings.timeout, explain=_explain, intranet=context.intranet
+            self.host, base, context.user_agent, settings.timeout, explain=explain, intranet=context.intranet
         )
         self._version = 0  # of the API; 0: not asked yet
         self._turns = Turns()
@@ -98,6 +88,11 @@ class Lemmy:
         }
         reach = Reach(settings.history, settings.lookback, settings.page_cap)
         yield from walk(self._turns.order(timelines), cursor, now, reach)
+
+    def recheck(self, posts: Sequence[Known], now: datetime) -> Looked:
+        """Ask for each post by its id, on the instance where it was written."""
+        homes = Homes(self._context, self._settings.timeout, explain)
+        return look_up(posts, self._client, self._base, homes, now)
 
     def close(self) -> None:
         self._client.close()
@@ -162,7 +157,7 @@ class _Search:
         return self._batch(self._rows(found), {"cursor": onward} if isinstance(onward, str) and onward else None)
 
     def _by_page(self, place: Mapping[str, Json]) -> Batch:
-        number, until, last = place.get("page"), _moment(place.get("until")), place.get("id")
+        number, until, last = place.get("page"), moment(place.get("until")), place.get("id")
         if not (isinstance(number, int) and number > 1 and until):
             number, until = 1, None
         rows = self._page(number)
@@ -177,97 +172,33 @@ class _Search:
             return self._batch(rows, None)
         return self._batch(rows, {"page": number + 1, "until": rows[-1].at.isoformat(), "id": rows[-1].one})
 
-    def _page(self, number: int) -> list[_Row]:
+    def _page(self, number: int) -> list[Row]:
         return self._rows(self.source.search(self.term, self.kind, {"page": number}, self.now))
 
-    def _rows(self, found: Mapping[str, Any]) -> list[_Row]:
+    def _rows(self, found: Mapping[str, Any]) -> list[Row]:
         """Of this kind only. v3 lists posts and comments apart; v4 has had them together, as "search" and as "items"."""
         lists = [found[name] for name in (f"{self.kind}s", "search", "items") if isinstance(found.get(name), list)]
         if not lists:
             raise Malformed(f"{self.source.host} answered without a list of posts; its API may have changed")
-        rows: list[_Row] = []
+        rows: list[Row] = []
         for view in lists[0]:
             if not isinstance(view, dict) or view.get("type_", self.kind) != self.kind:
                 continue
             said = view.get(self.kind)
             if isinstance(said, dict) and (one := label(said.get("ap_id"), ID_LIMIT)):
-                at = _moment(said.get("published_at") or said.get("published"))
-                rows += [_Row(at, one, view)] if at else []
+                at = moment(said.get("published_at") or said.get("published"))
+                rows += [Row(at, one, view)] if at else []
         return rows
 
-    def _batch(self, rows: list[_Row], onward: Json) -> Batch:
+    def _batch(self, rows: list[Row], onward: Json) -> Batch:
         return Batch(tuple(Post(row.at, self._mention(row)) for row in rows), onward)
 
-    def _mention(self, row: _Row) -> Mention | None:
-        """The mention, or None for what is deleted, removed, a bot's if so wanted, or does not hold the term."""
-        view, creator = row.view, row.view.get("creator")
-        said: Mapping[str, Any] = view[self.kind]
-        if said.get("deleted") is True or said.get("removed") is True or not isinstance(creator, dict):
+    def _mention(self, row: Row) -> Mention | None:
+        found = mention_of(self.kind, row, self.source.host, skip_bots=self.settings.skip_bots)
+        link = safe_url(row.view[self.kind].get("url"))
+        if found is None or not mentions(matcher([self.term]), found.text, found.title, link):
             return None
-        if self.settings.skip_bots and creator.get("bot_account") is True:
-            return None
-        is_post = self.kind == "post"
-        title = label(said.get("name")) if is_post else ""
-        markdown = said.get("body" if is_post else "content")
-        text = (plain_markdown(markdown) if isinstance(markdown, str) else "") or title
-        name = label(creator.get("name"))
-        actor = label(creator.get("ap_id") or creator.get("actor_id"), ID_LIMIT) or name
-        link = safe_url(said.get("url"))
-        if not (text and name) or not mentions(matcher([self.term]), text, title, link):
-            return None
-        thread = row.one
-        if not is_post:
-            post = view.get("post")
-            thread = label(post.get("ap_id"), ID_LIMIT) if isinstance(post, dict) else ""
-        apart = view.get("counts")
-        counts = apart if isinstance(apart, dict) else said  # v4 keeps them with the post
-        replies = counts.get("comments" if is_post else "child_count")
-        direct = str(said.get("path")).count(".") == 1  # "0.12" answers the post, "0.12.34" a comment
-        return Mention(
-            platform="lemmy",
-            external_id=row.one,
-            text=text,
-            published_at=row.at,
-            author=Author(actor, f"{name}@{_host(actor) or self.source.host}", label(creator.get("display_name"))),
-            url=safe_url(row.one),
-            title=title,
-            kind=self.kind,
-            parent_id=thread or None if direct and not is_post else None,
-            thread_id=thread or None,
-            engagement={
-                key: count
-                for key, count in (("score", counts.get("score")), ("replies", replies))
-                if isinstance(count, int)
-            },
-        )
-
-
-def _explain(answer: Answer, now: datetime) -> ConnectorError | None:
-    """Older versions say "wait" with status 400 and a word in the body."""
-    if answer.status != 400:
-        return None
-    try:
-        told = json.loads(answer.content)
-    except (ValueError, RecursionError):
-        return None
-    if isinstance(told, dict) and str(told.get("error")).startswith("rate_limit"):
-        return RateLimited("the Lemmy instance asks to wait (rate_limit_error); it did not say for how long")
-    return None
-
-
-def _host(address: str) -> str:
-    try:
-        return urlsplit(address).hostname or ""
-    except ValueError:
-        return ""
-
-
-def _moment(value: Json) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(str(value))
-        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
+        return found
 
 
 connector = Connector(
@@ -280,4 +211,5 @@ connector = Connector(
     policy=Policy(
         recheck=timedelta(days=1), note="60 searches in ten minutes by default; posts say when they are deleted"
     ),
+    recheck_batch=BATCH,
 )

@@ -7,8 +7,7 @@ left alone and asked for again another time. Only the platform's own word remove
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from connectors.base import Known, Looked, Mention, Removal, SourceContext, Unavailable
 from connectors.http import Client, Explain
@@ -47,8 +46,8 @@ class Homes:
         self._clients: dict[str, Client] = {}
         self._failed: set[str] = set()
 
-    def find(self, base: str, path: str, now: datetime) -> Any:
-        """`Client.find` at another server, with no credential. Raises `ConnectorError`."""
+    def at(self, base: str) -> Client:
+        """The server there, asked without a credential. Raises `Unavailable` where it was given up."""
         if base in self._failed:
             raise Unavailable("this server failed a moment ago; it is asked again later")
         if base not in self._clients:
@@ -60,7 +59,7 @@ class Homes:
                 explain=self._explain,
                 intranet=self._context.intranet,
             )
-        return self._clients[base].find(path, now)
+        return self._clients[base]
 
     def give_up(self, base: str) -> None:
         """Ask this server nothing more."""

@@ -54,7 +54,7 @@ def _together(instance: Client, ids: list[str], now: datetime) -> dict[str, Any]
 
 def _elsewhere(homes: Homes, base: str, one: str, post: Known, now: datetime) -> Found:
     try:
-        status = homes.find(base, f"/api/v1/statuses/{one}", now)
+        status = homes.at(base).find(f"/api/v1/statuses/{one}", now)
     except ConnectorError:
         homes.give_up(base)
         return None

@@ -16,6 +16,7 @@ from connectors.contract import START, ConnectorContract, Stored
 from connectors.lemmy import LemmySettings, connector
 from tests.fakes.crowd import unread
 from tests.fakes.http import Reply
+from tests.fakes.known import gone, look_up
 from tests.fakes.lemmy import FakeLemmy
 
 CONTEXT = SourceContext("lemmy", ("Acme",), "listener-tests", intranet=("127.0.0.0/8",))
@@ -168,3 +169,50 @@ def test_a_wait_that_comes_as_400_is_a_wait() -> None:
 def test_an_address_that_is_none_is_refused() -> None:
     with pytest.raises(ValidationError, match="address"):
         LemmySettings(base_url="lemmy.world")
+
+
+@pytest.mark.parametrize("version", [3, 4])
+@pytest.mark.parametrize("abroad", [False, True])
+def test_posts_are_looked_up_where_they_were_written(version: int, abroad: bool) -> None:
+    with FakeLemmy(version).start() as home, FakeLemmy(version).start() as other:
+        kept, edited, deleted, removed, purged = (home.publish(at=START, home=home.url) for _ in range(5))
+        comment = home.publish(at=START, kind="comment", home=home.url, path="0.7")
+        here = other if abroad else home
+        other.rows = {one: dict(row) for one, row in home.rows.items()}
+        with closing(open_source(here)) as source:
+            stored = Stored()
+            stored.poll(source, START)
+            home.edit(edited, "Acme, edited")
+            home.rows[int(deleted.rpartition("/")[2])]["post"]["deleted"] = True
+            home.rows[int(removed.rpartition("/")[2])]["post"]["removed"] = True
+            home.delete(purged)
+            looked = look_up(source, stored.mentions.values(), START)
+    assert gone(looked) == {deleted, removed, purged}
+    present = {one.external_id: one for one in looked.present}
+    assert present.pop(edited).text == "Acme, edited"
+    assert present == {one: stored.mentions[one] for one in (kept, comment)}
+
+
+def test_a_server_of_another_kind_tells_nothing() -> None:
+    with FakeLemmy().start() as fake, FakeLemmy(9).start() as strange, closing(open_source(fake)) as source:
+        for kind in ("post", "comment"):
+            fake.publish(at=START, home=strange.url, kind=kind)
+        fake.publish(at=START, home="https://mbin.example/m/kettles")
+        stored = Stored()
+        stored.poll(source, START)
+        looked = look_up(source, stored.mentions.values(), START)
+        assert (looked.present, looked.removed) == ((), ())
+        strange.fail_next("500")
+        asked = len(strange.asked)
+        assert gone(look_up(source, stored.mentions.values(), START)) == set()
+        assert len(strange.asked) == asked + 1
+
+
+def test_the_instance_itself_failing_is_told() -> None:
+    with FakeLemmy().start() as fake, closing(open_source(fake)) as source:
+        fake.publish(at=START, home=fake.url)
+        stored = Stored()
+        stored.poll(source, START)
+        fake.fail_next("429")
+        with pytest.raises(RateLimited):
+            look_up(source, stored.mentions.values(), START)

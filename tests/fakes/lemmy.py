@@ -27,13 +27,14 @@ class FakeLemmy(FakeServer):
         kind: str = "post",
         path: str = "0.1",
         creator: dict[str, Any] | None = None,
+        home: str = "https://far.example",
         **fields: Any,
     ) -> str:
         """Returns the ap_id."""
         at = at or datetime.now(UTC)
         with self.lock:
             self._next_id += 1
-            ap_id = f"https://far.example/{kind}/{self._next_id}"
+            ap_id = f"{home}/{kind}/{self._next_id}"
             when = at.isoformat().replace("+00:00", "Z")
             said: dict[str, Any] = {"id": self._next_id, "ap_id": ap_id, "deleted": False, "removed": False}
             said |= {"name": "Kettles", "body": body} if kind == "post" else {"content": body, "path": path}
@@ -64,9 +65,11 @@ class FakeLemmy(FakeServer):
 
     def answer(self, asked: Asked) -> Reply:
         with self.lock:
-            path = re.fullmatch(r"/api/v(\d)/(site|search)", asked.path)
+            path = re.fullmatch(r"/api/v(\d)/(site|search|post|comment)", asked.path)
             if path is None or int(path[1]) != self.version:
                 return Reply(404)
+            if path[2] in ("post", "comment"):
+                return self._single(path[2], int(asked.first("id")))
             if path[2] == "site":
                 return Reply.json({"site_view": {}, "version": "1.0.0" if self.version == 4 else "0.19.9"})
             if self.replies:
@@ -77,6 +80,14 @@ class FakeLemmy(FakeServer):
             found.sort(key=lambda row: (row["_at"], row[kind]["id"]), reverse=True)
             size = int(asked.first("limit", "10"))
             return self._by_page(asked, found, kind, size) if self.version == 3 else self._by_cursor(asked, found, size)
+
+    def _single(self, kind: str, one: int) -> Reply:
+        row = self.rows.get(one)
+        if row is None or row["_kind"] != kind:
+            if self.version == 3:
+                return Reply.json({"error": f"couldnt_find_{kind}"}, 400)
+            return Reply.json({"error": "not_found"}, 404)
+        return Reply.json({f"{kind}_view": _shown(row)})
 
     def _by_page(self, asked: Asked, found: list[dict[str, Any]], kind: str, size: int) -> Reply:
         if asked.first("sort") != "New" or size > 50:
