@@ -176,6 +176,7 @@ class _Lane:
         self._cap = reach.page_cap
         self._limit = id_at(now - timeline.window) if timeline.window else 0  # X gives nothing older
         self._spent = 0
+        self._left_before = list(marks.left)
 
     def newest(self) -> Iterator[Page]:
         """Read from the top to known ground."""
@@ -183,9 +184,10 @@ class _Lane:
         yield from self._descend(_Stretch(self._begin(), None), self._cap)
 
     def older(self) -> Iterator[Page]:
-        """At least one page of what is left: interrupted walks, the newest first, then gaps, the oldest first."""
+        """At least one page of what earlier polls left: interrupted walks, the newest first, then gaps, the oldest first."""
         allowed = max(1, self._cap - self._spent)
-        left = sorted(self.marks.left, key=lambda stretch: stretch.until or 0)
+        still = (stretch for stretch in self._left_before if stretch in self.marks.left)
+        left = sorted(still, key=lambda stretch: stretch.until or 0)
         walks = [stretch for stretch in reversed(left) if stretch.why == "walk"]
         for stretch in walks + [stretch for stretch in left if stretch.why != "walk"]:
             if allowed <= 0:
@@ -202,8 +204,8 @@ class _Lane:
         # Where it was quiet there is more to look back on at no cost: nothing of it was paid for.
         since = min(marks.known, max(marks.polled - self._overlap, self._state.floor))
         ground = max(marks.known, marks.polled - self._overlap)
-        # What still is to be read lower down will be read with whatever turned up there late.
-        since = max([since, *(stretch.until for stretch in marks.left if stretch.until is not None)])
+        # What is still to be read will be read with whatever turns up there late, so the lookback need not go there.
+        since = max([since, *(left.until for left in marks.left if left.until is not None and left.since <= since)])
         if ground < self._limit:
             self._state.lost.append(Gap(time_of(ground), time_of(self._limit), "expired-window", lost=True))
         return max(since, self._limit)
@@ -220,6 +222,8 @@ class _Lane:
                 newest = max((post.id for post in batch.posts), default=0)
                 marks.known = max(marks.known or 0, stretch.since, newest)
                 marks.polled = self._now
+                # Every id above `since` is now read, or in this stretch.
+                marks.left = [left for left in marks.left if left.since < stretch.since]
                 if batch.more:
                     self._leave(stretch)
             if batch.more:

@@ -11,10 +11,10 @@ import re
 from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 from tests.fakes.http import Asked, FakeServer, Reply
+from tests.fakes.x_search import Post, compiled, stands_alone, words_of
 
 TOKEN = "bearer-of-the-tests"
 EPOCH = datetime(2010, 11, 4, 1, 42, 54, 657000, tzinfo=UTC)
@@ -47,8 +47,6 @@ PARAMETERS = frozenset(
         "id",
     ]
 )
-
-Post = dict[str, Any]
 
 
 class FakeX(FakeServer):
@@ -190,11 +188,11 @@ class FakeX(FakeServer):
                 return problem(400, "invalid-request", wrong)
             mentions = re.fullmatch(r"/2/users/(\d+)/mentions", asked.path)
             if asked.path == "/2/tweets/search/recent":
-                return self._listing(asked, _compiled(asked.first("query")), "post")
+                return self._listing(asked, compiled(asked.first("query")), "post")
             if mentions:
                 owned = user == mentions[1] == OWNER
                 handle = self.accounts[mentions[1]]["username"]
-                return self._listing(asked, _compiled(f"@{handle}"), "owned" if owned else "post", most=800)
+                return self._listing(asked, compiled(f"@{handle}"), "owned" if owned else "post", most=800)
             if asked.path == "/2/tweets":
                 return self._look_up(asked)
             if asked.path == "/2/tweets/counts/recent":
@@ -217,7 +215,7 @@ class FakeX(FakeServer):
             return "The length of the query must be less than or equal to 512"
         if query and "min_faves:" in query:
             return "Reference to invalid operator 'min_faves'"
-        if query and not any(_stands_alone(word) for word in _words(query)):
+        if query and not any(stands_alone(word) for word in words_of(query)):
             return "Rules must contain a non-negated stand-alone clause"
         if since and asked.first("start_time"):
             return "'since_id' and 'start_time' cannot both be given"
@@ -317,7 +315,7 @@ class FakeX(FakeServer):
         return Reply.json({name: what for name, what in (("data", data), ("errors", errors)) if what})
 
     def _counts(self, asked: Asked) -> Reply:
-        wanted = _compiled(asked.first("query"))
+        wanted = compiled(asked.first("query"))
         since = _id_at(self.clock - WINDOW) if self.clock else 0
         ids = self._ids[bisect.bisect_left(self._ids, since) :]
         total = sum(self._visible(one) and wanted(self._posts[one], self.accounts) for one in ids)
@@ -360,48 +358,3 @@ def _id_at(at: datetime) -> int:
 
 def _time(one: int) -> datetime:
     return EPOCH + (one >> 22) * timedelta(milliseconds=1)
-
-
-def _words(query: str) -> list[str]:
-    return re.findall(r'\(|\)|-?"[^"]*"|[^\s()]+', query)
-
-
-def _stands_alone(word: str) -> bool:
-    return word not in ("(", ")", "OR") and not word.startswith(("-", "lang:", "is:", "has:"))
-
-
-@lru_cache(200)
-def _compiled(query: str) -> Any:
-    """(post, accounts) -> whether the query finds it: groups of OR in brackets, joined by AND."""
-    groups: list[list[str]] = []
-    inside = False
-    for word in _words(query):
-        if word == "(":
-            inside = True
-            groups.append([])
-        elif word == ")":
-            inside = False
-        elif word == "OR":
-            continue
-        elif inside:
-            groups[-1].append(word)
-        else:
-            groups.append([word])
-    return lambda post, accounts: all(any(_finds(word, post, accounts) for word in group) for group in groups)
-
-
-def _finds(word: str, post: Post, accounts: dict[str, dict[str, Any]]) -> bool:
-    if word.startswith("-"):
-        return not _finds(word[1:], post, accounts)
-    if word == "is:retweet":
-        return any(one["type"] == "retweeted" for one in post.get("referenced_tweets", ()))
-    if word.startswith("from:"):
-        return bool(accounts[post["author_id"]]["username"] == word[5:].lower())
-    if word.startswith("lang:"):
-        return bool(post["lang"] == word[5:])
-    text = post.get("note_tweet", post)["text"][:20_000].casefold()
-    if word.startswith('"'):
-        return " ".join(re.findall(r"\w+", word.casefold())) in " ".join(re.findall(r"\w+", text))
-    if word[0] in "@#$":
-        return word.casefold() in re.findall(r"[@#$]\w+", text)
-    return word.casefold() in re.findall(r"\w+", text)
