@@ -104,6 +104,7 @@ class Case:
     owner: str | None = None
     touchpoints: frozenset[str] = frozenset()
     due_at: datetime | None = None  # first reply due
+    snooze: Mapping[str, Any] | None = None  # until when it sleeps (`cases.deeds.Snooze`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,8 @@ class NotificationKind(StrEnum):
     CASE_OPEN = "case-open"  # one message
     CASE_UPDATE = "case-update"  # edits that message
     CASE_THREAD = "case-thread"  # an entry below it
+    CASE_NOTE = "case-note"  # an entry below it: who did what
+    REMINDER = "reminder"  # an entry below it: nobody has it, or its time is up
     ENTRY_UPDATE = "entry-update"  # edits that entry: its post was removed
     DIGEST = "digest"
     NOTICE = "notice"  # the daemon speaks of itself: a parked source, a stopped receiver

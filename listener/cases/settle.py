@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from listener.cases.clock import ServiceHours, due_at
+from listener.cases.deeds import read_snooze
 from listener.cases.plan import (
     CLOSED_STATES,
     CaseChange,
@@ -37,6 +38,13 @@ from rules.vocabulary import Intent, Urgency
 SAME_STORY = timedelta(hours=72)  # METHODS §7: posts of one author within it join the open case
 GRAVE_STORY = timedelta(days=30)  # from high on, a story stays one story until somebody closes its case
 REPEATED_POINTS, REPEATED_MORE, REPEATED_CAP = 12, 3, 15  # METHODS §8.1, factor repeat_unanswered
+
+
+_THEIR_TURN = frozenset({CaseState.REPLIED, CaseState.WAITING})
+
+
+def _sleeps_until_they_post(case: Case) -> bool:
+    return read_snooze(case.snooze).next_post
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,12 +198,17 @@ class _PageUnderWay:
         if verdict is not new.verdict:
             self._verdicts[new.id] = verdict
         reopened = before.state in CLOSED_STATES
+        answered = before.state in _THEIR_TURN or (
+            before.state is CaseState.SNOOZED and _sleeps_until_they_post(before)
+        )
         urgency = max(before.urgency, verdict.urgency)
         due = due_at(mention.published_at, urgency, self._rules.hours)
-        raised = urgency > before.urgency or reopened
+        raised = urgency > before.urgency or reopened or answered
+        ours = CaseState.CLAIMED if before.owner else CaseState.NEW
         story.case = replace(
             before,
-            state=CaseState.NEW if reopened else before.state,
+            state=ours if reopened or answered else before.state,
+            snooze=None if answered else before.snooze,
             urgency=urgency,
             last_mention_at=max(before.last_mention_at, mention.published_at),
             mention_count=before.mention_count + 1,
@@ -205,7 +218,7 @@ class _PageUnderWay:
             due_at=due if raised or before.due_at is None else before.due_at,
         )
         story.joined.append(new.id)
-        what = "reopened" if reopened else "joined"
+        what = "reopened" if reopened else "answered" if answered else "joined"
         self._events.append(CaseEvent(before.id, self._now, what, through=self._source, detail={"mention": new.ref}))
         return self._tell(story, new, Outcome.JOINED_CASE)
 

@@ -32,6 +32,7 @@ VERBS: Mapping[str, str] = {  # in the order of --help
     "classify": "listener.cli.mentions:classify",
     "explain": "listener.cli.mentions:explain",
     "digest": "listener.cli.report:digest",
+    "connectors": "listener.cli.connectors:connectors",
     "rules": "listener.cli.rules:rules",
     "query": "listener.cli.trials:query",
     "replay": "listener.cli.trials:replay",

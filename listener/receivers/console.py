@@ -27,7 +27,14 @@ CLOSED_COLOUR = "bright_black"
 WIDEST = 110  # columns; longer lines are hard to read
 
 
-_ENTRIES = frozenset({NotificationKind.CASE_THREAD, NotificationKind.ENTRY_UPDATE})
+_ENTRIES = frozenset(
+    {
+        NotificationKind.CASE_THREAD,
+        NotificationKind.CASE_NOTE,
+        NotificationKind.REMINDER,
+        NotificationKind.ENTRY_UPDATE,
+    }
+)
 
 
 class ConsoleReceiver:

@@ -49,12 +49,15 @@ CLOCKS_DIFFER = timedelta(minutes=10)  # between this machine and Slack, generou
 PAGE = 200  # messages a page of history; docs.slack.dev recommends no more
 PAGES = 25  # a channel with more traffic than 5,000 messages since the notification was decided is not searched
 
+ENTRIES = frozenset({NotificationKind.CASE_THREAD, NotificationKind.CASE_NOTE, NotificationKind.REMINDER})
 EDITS = frozenset({NotificationKind.CASE_UPDATE, NotificationKind.ENTRY_UPDATE})
 EVENT_TYPES = {
     NotificationKind.CASE_OPEN: "listener_case",
     NotificationKind.CASE_UPDATE: "listener_case",
     NotificationKind.CASE_THREAD: "listener_entry",
     NotificationKind.ENTRY_UPDATE: "listener_entry",
+    NotificationKind.CASE_NOTE: "listener_note",
+    NotificationKind.REMINDER: "listener_note",
     NotificationKind.DIGEST: "listener_digest",
     NotificationKind.NOTICE: "listener_notice",
 }
@@ -114,7 +117,7 @@ class SlackReceiver:
 
         if delivery.kind in EDITS and delivery.parent is not None:
             return self._update(delivery, delivery.parent, message)
-        thread = delivery.parent if delivery.kind is NotificationKind.CASE_THREAD else None
+        thread = delivery.parent if delivery.kind in ENTRIES else None
         try:
             return self._post(delivery, message, thread)
         except SlackApiError as error:
@@ -216,7 +219,7 @@ class SlackReceiver:
 
     def _history(self, delivery: Delivery) -> Iterator[dict[str, Any]]:
         """The messages since a little before `delivery` was decided: the channel's, or its thread's."""
-        thread = delivery.parent if delivery.kind is NotificationKind.CASE_THREAD else None
+        thread = delivery.parent if delivery.kind in ENTRIES else None
         asked: dict[str, Any] = {
             "oldest": f"{(delivery.created_at - CLOCKS_DIFFER).timestamp():.6f}",
             "include_all_metadata": True,

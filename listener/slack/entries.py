@@ -16,7 +16,7 @@ from listener.model import CaseView, Delivery, NotificationKind
 from listener.slack import limits, parts
 from listener.slack.blocks import Block, Message, case_message, mrkdwn, plain, quote, reply_button, section
 from listener.slack.look import Look
-from listener.slack.outside import clean, defuse_within, unescape
+from listener.slack.outside import clean, defuse_within, escape, unescape
 from rules.vocabulary import Urgency
 
 
@@ -30,6 +30,8 @@ def message_for(
         return case_message(delivery.case, look, now, repeated=repeated, budget=budget)
     if delivery.kind in {NotificationKind.CASE_THREAD, NotificationKind.ENTRY_UPDATE} and delivery.mention is not None:
         return thread_entry(delivery, look, repeated=repeated)
+    if delivery.kind in {NotificationKind.CASE_NOTE, NotificationKind.REMINDER}:
+        return note(delivery, look, repeated=repeated)
     if delivery.kind is NotificationKind.DIGEST and delivery.payload.get("blocks"):
         return digest_message(delivery.payload, look, repeated=repeated, budget=budget)
     return notice(delivery.payload, look, urgency=delivery.urgency, repeated=repeated)
@@ -63,6 +65,45 @@ def thread_entry(delivery: Delivery, look: Look, *, repeated: bool = False) -> M
         blocks.append({"type": "actions", "block_id": f"{where}:act", "elements": [link]})
     metadata = {"case": case_ref, "mention": told.ref}
     return _finished(text, blocks, metadata, look, repeated)
+
+
+def note(delivery: Delivery, look: Look, *, repeated: bool = False) -> Message:
+    """Who did what to a case, or what is due: one line for its thread. `payload`: deed, who, reason, what else it says."""
+    said = delivery.payload
+    deed, who = str(said.get("deed") or ""), str(said.get("who") or "")
+    line = look.words.word("deed", deed).format(
+        who=parts.person(who) if who else look.words.say("nobody"),
+        case=defuse_within(str(said.get("case") or ""), 40),
+        level=look.words.word("urgency", str(said.get("urgency") or "")),
+        group=parts.group(said.get("group")),
+        until=_until(said, look),
+    )
+    reason = defuse_within(clean(str(said.get("reason") or "")), 200)
+    changes = "; ".join(
+        f"{defuse_within(str(name), 30)}: {defuse_within(_listed(value), 80)}"
+        for name, value in dict(said.get("changes") or {}).items()
+    )
+    line = " ".join(part for part in (line.strip(), changes, reason and f"({reason})") if part)
+    line = line or "–"
+    metadata = {"case": delivery.case.case.ref if delivery.case else "", "deed": deed}
+    return _finished(line, [{"type": "section", "text": mrkdwn(line)}], metadata, look, repeated)
+
+
+def _listed(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _until(said: Mapping[str, Any], look: Look) -> str:
+    """Until when a case sleeps, in words."""
+    if isinstance(said.get("until"), str):
+        when = datetime.fromisoformat(said["until"])
+        fallback = escape(look.moment(when))
+        return f"<!date^{int(when.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
+    if said.get("next_post"):
+        return look.words.say("until_post")
+    if said.get("authors"):
+        return look.words.say("until_authors", count=said["authors"])
+    return look.words.say("until_woken")
 
 
 def notice(

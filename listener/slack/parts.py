@@ -25,6 +25,7 @@ CLOSED_MARK = "✅"
 
 _KINDS = (Intent.COMPLAINT, Intent.LEAVING, Intent.QUESTION, Intent.BUYING, Intent.SUGGESTION, Intent.PRAISE)
 _SLACK_USER = re.compile(r"[UW][A-Z0-9]{6,20}")
+_SLACK_GROUP = re.compile(r"S[A-Z0-9]{6,20}")
 
 
 def leading(view: CaseView) -> Told:
@@ -95,8 +96,17 @@ def status(case: Case, look: Look) -> str:
     state = escape(look.words.word("state", case.state.value))
     if not case.owner:
         return state
-    owner = f"<@{case.owner}>" if _SLACK_USER.fullmatch(case.owner) else defuse(case.owner, 60)
-    return look.words.say("by_owner", state=state, owner=owner)
+    return look.words.say("by_owner", state=state, owner=person(case.owner))
+
+
+def person(who: str) -> str:
+    """mrkdwn: a colleague. A Slack id becomes their name; anything else is shown as it is."""
+    return f"<@{who}>" if _SLACK_USER.fullmatch(who) else defuse(who, 60)
+
+
+def group(wanted: object) -> str:
+    """mrkdwn: the group that is called, "" for none. The one place where a message calls people; never on outside words."""
+    return f"<!subteam^{wanted}>" if isinstance(wanted, str) and _SLACK_GROUP.fullmatch(wanted) else ""
 
 
 def due(case: Case, look: Look, now: datetime) -> str | None:

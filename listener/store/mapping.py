@@ -132,6 +132,7 @@ def case_values(case: Case) -> Values:
         "owner": case.owner,
         "touchpoints": sorted(case.touchpoints),
         "due_at": case.due_at,
+        "snooze": None if case.snooze is None else dict(case.snooze),
     }
 
 
@@ -184,6 +185,7 @@ def case_of(row: Row) -> Case:
         owner=row["owner"],
         touchpoints=frozenset(row["touchpoints"]),
         due_at=row["due_at"],
+        snooze=row["snooze"],
     )
 
 

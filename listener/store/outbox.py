@@ -30,7 +30,15 @@ _FOLDED = NotificationState.FOLDED.value
 _earlier = notifications.alias("earlier")
 _MOST_UNREADABLE = 20  # attempts to read a case; five hours, in which a release that was taken back may be put right
 _UNREADABLE_WAITS = timedelta(minutes=15)
-_FOLLOWING = (NotificationKind.CASE_UPDATE.value, NotificationKind.CASE_THREAD.value)
+_FOLLOWING = tuple(
+    kind.value
+    for kind in (
+        NotificationKind.CASE_UPDATE,
+        NotificationKind.CASE_THREAD,
+        NotificationKind.CASE_NOTE,
+        NotificationKind.REMINDER,
+    )
+)
 _ENTRY_UPDATE = NotificationKind.ENTRY_UPDATE.value
 
 

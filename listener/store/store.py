@@ -18,9 +18,22 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from connectors.base import Known, Page, Removal
+from listener.cases.clock import ServiceHours
+from listener.cases.deeds import Decision, Refusal, Wish
 from listener.cases.plan import CaseEvent, CaseNotification, Recorded, Revise, Settle
-from listener.model import CaseView, Counted, Delivery, NewNotification, Receipt, SourceState, Told, Triaged
-from listener.store import changes, ledger, outbox, pages, purging, reading, schema, sources
+from listener.model import (
+    Case,
+    CaseState,
+    CaseView,
+    Counted,
+    Delivery,
+    NewNotification,
+    Receipt,
+    SourceState,
+    Told,
+    Triaged,
+)
+from listener.store import changes, deeds, ledger, outbox, pages, purging, reading, schema, sources
 from listener.store.engine import connect, empty_log, overwrite_deleted, place
 from listener.store.engine import reading as in_reading
 from listener.store.engine import writing as in_writing
@@ -31,6 +44,7 @@ from listener.store.values import (
     Budget,
     Changed,
     GapLine,
+    Label,
     Lease,
     LedgerLine,
     NotificationRow,
@@ -316,6 +330,47 @@ class Store:
         planned = [CaseNotification(one, None) for one in sorted(notifications, key=lambda one: one.key)]
         with in_writing(self.engine) as connection:
             return pages.add_notifications(connection, planned, now)
+
+    # Deeds
+
+    def transition(
+        self, ref: str, wish: Wish, hours: ServiceHours, wanted: deeds.Wanted, now: datetime
+    ) -> Decision | Refusal | None:
+        """Do to a case what somebody wants, with all that it makes known. None: there is no such case."""
+        with in_writing(self.engine) as connection:
+            return deeds.transition(connection, ref, wish, hours, wanted, now)
+
+    def merge_cases(self, ref: str, into: str, wish: Wish, now: datetime) -> Case | None:
+        """Give all posts of one case to another and close it. None: one of them does not exist."""
+        with in_writing(self.engine) as connection:
+            return deeds.merge(connection, ref, into, wish, now)
+
+    def split_case(
+        self, mention_ref: str, hours: ServiceHours, wanted: deeds.Wanted, wish: Wish, now: datetime
+    ) -> Case | None:
+        """Take one post out of its case into one of its own. None: no such post, or its case has no other."""
+        with in_writing(self.engine) as connection:
+            return deeds.split(connection, mention_ref, hours, wanted, wish, now)
+
+    def cases_in(self, *states: CaseState) -> Sequence[Case]:
+        """Cases in these states, the most urgent and longest due first."""
+        with in_reading(self.engine) as connection:
+            return deeds.waiting(connection, states)
+
+    def sleeping(self, now: datetime) -> Sequence[tuple[Case, datetime]]:
+        """Snoozed cases, each with the time since which it sleeps."""
+        with in_reading(self.engine) as connection:
+            return deeds.to_wake(connection, now)
+
+    def authors_since(self, case: Case, since: datetime) -> int:
+        """How many other authors have a case of their own since then, with a touchpoint of this one."""
+        with in_reading(self.engine) as connection:
+            return deeds.authors_since(connection, case, since)
+
+    def labels(self, since: datetime) -> tuple[Label, ...]:
+        """What people corrected since, oldest first."""
+        with in_reading(self.engine) as connection:
+            return deeds.labels_since(connection, since)
 
     # Retention
 

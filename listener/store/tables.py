@@ -137,6 +137,38 @@ class CaseRow(Row, table=True):
     owner: str | None = Field(default=None, sa_type=PlainText)
     touchpoints: list[str] = Field(sa_type=JsonValue)
     due_at: datetime | None = None
+    snooze: dict[str, Any] | None = Field(default=None, sa_type=JsonValue)
+
+
+class LabelRow(Row, table=True):
+    """A person's correction of one mention's verdict, kept for learning and for the weekly audit."""
+
+    __tablename__ = "label"
+    __table_args__ = (sa.Index(None, "at"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime
+    who: str = Field(sa_type=PlainText)
+    mention_id: int = Field(foreign_key="mention.id", index=True)
+    field: str = Field(sa_type=PlainText)  # stage, urgency, sentiment, touchpoints, relevant
+    was: Any = Field(default=None, nullable=True, sa_type=JsonValue)
+    now: Any = Field(default=None, nullable=True, sa_type=JsonValue)
+    reason: str = Field(default="", sa_type=PlainText)
+    ruleset: str = Field(default="", sa_type=PlainText)  # that had judged
+
+
+class SilenceRow(Row, table=True):
+    """A time-boxed mute: mentions that fit are counted and told to nobody."""
+
+    __tablename__ = "silence"
+
+    id: int | None = Field(default=None, primary_key=True)
+    who: str = Field(sa_type=PlainText)
+    comment: str = Field(sa_type=PlainText)
+    fits: dict[str, Any] = Field(sa_type=JsonValue)  # conditions of a route
+    begins_at: datetime
+    ends_at: datetime
+    ended_by: str | None = Field(default=None, sa_type=PlainText)  # who ended it before its time
 
 
 class CaseEventRow(Row, table=True):
@@ -287,6 +319,8 @@ gaps = _TABLES["gap"]
 counters = _TABLES["counter"]
 cases = _TABLES["case_"]
 case_events = _TABLES["case_event"]
+labels = _TABLES["label"]
+silences = _TABLES["silence"]
 mentions = _TABLES["mention"]
 verdicts = _TABLES["verdict"]
 notifications = _TABLES["notification"]

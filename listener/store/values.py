@@ -151,6 +151,23 @@ class LedgerLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Label:
+    """A person's correction, with the words it is about."""
+
+    at: datetime
+    who: str
+    mention: str  # its reference
+    platform: str
+    lang: str
+    text: str
+    field: str  # stage, urgency, sentiment, touchpoints, relevant
+    was: Any
+    now: Any
+    reason: str
+    ruleset: str  # that had judged
+
+
+@dataclass(frozen=True, slots=True)
 class AuditLine:
     """One deed of a person."""
 

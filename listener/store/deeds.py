@@ -1,0 +1,323 @@
+"""What people do to cases, stored: one deed is one transaction with the edits, notes and labels that it brings.
+
+Each function runs inside a transaction of its caller. Writers of cases are taken one at a time (`lock_counter`), so of
+two people who claim at once the second sees that the first has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from listener.cases.clock import ServiceHours, due_at
+from listener.cases.deeds import Decision, Deed, Refusal, Wish, decide
+from listener.cases.plan import CaseChange, CaseEvent, CaseNotification, case_ref
+from listener.model import Case, CaseState, NewNotification, NotificationKind, NotificationState, Outcome, Told
+from listener.store.mapping import TOLD, TOLD_FROM, case_of, case_values, event_values, told_of
+from listener.store.pages import CASE_COUNTER, add_notifications, change_case, lock_counter, told_receivers
+from listener.store.tables import case_events, cases, counters, labels, mentions, notifications, verdicts
+from listener.store.values import Label
+from rules.vocabulary import Stage, Urgency
+
+Wanted = Callable[[Told, Case], Sequence[tuple[str, str]]]  # (receiver, route) that should know of a case at its level
+
+_MOODS = {"negative": -0.6, "neutral": 0.0, "positive": 0.6}  # what a person's word for a mood counts as
+_OVER = "it is not worked in this message any more"
+
+
+def transition(
+    connection: Connection, ref: str, wish: Wish, hours: ServiceHours, wanted: Wanted, now: datetime
+) -> Decision | Refusal | None:
+    """Do it, unless the case's state forbids it. None: there is no such case."""
+    lock_counter(connection)
+    row = connection.execute(sa.select(cases).where(cases.c.ref == ref)).mappings().one_or_none()
+    if row is None:
+        return None
+    case = case_of(row)
+    decided = decide(case, wish, now, hours)
+    if isinstance(decided, Refusal):
+        return decided
+    lead = _leading(connection, case.id)
+    if wish.deed in (Deed.CORRECT, Deed.IRRELEVANT) and lead is not None:
+        _correct(connection, case, lead, wish, now)
+    if case.state is CaseState.NOT_RELEVANT and decided.case.state is not CaseState.NOT_RELEVANT:
+        _set_relevance(connection, case.id, relevant=True)
+    change_case(connection, CaseChange(decided.case), now)
+    connection.execute(case_events.insert(), [event_values(decided.event)])
+    urgent = Urgency.CRITICAL if wish.deed is Deed.ESCALATE else Urgency.NORMAL
+    told = told_receivers(connection, [case.id]).get(case.id, [])
+    _make_known(connection, decided.case, decided.event, told, urgent, now)
+    if lead is not None and decided.case.urgency > case.urgency:
+        _tell_more(
+            connection, decided.case, lead, [one for one in wanted(lead, decided.case) if one[0] not in told], now
+        )
+    return decided
+
+
+def merge(connection: Connection, ref: str, into: str, wish: Wish, now: datetime) -> Case | None:
+    """Give all posts of one case to another and close it. Returns the case that has them now; None: one does not exist."""
+    lock_counter(connection)
+    found = {
+        row["ref"]: case_of(row)
+        for row in connection.execute(sa.select(cases).where(cases.c.ref.in_([ref, into]))).mappings()
+    }
+    if len(found) != 2:
+        return None
+    source, target = found[ref], found[into]
+    connection.execute(mentions.update().where(mentions.c.case_id == source.id).values(case_id=target.id))
+    grown = replace(
+        target,
+        urgency=max(target.urgency, source.urgency),
+        last_mention_at=max(target.last_mention_at, source.last_mention_at),
+        mention_count=target.mention_count + source.mention_count,
+        touchpoints=target.touchpoints | source.touchpoints,
+        revision=target.revision + 1,
+    )
+    emptied = replace(
+        source, state=CaseState.RESOLVED, mention_count=0, due_at=None, snooze=None, revision=source.revision + 1
+    )
+    for case, other, what in ((grown, ref, "merged"), (emptied, into, "merged-into")):
+        change_case(connection, CaseChange(case), now)
+        event = CaseEvent(case.id, now, what, wish.who, wish.through, {"case": other})
+        connection.execute(case_events.insert(), [event_values(event)])
+        told = told_receivers(connection, [case.id]).get(case.id, [])
+        _make_known(connection, case, event, told, Urgency.NORMAL, now)
+    return grown
+
+
+def split(
+    connection: Connection, mention_ref: str, hours: ServiceHours, wanted: Wanted, wish: Wish, now: datetime
+) -> Case | None:
+    """Take one post out of its case into a case of its own. None: no such post, or its case has no other."""
+    last = lock_counter(connection)
+    row = (
+        connection.execute(sa.select(*TOLD).select_from(TOLD_FROM).where(mentions.c.ref == mention_ref))
+        .mappings()
+        .one_or_none()
+    )
+    if row is None or row["case_id"] is None:
+        return None
+    told = told_of(row)
+    before = case_of(connection.execute(sa.select(cases).where(cases.c.id == row["case_id"])).mappings().one())
+    if before.mention_count < 2:
+        return None
+    new = Case(
+        id=last + 1,
+        ref=case_ref(last + 1),
+        platform=before.platform,
+        author_key=row["author_key"],
+        thread_key=row["thread_key"],
+        state=CaseState.NEW,
+        urgency=told.verdict.urgency,
+        opened_at=now,
+        last_mention_at=told.mention.published_at,
+        mention_count=1,
+        revision=1,
+        touchpoints=frozenset(told.verdict.touchpoints),
+        due_at=due_at(now, told.verdict.urgency, hours),
+    )
+    connection.execute(cases.insert(), [{**case_values(new), "state_since": now}])
+    connection.execute(counters.update().where(counters.c.name == CASE_COUNTER).values(value=new.id))
+    connection.execute(mentions.update().where(mentions.c.id == told.id).values(case_id=new.id))
+    left = replace(before, mention_count=before.mention_count - 1, revision=before.revision + 1)
+    change_case(connection, CaseChange(left), now)
+    receivers = told_receivers(connection, [before.id]).get(before.id, [])
+    gone = CaseEvent(before.id, now, "split", wish.who, wish.through, {"mention": mention_ref, "case": new.ref})
+    opened = CaseEvent(
+        new.id, now, "opened", wish.who, wish.through, {"mention": mention_ref, "split_from": before.ref}
+    )
+    connection.execute(case_events.insert(), [event_values(gone), event_values(opened)])
+    _make_known(connection, left, gone, receivers, Urgency.NORMAL, now)
+    routes = dict(wanted(told, new))
+    _tell_more(
+        connection, new, told, [(one, routes.get(one, "split")) for one in dict.fromkeys([*receivers, *routes])], now
+    )
+    return new
+
+
+def to_wake(connection: Connection, now: datetime) -> Sequence[tuple[Case, datetime]]:
+    """Cases that sleep, each with the time since which it does."""
+    rows = connection.execute(sa.select(cases).where(cases.c.state == CaseState.SNOOZED.value)).mappings()
+    return [(case_of(row), row["state_since"]) for row in rows if row["state_since"] <= now]
+
+
+def authors_since(connection: Connection, case: Case, since: datetime) -> int:
+    """How many other authors opened cases since, with a touchpoint in common."""
+    rows = connection.execute(
+        sa.select(cases.c.author_key, cases.c.touchpoints).where(cases.c.opened_at > since, cases.c.id != case.id)
+    )
+    return len({row.author_key for row in rows if case.touchpoints.intersection(row.touchpoints)} - {case.author_key})
+
+
+def waiting(connection: Connection, states: Sequence[CaseState]) -> Sequence[Case]:
+    """Cases in these states, the most urgent and longest due first."""
+    rows = connection.execute(
+        sa.select(cases)
+        .where(cases.c.state.in_([state.value for state in states]))
+        .order_by(cases.c.urgency.desc(), sa.nulls_last(cases.c.due_at), cases.c.id)
+    ).mappings()
+    return [case_of(row) for row in rows]
+
+
+def labels_since(connection: Connection, since: datetime) -> tuple[Label, ...]:
+    """Corrections, oldest first, with the words they are about; those of removed posts are left out."""
+    rows = connection.execute(
+        sa.select(labels, mentions.c.ref, mentions.c.platform, mentions.c.text, verdicts.c.lang)
+        .select_from(
+            labels.join(mentions, mentions.c.id == labels.c.mention_id).join(
+                verdicts, verdicts.c.mention_id == mentions.c.id
+            )
+        )
+        .where(labels.c.at >= since, mentions.c.removed_at.is_(None))
+        .order_by(labels.c.id)
+    )
+    return tuple(
+        Label(
+            row.at, row.who, row.ref, row.platform, row.lang, row.text, row.field, row.was, row.now, row.reason, row.ruleset
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def _leading(connection: Connection, case_id: int) -> Told | None:
+    """The post that a case's message leads with: the most urgent, of those the newest."""
+    row = (
+        connection.execute(
+            sa.select(*TOLD)
+            .select_from(TOLD_FROM)
+            .where(mentions.c.case_id == case_id)
+            .order_by(verdicts.c.urgency.desc(), mentions.c.published_at.desc(), mentions.c.id.desc())
+            .limit(1)
+        )
+        .mappings()
+        .one_or_none()
+    )
+    return None if row is None else told_of(row)
+
+
+def _correct(connection: Connection, case: Case, lead: Told, wish: Wish, now: datetime) -> None:
+    """Change the verdict and keep each change as a label."""
+    changes: dict[str, Any] = dict(wish.changes)
+    if wish.deed is Deed.IRRELEVANT:
+        changes = {"relevant": False}
+        _set_relevance(connection, case.id, relevant=False)
+    elif wish.urgency is not None:
+        changes["urgency"] = wish.urgency.word
+    verdict = lead.verdict
+    was = {
+        "stage": verdict.stage.value,
+        "urgency": verdict.urgency.word,
+        "sentiment": verdict.sentiment_label,
+        "touchpoints": sorted(verdict.touchpoints),
+        "relevant": verdict.relevant,
+    }
+    changed = {name: value for name, value in changes.items() if was[name] != value}
+    if not changed:
+        return
+    connection.execute(
+        labels.insert(),
+        [
+            {
+                "at": now,
+                "who": wish.who,
+                "mention_id": lead.id,
+                "field": name,
+                "was": was[name],
+                "now": value,
+                "reason": wish.reason,
+                "ruleset": verdict.ruleset,
+            }
+            for name, value in changed.items()
+        ],
+    )
+    lines = [[line.points, line.label, line.evidence, line.rule] for line in verdict.lines]
+    lines += [[0, "corrected", f"{name}: {_said(was[name])} → {_said(value)}", ""] for name, value in changed.items()]
+    connection.execute(
+        verdicts.update()
+        .where(verdicts.c.mention_id == lead.id)
+        .values(**_verdict_values(changed, verdict.touchpoints), lines=lines)
+    )
+
+
+def _said(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _verdict_values(changes: Mapping[str, Any], touchpoints: Mapping[str, float | None]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    if "stage" in changes:
+        values |= {"stage": Stage(changes["stage"]).value, "stage_confidence": 1.0, "secondary_stage": None}
+    if "urgency" in changes:
+        values["urgency"] = int(Urgency.of(changes["urgency"]))
+    if "sentiment" in changes:
+        values |= {"sentiment_label": changes["sentiment"], "sentiment": _MOODS[changes["sentiment"]]}
+    if "touchpoints" in changes:
+        values["touchpoints"] = {name: touchpoints.get(name) for name in changes["touchpoints"]}
+    return values
+
+
+def _set_relevance(connection: Connection, case_id: int, *, relevant: bool) -> None:
+    """Of all posts of a case; those that do not count any more are not in the digest either."""
+    ids = sa.select(mentions.c.id).where(mentions.c.case_id == case_id)
+    connection.execute(verdicts.update().where(verdicts.c.mention_id.in_(ids)).values(relevant=relevant))
+    if not relevant:
+        connection.execute(
+            mentions.update().where(mentions.c.case_id == case_id).values(outcome=Outcome.NOT_RELEVANT.value)
+        )
+
+
+def _make_known(
+    connection: Connection, case: Case, event: CaseEvent, told: Sequence[str], urgency: Urgency, now: datetime
+) -> None:
+    """Edit the case's message wherever it stands, and note in its thread who did what."""
+    said = {"deed": event.what, "who": event.who, "through": event.through, **event.detail}
+    planned = [
+        CaseNotification(NewNotification(key, kind, receiver, urgency, now, "deed", payload), case.id)
+        for receiver in told
+        for key, kind, payload in (
+            (f"case:{case.ref}:rev{case.revision}:{receiver}", NotificationKind.CASE_UPDATE, {}),
+            (f"case:{case.ref}:note:rev{case.revision}:{receiver}", NotificationKind.CASE_NOTE, said),
+        )
+    ]
+    add_notifications(connection, planned, now)
+    if case.state in (CaseState.RESOLVED, CaseState.NOT_RELEVANT):
+        connection.execute(
+            notifications.update()
+            .where(
+                notifications.c.case_id == case.id,
+                notifications.c.kind == NotificationKind.REMINDER.value,
+                notifications.c.state == NotificationState.PENDING.value,
+            )
+            .values(state=NotificationState.FOLDED.value, error=_OVER, ended_at=now)
+        )
+
+
+def _tell_more(
+    connection: Connection, case: Case, lead: Told, wanted: Sequence[tuple[str, str]], now: datetime
+) -> None:
+    """Open the case for receivers that did not know of it."""
+    part = "open" if case.revision == 1 else f"open:rev{case.revision}"
+    add_notifications(
+        connection,
+        [
+            CaseNotification(
+                NewNotification(
+                    f"case:{case.ref}:{part}:{receiver}",
+                    NotificationKind.CASE_OPEN,
+                    receiver,
+                    case.urgency,
+                    now,
+                    f"route:{route}",
+                ),
+                case.id,
+                lead.id,
+            )
+            for receiver, route in wanted
+        ],
+        now,
+    )
