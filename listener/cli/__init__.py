@@ -25,6 +25,8 @@ VERBS: Mapping[str, str] = {  # in the order of --help
     "status": "listener.cli.state:status",
     "health": "listener.cli.state:health",
     "resume": "listener.cli.daemon:resume",
+    "cases": "listener.cli.cases:cases",
+    "labels": "listener.cli.cases:labels",
     "gaps": "listener.cli.sources:gaps",
     "backfill": "listener.cli.sources:backfill",
     "forget": "listener.cli.sources:forget",
