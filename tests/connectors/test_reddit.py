@@ -469,6 +469,7 @@ def test_no_request_is_repeated_and_none_is_hidden(secrets: Path) -> None:
             "/r/kettles/search/",
             "/r/kettles/comments/",
         ]
+        assert not any("before" in one.query for one in fake.asked)
         fake.fail_next("503")
         with pytest.raises(Unavailable):
             stored.poll(source, START + MINUTE)
@@ -536,6 +537,13 @@ class Says(FakeReddit):
 
     def _api(self, asked: Asked) -> Reply:
         return Reply(200, self.body, {"Content-Type": "application/json", **self.headers})
+
+
+def test_a_body_that_drips_is_given_up_when_its_time_is_over(secrets: Path) -> None:
+    with FakeReddit().start() as fake, closing(with_key(secrets, fake, timeout=0.5)) as source:
+        fake.fail_next("slow")
+        with pytest.raises(Unavailable, match="did not finish"):
+            Stored().poll(source, START)
 
 
 def test_a_compressed_answer_is_read_and_one_that_grows_without_end_is_not(secrets: Path) -> None:
