@@ -1,25 +1,26 @@
-"""GitHub: issues and pull requests, in any public repository, whose title or text names a term.
+"""GitHub: issues and pull requests, in any public repository, whose title or text names a term; with a token discussions too.
 
 No account; a token raises 10 searches a minute to 30. The search gives at most 1,000 results a query and may stop before
 it has looked everywhere, so the time line is read in slices by creation, and a slice that was not searched whole is
-halved until it is. Timelines take turns, because a minute's searches may not be enough for all of them.
+halved until it is. Timelines take turns, because a minute's searches may not be enough for all of them. Stored posts are
+looked up again: with a token many at once, without one by one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from connectors.base import (
-    Author,
     Connector,
-    ConnectorError,
     Cursor,
     Json,
+    Known,
+    Looked,
     Malformed,
     Mention,
     Page,
@@ -29,19 +30,19 @@ from connectors.base import (
     SourceSettings,
     Unavailable,
 )
-from connectors.http import Answer, Client, retry_at
-from connectors.markdown import plain_markdown
+from connectors.github_discussions import Discussions
+from connectors.github_graphql import GraphQL
+from connectors.github_lookup import BATCH, look_up_apart, look_up_together
+from connectors.github_posts import SITE, explain, id_of, mention_of, names, second_of, stamp
+from connectors.http import Client, retry_at
 from connectors.secret import read_secret
 from connectors.slices import onward, place_of
-from connectors.text import label, matcher, mentions, safe_url
 from connectors.turns import Turns
 from connectors.walk import Batch, Post, Reach, Timeline, walk
 
-SITE = "GitHub"
 PAGE = 100
 MOST_RESULTS = 1000  # of one query, over all its pages
 HALVINGS = 4  # of a slice that was not searched whole, before the poll gives up
-SECONDARY_WAIT = timedelta(minutes=1)  # where a secondary limit names no time (docs: "at least one minute")
 
 # What is searched for, as the search's qualifier. One at a time: GitHub refuses some tokens a query that may find both.
 KINDS: Mapping[str, str] = {"issues": "is:issue", "pull-requests": "is:pull-request"}
@@ -54,8 +55,9 @@ class GitHubSettings(SourceSettings):
         default=(), description="words and phrases to search for; default: the brand's names"
     )
     kinds: tuple[Literal["issues", "pull-requests"], ...] = Field(
-        default=("issues", "pull-requests"), min_length=1, description="what to read: issues, pull-requests"
+        default=("issues", "pull-requests"), description="what to read: issues, pull-requests"
     )
+    discussions: bool = Field(default=False, description="read discussions as well; needs a token")
     qualifiers: tuple[str, ...] = Field(
         default=(), description="further qualifiers of the search: -org:acme, repo:acme/app, language:python"
     )
@@ -74,6 +76,14 @@ class GitHubSettings(SourceSettings):
     )
     page_size: int = Field(default=PAGE, ge=1, le=PAGE, description="posts asked for at once")
 
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.discussions and not (self.token_env or self.token_file):
+            raise ValueError("GitHub shows discussions to tokens only; set token_env")
+        if not (self.kinds or self.discussions):
+            raise ValueError("nothing to read: name kinds, or set discussions = true")
+        return self
+
 
 class GitHub:
     """A source: one timeline per term and kind."""
@@ -84,6 +94,7 @@ class GitHub:
         self._user_agent = context.user_agent
         self._intranet = context.intranet
         self._client: Client | None = None
+        self._graphql: GraphQL | None = None  # with a token
         self._not_before: datetime | None = None
         self._turns = Turns()
 
@@ -94,12 +105,27 @@ class GitHub:
             for term in self._terms
             for kind in settings.kinds
         }
+        if settings.discussions:
+            timelines |= {f"discussions:{term}": self._discussions(term, now) for term in self._terms}
         reach = Reach(settings.history, settings.lookback, settings.page_cap)
         yield from walk(self._turns.order(timelines), cursor, now, reach)
+
+    def recheck(self, posts: Sequence[Known], now: datetime) -> Looked:
+        """Ask for all at once with a token, for each without."""
+        client = self._open()
+        return look_up_together(posts, self._graphql, now) if self._graphql else look_up_apart(posts, client, now)
 
     def close(self) -> None:
         if self._client is not None:
             self._client.close()
+
+    def _discussions(self, term: str, now: datetime) -> Discussions:
+        settings = self._settings
+        self._open()
+        assert self._graphql is not None  # the settings ask for a token
+        return Discussions(
+            self._graphql, term, settings.qualifiers, settings.page_size, now, skip_bots=settings.skip_bots
+        )
 
     def search(self, query: str, page: int, now: datetime) -> dict[str, Any]:
         """One page of results, newest first."""
@@ -137,9 +163,10 @@ class GitHub:
                 self._user_agent,
                 self._settings.timeout,
                 headers=headers,
-                explain=_explain,
+                explain=explain,
                 intranet=self._intranet,
             )
+            self._graphql = GraphQL(self._client, base) if token else None
         return self._client
 
 
@@ -160,7 +187,7 @@ class _Search:
         dated = [
             (second, one, result)
             for result in found
-            if isinstance(result, dict) and (second := _second(result)) is not None and (one := _id(result))
+            if isinstance(result, dict) and (second := second_of(result)) is not None and (one := id_of(result))
         ]
         posts = tuple(
             Post(datetime.fromtimestamp(second, UTC), self._mention(one, result, second))
@@ -187,75 +214,23 @@ class _Search:
 
     def _query(self, low: int, high: int | None) -> str:
         """`high` None leaves the top open: a clock behind GitHub's must not hide what is newest."""
-        created = f"created:>={_stamp(low)}" if high is None else f"created:{_stamp(low)}..{_stamp(high)}"
+        created = f"created:>={stamp(low)}" if high is None else f"created:{stamp(low)}..{stamp(high)}"
         words = " ".join(self.term.replace('"', " ").split())
         return " ".join([f'"{words}"', "in:title,body", KINDS[self.kind], created, *self.settings.qualifiers])
 
     def _mention(self, one: str, result: Mapping[str, Any], second: int) -> Mention | None:
         """The mention, or None for a bot's, or where the term is not there as whole words."""
-        user = result.get("user")  # null where the account was deleted
-        login = label(user.get("login")) if isinstance(user, dict) else "ghost"
-        is_bot = login.endswith("[bot]") or (isinstance(user, dict) and user.get("type") == "Bot")
-        title, body = label(result.get("title")), result.get("body")
-        body = body if isinstance(body, str) else ""
-        text = plain_markdown(body) or title
-        if not (login and text) or (is_bot and self.settings.skip_bots):
-            return None
-        if not mentions(matcher([self.term]), title, text, body[:100_000]):
-            return None
-        reactions = result.get("reactions")
-        counts = {
-            "replies": result.get("comments"),
-            "likes": reactions.get("total_count") if isinstance(reactions, dict) else None,
-        }
-        return Mention(
-            platform="github",
-            external_id=one,
-            text=text,
-            published_at=datetime.fromtimestamp(second, UTC),
-            author=Author(login, login),
-            url=safe_url(result.get("html_url")),
-            title=title,
-            thread_id=one,
-            engagement={key: count for key, count in counts.items() if isinstance(count, int)},
-        )
-
-
-def _explain(answer: Answer, now: datetime) -> ConnectorError | None:
-    """A limit may come as 403: with Retry-After, with no requests left, or in words (docs: rate limits for the REST API)."""
-    if answer.status not in (403, 429):
-        return None
-    limited = "retry-after" in answer.headers or answer.headers.get("x-ratelimit-remaining", "").strip() == "0"
-    secondary = b"secondary rate limit" in answer.content[:10_000]
-    if not (limited or secondary):
-        return None
-    again = (retry_at(answer.headers, now) if limited else None) or now + SECONDARY_WAIT
-    return RateLimited(f"{SITE} asks to wait ({answer.status}), not before {again:%H:%M:%S} UTC", again)
-
-
-def _id(result: Mapping[str, Any]) -> str:
-    """The node id is unique over issues, pull requests and discussions, and survives a repository's renaming."""
-    return label(result.get("node_id")) or label(result.get("id"))
-
-
-def _second(result: Mapping[str, Any]) -> int | None:
-    try:
-        at = datetime.fromisoformat(str(result.get("created_at")))
-        return int(at.timestamp() if at.tzinfo else at.replace(tzinfo=UTC).timestamp())
-    except (ValueError, OverflowError):
-        return None
-
-
-def _stamp(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        found = mention_of(one, result, datetime.fromtimestamp(second, UTC), skip_bots=self.settings.skip_bots)
+        return found if found and names(self.term, found, result) else None
 
 
 connector = Connector(
     name="github",
-    summary="GitHub issues and pull requests",
+    summary="GitHub issues and pull requests; discussions with a token",
     settings=GitHubSettings,
     open=GitHub,
     every=timedelta(minutes=10),
-    credentials="none; a token for 30 searches a minute in place of 10",
+    credentials="none; a token for discussions, and 30 searches a minute in place of 10",
     policy=Policy(recheck=timedelta(days=1), note="public repositories only, unless the token may read others"),
+    recheck_batch=BATCH,
 )
