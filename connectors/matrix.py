@@ -37,6 +37,7 @@ class Matrix:
         self._expected = tuple(expected)
         self._off_the_network = frozenset(off_the_network)
         self._cells: dict[Row, dict[str, bool]] = {}
+        self._skipped: dict[Row, set[str]] = {}
         self._cannot: dict[Row, dict[str, str]] = {}
         self.missing: list[str] = []
 
@@ -57,8 +58,8 @@ class Matrix:
             one.user_properties.append((_CANNOT, [*row, *(f"{cell}={why}" for cell, why in one.cls.cannot.items())]))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """One more outcome. A test that was skipped shows nothing."""
-        if report.skipped or (report.when != "call" and not report.failed):
+        """One more outcome. A column of which a test was skipped was not run."""
+        if report.when != "call" and report.passed:
             return
         for name, said in report.user_properties:
             if name not in (_SAID, _CANNOT):
@@ -66,6 +67,9 @@ class Matrix:
             connector, contract, *rest = cast("list[str]", said)
             if name == _SAID:
                 cells = self._cells.setdefault((connector, contract), {})
+                if report.skipped:
+                    self._skipped.setdefault((connector, contract), set()).update(rest)
+                    continue
                 for cell in rest:
                     cells[cell] = cells.get(cell, True) and report.passed
             else:
@@ -105,20 +109,25 @@ class Matrix:
     def _mark(self, row: Row, cell: str) -> str:
         if cell in self._cannot.get(row, {}):
             return "–"
-        return _MARKS[self._cells[row].get(cell)]
+        return _MARKS[self._outcome(row, cell)]
+
+    def _outcome(self, row: Row, cell: str) -> bool | None:
+        """Whether it passed; None where it was not run, or not wholly."""
+        outcome = self._cells[row].get(cell)
+        return None if outcome and cell in self._skipped.get(row, ()) else outcome
 
     def _left_out(self) -> Iterator[str]:
         tested = {connector for connector, _ in self._cells}
         for name in self._expected:
             if name not in tested:
                 yield f"{name} has no contract class: subclass connectors.contract.ConnectorContract in its test"
-        for row, cells in sorted(self._cells.items()):
+        for row in sorted(self._cells):
             cannot = self._cannot.get(row, {})
             if cannot and self._off_the_network and row[0] not in self._off_the_network:
                 yield f"{row[0]} ({row[1]}) asks over a network, so every cell can happen: take its `cannot` away"
             for cell in CELLS:
-                if cell not in cells and cell not in cannot:
-                    yield f"{row[0]} ({row[1]}): no test for {cell} was run"
+                if self._outcome(row, cell) is None and cell not in cannot:
+                    yield f"{row[0]} ({row[1]}): not every test for {cell} was run"
 
     def _is_whole(self, session: pytest.Session) -> bool:
         """Whether this run was asked for all contract tests, and came to its end."""
