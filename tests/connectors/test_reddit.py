@@ -785,6 +785,13 @@ def test_a_look_up_asks_a_hundred_at_a_time_and_knows_nothing_of_what_reddit_lea
         assert [one.first("id").count(",") for one in fake.asked if one.path == "/api/info/"] == [99, 19]
 
 
+def test_what_a_look_up_was_not_asked_for_is_left_alone(secrets: Path) -> None:
+    other = {"kind": "t1", "data": {"id": "b", "body": "x", "author": None, "created_utc": 1.7e9}}
+    with Says({"data": {"children": [other]}}).start() as fake, closing(with_key(secrets, fake)) as source:
+        looked = recheck(source, [Known("t1_a", "", "comment", "alice", None, None, START)])
+        assert (looked.present, looked.removed) == ((), ())
+
+
 def test_a_look_up_that_fails_says_how(secrets: Path) -> None:
     with FakeReddit().start() as fake, closing(with_key(secrets, fake)) as source:
         post = Known(fake.post(at=START), "", "post", "alice", None, None, START)
