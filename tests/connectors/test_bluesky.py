@@ -296,7 +296,8 @@ def test_a_poll_ends_at_the_present_while_posts_keep_coming() -> None:
 
 @pytest.mark.parametrize("fault", ["hang", "reset", "drip", "endless", "close"])
 def test_a_stream_that_fails_half_way_keeps_what_was_read_and_goes_on_there(fault: str) -> None:
-    with jetstream(timeout=0.3) as (fake, source):
+    # Only what ends by giving up gets a short time-out: a busy machine may need a second for anything else.
+    with jetstream(timeout=1 if fault in ("hang", "drip") else 30) as (fake, source):
         uris = [fake.publish(at=START + timedelta(seconds=n)) for n in range(6)]
         fake.misbehave, fake.after = fault, 3
         stored, now = Stored(), START + MINUTE
@@ -304,7 +305,8 @@ def test_a_stream_that_fails_half_way_keeps_what_was_read_and_goes_on_there(faul
             stored.poll(source, now)
         assert list(stored.mentions) == uris[:3]
         fake.misbehave = ""
-        stored.poll(source, now)
+        with closing(open_stream(fake)) as another:
+            stored.poll(another, now)
         assert list(stored.mentions) == uris
         assert set(stored.times_seen.values()) == {1}
 
