@@ -26,6 +26,7 @@ from connectors.row import FIELDS, BadRow, Defaults, at, columns_for, mention
 LOOKED_AT = 1_000  # JSON lines that are looked at for columns which a mapping names
 SHOWN = 30  # columns that an error lists
 
+TAIL = 4096  # bytes before an offset that tell whether the file was changed
 RESTED = timedelta(minutes=10)  # without a change, a file that is being written is taken to be whole
 
 Format = Literal["auto", "jsonl", "csv"]
@@ -89,6 +90,12 @@ class Rows:
         """What tells this file from another under the same name, and stays when lines are added: its first line."""
         with self.path.open("rb") as file:
             return hashlib.blake2b(file.readline(4096), digest_size=8).hexdigest()
+
+    def read_before(self, offset: int) -> str:
+        """What tells whether the file is still the same before an offset: the end of what stands there."""
+        with self.path.open("rb") as file:
+            file.seek(max(0, offset - TAIL))
+            return hashlib.blake2b(file.read(min(offset, TAIL)), digest_size=8).hexdigest()
 
     def check_columns(self) -> None:
         """Raises `BadRow` where the file has no column for the text, or none of a name that the mapping holds."""

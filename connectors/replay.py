@@ -1,7 +1,8 @@
 """A file as a source: JSON Lines or CSV that something else writes, read on where the last poll stopped.
 
 A file is what every site without a public search can still give. Lines that cannot be read are counted in the log and
-never stop the rest; a file that was replaced by another of the same name is read from its beginning.
+never stop the rest; a file that was replaced by another of the same name, or changed where it was read already, is read
+from its beginning.
 """
 
 from __future__ import annotations
@@ -78,8 +79,7 @@ class Replay:
         try:
             identity = self._rows.identity()
             offset, line = 0, 0
-            # A file that became shorter or begins otherwise is another one, even under the same name.
-            if cursor and cursor["file"] == identity and cursor["offset"] <= self._rows.size():
+            if cursor and cursor["file"] == identity and self._goes_on(cursor):
                 offset, line = cursor["offset"], cursor["line"]
             yield from self._pages(identity, offset, line, now)
         except FileNotFoundError:
@@ -94,6 +94,13 @@ class Replay:
     def close(self) -> None:
         """Nothing stays open between polls."""
 
+    def _goes_on(self, cursor: Cursor) -> bool:
+        """Whether what stands before the cursor is what was read: else its offset may lie in the middle of a new line."""
+        read = cursor.get("read")  # cursors of the first version have none
+        if cursor["offset"] > self._rows.size():
+            return False
+        return read is None or read == self._rows.read_before(cursor["offset"])
+
     def _pages(self, identity: str, offset: int, line: int, now: datetime) -> Iterator[Page]:
         mentions: list[Mention] = []
         scanned = problems = first = 0
@@ -106,12 +113,15 @@ class Replay:
             else:
                 mentions.append(read.found)
             if scanned == PAGE:
-                yield Page(tuple(mentions), {"file": identity, "offset": offset, "line": line}, scanned=scanned)
+                yield Page(tuple(mentions), self._cursor(identity, offset, line), scanned=scanned)
                 mentions, scanned = [], 0
         if scanned:
-            yield Page(tuple(mentions), {"file": identity, "offset": offset, "line": line}, scanned=scanned)
+            yield Page(tuple(mentions), self._cursor(identity, offset, line), scanned=scanned)
         if problems:
             log.warning("lines_skipped", source=self._name, lines=problems, first=first)
+
+    def _cursor(self, identity: str, offset: int, line: int) -> Cursor:
+        return {"file": identity, "offset": offset, "line": line, "read": self._rows.read_before(offset)}
 
 
 connector = Connector(

@@ -49,6 +49,13 @@ class GrowingFile:
             file.write(json.dumps({"id": one, "text": text, "author": "alice", "published_at": at.isoformat()}) + "\n")
         return one
 
+    def change(self, one: str, text: str | None) -> None:
+        """Write the file anew without this post, or with another text in it."""
+        rows = [json.loads(line) for line in self.path.read_text().splitlines()]
+        changed = [row if row["id"] != one else {**row, "text": text} for row in rows]
+        kept = [row for row in changed if row["text"] is not None]
+        self.path.write_text("".join(json.dumps(row) + "\n" for row in kept))
+
     def fail_next(self, kind: str, times: int = 1) -> None:
         self.path.rename(self.path.with_suffix(".away"))
 
@@ -59,6 +66,12 @@ class GrowingFile:
 
 class TestContract(ConnectorContract):
     faults: ClassVar[dict[str, type[ConnectorError]]] = {"away": Unavailable}
+    cannot: ClassVar[dict[str, str]] = {
+        **dict.fromkeys(
+            ("429", "429 bare", "5xx", "HTML page", "time-out", "reset"), "a file is read, nobody is asked"
+        ),
+        "malformed": "a line that cannot be read is counted and skipped, it never stops the rest",
+    }
 
     def fake(self) -> GrowingFile:
         return GrowingFile()
@@ -71,6 +84,12 @@ class TestContract(ConnectorContract):
 
     def publish_text(self, fake: GrowingFile, at: Any, text: str) -> str:
         return fake.publish(text, at)
+
+    def delete(self, fake: GrowingFile, external_id: str) -> None:
+        fake.change(external_id, None)
+
+    def edit(self, fake: GrowingFile, external_id: str) -> None:
+        fake.change(external_id, "Acme, edited at length")
 
 
 class _MendingSource:
@@ -302,3 +321,16 @@ def test_no_file_makes_the_reader_crash(tmp_path_factory: pytest.TempPathFactory
     path.write_bytes(b"id,text\n" + content if suffix == ".csv" else content)
     with suppress(ValueError):
         list(read_file(path))
+
+
+def test_a_line_added_behind_one_that_was_deleted_is_not_skipped() -> None:
+    """The file is as long as before, or longer, and its first line is the same: only the bytes before the cursor tell."""
+    fake = GrowingFile()
+    with fake, closing(connector.open(ReplaySettings(path=fake.path), CONTEXT)) as source:
+        first, second, third = (fake.publish(f"Acme {n}", NOW) for n in range(3))
+        stored = Stored()
+        stored.poll(source, NOW)
+        fake.change(second, None)
+        longer = fake.publish("Acme, and much more than the line that was deleted had to say", NOW)
+        stored.poll(source, NOW)
+        assert set(stored.mentions) == {first, second, third, longer}
