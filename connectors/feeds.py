@@ -5,9 +5,9 @@ from __future__ import annotations
 import calendar
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, quote, quote_plus, urlencode, urlsplit, urlunsplit
@@ -17,7 +17,9 @@ from connectors.http import Answer, looks_like_html
 
 _TRACKING = re.compile(r"utm_\w+|fbclid|gclid|mc_[ce]id|ref_src", re.IGNORECASE)
 
-# (argument, terms, language, country) -> address
+KEYS = ("query", "channel", "repository", "tag", "subreddit")  # what a preset may be given, one of them each
+
+# (what it was given, terms, language, country) -> address
 Address = Callable[[str, Sequence[str], str, str], str]
 
 
@@ -27,21 +29,29 @@ class Preset:
 
     platform: str
     address: Address
-    argument: str = ""  # what the user gives; "url": the whole address
-    pattern: str = ""  # what the argument must look like
+    key: str = ""  # what the user gives: one of KEYS, or "url" for the whole address
+    is_needed: bool = True
+    pattern: str = ""  # what it must look like
     example: str = ""
     is_search: bool = False  # the feed is already what a search found: every entry counts
     own_ids: bool = False  # its ids are those of the platform's API, so that a later connector finds the same ones
     by_headline: bool = False
     kind: Kind = "article"
+    pause: timedelta = timedelta(0)  # asked no more often than this, unless with a token of one's own
 
-    def check(self, argument: str | None) -> None:
-        """Raises ValueError where the argument is missing, not wanted, or of another shape."""
-        if self.argument in ("", "url"):
-            if argument is not None:
-                raise ValueError("this preset takes no argument; remove it")
-        elif argument is None or not re.fullmatch(self.pattern, argument):
-            raise ValueError(f"this preset needs argument = {self.argument}, for example {self.example!r}")
+    def check(self, name: str, given: Mapping[str, str | None]) -> None:
+        """Raises ValueError where its key is missing or of another shape, or a key of another preset is set."""
+        for key, value in given.items():
+            if value is not None and key != self.key:
+                takes = f"it takes {self.key}" if self.key else "it takes none of these keys"
+                raise ValueError(f"preset {name!r} takes no {key}; {takes}")
+        if self.key not in KEYS:
+            return
+        value = given.get(self.key)
+        if value is None and self.is_needed:
+            raise ValueError(f"preset {name!r} needs {self.key}, for example {self.key} = {self.example!r}")
+        if value is not None and not re.fullmatch(self.pattern, value):
+            raise ValueError(f"{self.key} = {value!r} cannot be one; write it like {self.example!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,27 +136,42 @@ def _cut_off(content: bytes) -> bool:
     return not any(tag in end for tag in (b"</rss>", b"</feed>", b":rdf>", b"</rdf>", b"</channel>"))
 
 
-def _google_news(_argument: str, terms: Sequence[str], language: str, country: str) -> str:
-    words = " OR ".join(f'"{term}"' for term in terms)
-    query = quote_plus(f"{words} when:1d")
+def preset_name(name: str) -> str:
+    """As PRESETS spells it; "google_news" and "Google-News" are google-news."""
+    return name.strip().lower().replace("_", "-")
+
+
+def _google_news(words: str, terms: Sequence[str], language: str, country: str) -> str:
+    words = words or " OR ".join(f'"{term}"' for term in terms)
+    query = quote_plus(words if "when:" in words or "after:" in words else f"{words} when:1d")
     return f"https://news.google.com/rss/search?q={query}&hl={language}&gl={country}&ceid={country}:{language}"
 
 
-def _as_given(argument: str, _terms: Sequence[str], _language: str, _country: str) -> str:
-    return argument
+def _as_given(given: str, _terms: Sequence[str], _language: str, _country: str) -> str:
+    return given
 
 
 def _template(template: str) -> Address:
-    return lambda argument, _terms, _language, _country: template.format(quote(argument, safe="/+"))
+    safe = "" if "?" in template else "/+"  # behind a question mark, + is a space
+    return lambda given, _terms, _language, _country: template.format(quote(given, safe=safe))
 
 
 PRESETS = {
-    "google_news": Preset("google_news", _google_news, is_search=True, by_headline=True),
-    "google_alerts": Preset("google_alerts", _as_given, argument="url", is_search=True),
-    "youtube_channel": Preset(
+    "google-news": Preset(
+        "google_news",
+        _google_news,
+        key="query",
+        is_needed=False,
+        pattern=r"[^\x00-\x1f]{1,300}",
+        example='"Acme" OR "Acme Home" -casino',
+        is_search=True,
+        by_headline=True,
+    ),
+    "google-alerts": Preset("google_alerts", _as_given, key="url", is_search=True),
+    "youtube-channel": Preset(
         "youtube",
         _template("https://www.youtube.com/feeds/videos.xml?channel_id={}"),
-        argument="the channel's id",
+        key="channel",
         pattern=r"UC[\w-]{22}",
         example="UCxxxxxxxxxxxxxxxxxxxxxx",
         own_ids=True,
@@ -155,22 +180,23 @@ PRESETS = {
     "lobsters": Preset(
         "lobsters",
         _template("https://lobste.rs/t/{}.rss"),
-        argument="a tag",
+        key="tag",
         pattern=r"[a-z0-9+_-]{1,40}",
         example="web",
         kind="post",
+        pause=timedelta(minutes=30),  # its operator asks readers by machine to keep away
     ),
-    "github_releases": Preset(
+    "github-releases": Preset(
         "github",
         _template("https://github.com/{}/releases.atom"),
-        argument="owner/name",
+        key="repository",
         pattern=r"[\w.-]{1,100}/[\w.-]{1,100}",
         example="acme/kettle",
     ),
-    "stackoverflow_tag": Preset(
+    "stackoverflow-tag": Preset(
         "stackoverflow",
         _template("https://stackoverflow.com/feeds/tag?tagnames={}&sort=newest"),
-        argument="a tag",
+        key="tag",
         pattern=r"[a-z0-9.#+-]{1,35}",
         example="acme-sdk",
         kind="post",
@@ -178,10 +204,11 @@ PRESETS = {
     "subreddit": Preset(
         "reddit",
         _template("https://www.reddit.com/r/{}/new/.rss"),
-        argument="a subreddit, or several joined by +",
+        key="subreddit",
         pattern=r"\w{2,21}(\+\w{2,21}){0,30}",
         example="kettles",
         own_ids=True,
         kind="post",
+        pause=timedelta(minutes=2),  # without a token one feed a minute and address, as reported in June 2026
     ),
 }

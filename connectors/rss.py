@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from connectors.base import (
     Author,
@@ -27,7 +28,7 @@ from connectors.base import (
     SourceContext,
     SourceSettings,
 )
-from connectors.feeds import PRESETS, Feed, canonical, entries_of, published, unwrapped
+from connectors.feeds import KEYS, PRESETS, Feed, canonical, entries_of, preset_name, published, unwrapped
 from connectors.http import Answer, Client
 from connectors.secret import read_secret
 from connectors.text import fold, label, matcher, mentions, plain, safe_url
@@ -38,15 +39,19 @@ SIZE_LIMIT = 5 * 1024 * 1024
 
 
 class RssSettings(SourceSettings):
-    """Keys of an RSS source: `url`, or a `preset` with its argument."""
+    """Keys of an RSS source: `url`, or a `preset` with its key."""
 
     url: str | None = Field(default=None, description="address of the feed")
     preset: str | None = Field(default=None, description=f"one of: {', '.join(PRESETS)}")
-    argument: str | None = Field(
-        default=None, description="what the preset needs: a channel id, owner/name, a tag, a subreddit"
+    query: str | None = Field(
+        default=None, description="what google-news searches for; default: the brand's names, of the last day"
     )
-    language: str = Field(default="en", pattern=r"^[a-z]{2}$", description="language of google_news")
-    country: str = Field(default="US", pattern=r"^[A-Z]{2}$", description="country of google_news")
+    channel: str | None = Field(default=None, description="id of the channel (preset youtube-channel)")
+    repository: str | None = Field(default=None, description="owner/name (preset github-releases)")
+    tag: str | None = Field(default=None, description="a tag (presets lobsters and stackoverflow-tag)")
+    subreddit: str | None = Field(default=None, description="a subreddit, or several joined by + (preset subreddit)")
+    language: str = Field(default="en", pattern=r"^[a-z]{2}$", description="language of google-news")
+    country: str = Field(default="US", pattern=r"^[A-Z]{2}$", description="country of google-news")
     user: str | None = Field(default=None, description="Reddit user whom the feed token belongs to (preset subreddit)")
     token_env: str | None = Field(
         default=None, description="environment variable with the feed token (preset subreddit)"
@@ -60,18 +65,30 @@ class RssSettings(SourceSettings):
     )
     terms: tuple[str, ...] = Field(default=(), description="words and phrases; default: the brand's names")
 
+    @field_validator("preset")
+    @classmethod
+    def _known_preset(cls, value: str | None) -> str | None:
+        if value is None or (name := preset_name(value)) in PRESETS:
+            return value if value is None else name
+        near = get_close_matches(name, PRESETS, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"preset {value!r} is unknown{hint} One of: {', '.join(PRESETS)}")
+
     @model_validator(mode="after")
     def _one_feed(self) -> Self:
-        if self.preset is not None and self.preset not in PRESETS:
-            raise ValueError(f"preset {self.preset!r} is unknown; one of: {', '.join(PRESETS)}")
-        wants_url = self.preset is None or PRESETS[self.preset].argument == "url"
+        if self.preset is None:
+            for key in KEYS:
+                if getattr(self, key) is not None:
+                    homes = [name for name, preset in PRESETS.items() if preset.key == key]
+                    raise ValueError(f"{key} needs a preset: {' or '.join(homes)}")
+        wants_url = self.preset is None or PRESETS[self.preset].key == "url"
         if wants_url and not safe_url(self.url):
             raise ValueError("url must be the feed's http:// or https:// address")
         if self.preset is None:
             return self
         if not wants_url and self.url is not None:
             raise ValueError(f"preset {self.preset!r} makes the address itself; remove url or preset")
-        PRESETS[self.preset].check(self.argument)
+        PRESETS[self.preset].check(self.preset, {key: getattr(self, key) for key in KEYS})
         if (self.token_env or self.token_file) and not self.user:
             raise ValueError("a feed token belongs to a user; set user")
         return self
@@ -92,8 +109,11 @@ class Rss:
         self._user_agent = context.user_agent
         self._intranet = context.intranet
         self._client: Client | None = None
+        self._asked: datetime | None = None
 
     def poll(self, cursor: Cursor | None, now: datetime) -> Iterator[Page]:
+        if self._asked is not None and now - self._asked < self._pause():
+            return
         feed = self._feed()
         client = self._open(feed)
         seen: dict[str, int] = {}
@@ -105,6 +125,7 @@ class Rss:
             seen = dict(cursor["seen"])
             headers |= {name: cursor[key] for name, key in _CONDITIONS.items() if cursor.get(key)}
         answer = client.get(feed.address, now, headers=headers)
+        self._asked = now
         if answer.status == 304:
             return
         entries = entries_of(answer, client.site)
@@ -196,11 +217,17 @@ class Rss:
         # A guid like "17" is unique within its feed only.
         return one if ":" in one else f"{feed.host}:{one}"
 
+    def _pause(self) -> timedelta:
+        """How long a preset's site is left alone, however often this source is polled."""
+        has_token = self._settings.token_env or self._settings.token_file
+        return timedelta(0) if self._preset is None or has_token else self._preset.pause
+
     def _feed(self) -> Feed:
         settings = self._settings
         token = read_secret(settings, "token")
-        if self._preset is not None and self._preset.argument != "url":
-            address = self._preset.address(settings.argument or "", self._terms, settings.language, settings.country)
+        if self._preset is not None and self._preset.key != "url":
+            given = getattr(settings, self._preset.key) or ""
+            address = self._preset.address(given, self._terms, settings.language, settings.country)
             if settings.base_url:
                 base, path = urlsplit(settings.base_url), urlsplit(address)
                 address = urlunsplit((base.scheme, base.netloc, path.path, path.query, ""))

@@ -132,7 +132,7 @@ def test_headlines_of_the_same_paper_are_one_mention_whatever_their_link() -> No
         for link, guid in [("https://news.example/a", "CBMi1"), ("https://news.example/b", "CBMi2")]:
             fake.publish("", START, title="Acme recalls kettles - The Paper", source="The Paper", link=link, guid=guid)
         fake.publish("", START, title="Acme recalls kettles - The Paper", source="Other", guid="CBMi3")
-        found = read(fake, preset="google_news", base_url=fake.url).mentions.values()
+        found = read(fake, preset="google-news", base_url=fake.url).mentions.values()
         assert len(found) == 2
         assert {one.author.name for one in found} == {"Alice"}
         assert fake.asked[-1].path == "/rss/search"
@@ -153,7 +153,7 @@ def test_an_alert_links_to_the_article_and_its_title_is_plain() -> None:
     with FakeFeed(atom=True).start() as fake:
         link = "https://www.google.com/url?rct=j&sa=t&url=https://paper.example/acme&ct=ga"
         fake.publish("<b>Acme</b> again", START, title="<b>Acme</b> &amp; co", link=link, guid="tag:google.com,2013:1")
-        [found] = read(fake, preset="google_alerts", url=fake.url).mentions.values()
+        [found] = read(fake, preset="google-alerts", url=fake.url).mentions.values()
         assert (found.url, found.title, found.text) == ("https://paper.example/acme", "Acme & co", "Acme again")
 
 
@@ -162,7 +162,7 @@ def test_a_subreddit_feed_carries_the_token_and_never_shows_it(tmp_path: Any) ->
     with FakeFeed(atom=True).start() as fake:
         fake.publish("My Acme broke", START, title="Help", guid="t3_abc", author="/u/alice")
         fake.publish("Unrelated", START, title="Cats", guid="t3_abd")
-        settings = {"preset": "subreddit", "argument": "kettles", "base_url": fake.url, "user": "me"}
+        settings = {"preset": "subreddit", "subreddit": "kettles", "base_url": fake.url, "user": "me"}
         settings["token_file"] = str(tmp_path / "token")
         stored = read(fake, **settings)
         [found] = stored.mentions.values()
@@ -241,11 +241,9 @@ def test_a_feed_in_another_encoding_is_read() -> None:
         {},
         {"url": "file:///etc/passwd"},
         {"url": "https://a:b@blog.example/"},
-        {"preset": "gogle_news"},
-        {"preset": "google_news", "url": "https://x.example"},
-        {"preset": "youtube_channel"},
-        {"preset": "subreddit", "argument": "a/../b"},
-        {"preset": "subreddit", "argument": "kettles", "token_env": "T"},
+        {"preset": "google-news", "url": "https://x.example"},
+        {"preset": "google-alerts"},
+        {"preset": "subreddit", "subreddit": "kettles", "token_env": "T"},
     ],
 )
 def test_settings_that_cannot_work_are_refused(settings: Any) -> None:
@@ -257,3 +255,62 @@ def test_times_are_utc() -> None:
     with FakeFeed().start() as fake:
         fake.publish(at=START)
         assert next(iter(read(fake).mentions.values())).published_at.tzinfo == UTC
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"preset": "gogle-news"}, "did you mean 'google-news'"),
+        ({"preset": "youtube-channel"}, "needs channel, for example channel = 'UC"),
+        ({"preset": "youtube_channel", "channel": "@acme"}, "write it like 'UC"),
+        ({"preset": "lobsters", "channel": "web"}, "takes no channel; it takes tag"),
+        ({"preset": "google-alerts", "url": "https://x.example", "query": "Acme"}, "takes no query; it takes url"),
+        ({"preset": "subreddit", "subreddit": "a/../b"}, "cannot be one"),
+        ({"preset": "github-releases", "repository": "acme"}, "write it like 'acme/kettle'"),
+        ({"url": "https://x.example", "tag": "web"}, "tag needs a preset: lobsters or stackoverflow-tag"),
+    ],
+)
+def test_a_preset_says_what_it_needs(settings: Any, words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        RssSettings(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "path", "query"),
+    [
+        ({"preset": "google_news"}, "/rss/search", {"q": '"Acme" when:1d', "hl": "en", "gl": "US", "ceid": "US:en"}),
+        ({"preset": "google-news", "query": "acme -casino"}, "/rss/search", {"q": "acme -casino when:1d"}),
+        ({"preset": "google-news", "query": "acme when:7d"}, "/rss/search", {"q": "acme when:7d"}),
+        (
+            {"preset": "youtube-channel", "channel": "UC" + "x" * 22},
+            "/feeds/videos.xml",
+            {"channel_id": "UC" + "x" * 22},
+        ),
+        ({"preset": "lobsters", "tag": "web"}, "/t/web.rss", {}),
+        ({"preset": "github-releases", "repository": "acme/kettle"}, "/acme/kettle/releases.atom", {}),
+        ({"preset": "stackoverflow-tag", "tag": "c++"}, "/feeds/tag", {"tagnames": "c++", "sort": "newest"}),
+        ({"preset": "subreddit", "subreddit": "kettles+tea"}, "/r/kettles+tea/new/.rss", {}),
+    ],
+)
+def test_a_preset_makes_its_address(settings: Any, path: str, query: dict[str, str]) -> None:
+    with FakeFeed().start() as fake:
+        fake.publish(at=START)
+        assert len(read(fake, base_url=fake.url, **settings).mentions) == 1
+        assert fake.asked[0].path == path
+        assert {key: fake.asked[0].first(key) for key in query} == query
+
+
+def test_a_site_that_wants_to_be_left_alone_is_asked_no_more_often_than_that() -> None:
+    with (
+        FakeFeed().start() as fake,
+        closing(open_source(fake, base_url=fake.url, preset="lobsters", tag="web")) as source,
+    ):
+        ids = {fake.publish(at=START)}
+        stored = Stored()
+        stored.poll(source, START)
+        ids.add(fake.publish(at=START + timedelta(minutes=1)))
+        for n in range(29):
+            stored.poll(source, START + timedelta(minutes=n))
+        assert len(fake.asked) == 1
+        stored.poll(source, START + timedelta(minutes=30))
+        assert set(stored.mentions) == ids
