@@ -9,7 +9,7 @@ spool already (`doctor --live` beside the daemon), a poll reads and leaves servi
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
@@ -28,15 +28,16 @@ from connectors.base import (
     Page,
     Parked,
     Policy,
+    Removal,
     SourceContext,
     SourceSettings,
 )
 from connectors.files import check_mapping
-from connectors.inbound_desk import Bearer, Counted, Pace, PostDesk, Signed, as_json
+from connectors.inbound_desk import Bearer, Counted, Pace, PostDesk, Signed, as_json, removal_as_json
 from connectors.inbound_server import Server
 from connectors.row import FIELDS, Defaults
 from connectors.secret import read_secret
-from connectors.spool import Spool
+from connectors.spool import Kept, Spool
 
 log = structlog.get_logger()
 
@@ -145,17 +146,26 @@ class Inbound:
             spool.prune(ends[0] if len(ends) > PAGES_KEPT else 0, stored=ends[-1], before=now - KEPT)
         after, until = ends[-1] if ends else 0, spool.last()
         while rows := spool.read(after, until, self._settings.page_size):
-            after = rows[-1][0]
+            after = rows[-1].number
             ends = [*ends[-PAGES_KEPT:], after]
-            found = tuple(one for _, post in rows if (one := self._mention(post)) is not None)
-            yield Page(found, {"spool": spool.identity, "ends": ends}, scanned=len(rows))
+            yield self._page(rows, {"spool": spool.identity, "ends": ends})
 
-    def _mention(self, post: bytes) -> Mention | None:
-        try:
-            return as_json.validate_json(post)
-        except ValidationError:
-            log.error("spooled_post_not_readable", source=self._name)  # by another version of listener
-            return None
+    def _page(self, rows: Sequence[Kept], cursor: Cursor) -> Page:
+        mentions: list[Mention] = []
+        edited: list[Mention] = []
+        removed: list[Removal] = []
+        for row in rows:
+            try:
+                if row.kind == "removal":
+                    removed.append(removal_as_json.validate_json(row.post))
+                    continue
+                found = as_json.validate_json(row.post)
+            except ValidationError:
+                log.error("spooled_post_not_readable", source=self._name)  # written by another version of listener
+                continue
+            mentions.append(found)  # a changed one as well: the database may be younger than the spool
+            edited += [found] if row.kind == "changed" else []
+        return Page(tuple(mentions), cursor, scanned=len(rows), edited=tuple(edited), removed=tuple(removed))
 
     def _serve(self, spool: Spool) -> None:
         if self._server is not None and self._server.is_alive:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import math
 import threading
 import time
@@ -20,17 +21,27 @@ from typing import Protocol
 
 from pydantic import TypeAdapter
 
-from connectors.base import ConnectorError, Mention
+from connectors.base import ConnectorError, Mention, Removal
 from connectors.inbound_posts import BadPosts, Flaw, read_posts
 from connectors.inbound_server import Reply
 from connectors.row import Defaults
-from connectors.spool import Repeated, Spool, Waiting
+from connectors.spool import Given, Repeated, Spool
 
 SIGNATURE = "x-listener-signature"
 WINDOW = timedelta(minutes=5)
 SIGNATURES = 4  # in one header: a sender that changes its key may sign with both
 
 as_json = TypeAdapter(Mention)
+removal_as_json = TypeAdapter(Removal)
+
+
+def _given(one: Mention | Removal) -> Given:
+    name = json.dumps([one.platform, one.external_id])
+    if isinstance(one, Removal):
+        return Given(name, "", removal_as_json.dump_json(one), is_removal=True)
+    # When a post was published is no part of it: without a time it is when it arrived, each time another.
+    content = as_json.dump_json(one, exclude={"published_at"}).decode()
+    return Given(name, content, as_json.dump_json(one))
 
 
 class Denied(Exception):
@@ -167,7 +178,7 @@ class PostDesk:
                 flaw = Flaw("request", "too many requests", allowed)
                 return Reply.refusing(429, flaw, Retry_After=str(math.ceil(wait)))
             found = read_posts(body, headers.get("content-type", ""), self.mapping, self.defaults(now))
-            posts = [Waiting(one.platform, one.external_id, as_json.dump_json(one)) for one in found]
+            posts = [_given(one) for one in found]
             # A signature from the future is forgotten only when it is too old as well.
             new, known = self.spool.add(posts, signature, now.timestamp(), (now - 2 * WINDOW).timestamp())
         except Denied as denied:

@@ -1,6 +1,6 @@
 """The body of a request as mentions: JSON (one object or a list of them) or a form, with the fields of an import.
 
-All or nothing: where one post of a list is bad, `BadPosts` tells everything that is wrong with any of them.
+`"removed": true` beside an `id` says that the post is gone. All or nothing: where one post of a list is bad, `BadPosts` tells everything that is wrong with any of them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
-from connectors.base import Mention
+from connectors.base import Mention, Removal
 from connectors.row import BadRow, Defaults, at, columns_for, mention
 from connectors.text import label
 
@@ -41,10 +41,12 @@ class BadPosts(Exception):
         self.status = status
 
 
-def read_posts(body: bytes, content_type: str, mapping: Mapping[str, str], defaults: Defaults) -> list[Mention]:
-    """The mentions of a body. `defaults.published_at` is when it arrived. Raises `BadPosts`."""
+def read_posts(
+    body: bytes, content_type: str, mapping: Mapping[str, str], defaults: Defaults
+) -> list[Mention | Removal]:
+    """The posts of a body. `defaults.published_at` is when it arrived. Raises `BadPosts`."""
     rows, is_list = _rows(body, content_type)
-    found: list[Mention] = []
+    found: list[Mention | Removal] = []
     flaws: list[Flaw] = []
     names: tuple[str, ...] | None = None
     columns: Mapping[str, str] = {}
@@ -55,13 +57,22 @@ def read_posts(body: bytes, content_type: str, mapping: Mapping[str, str], defau
                 raise BadRow(f"this is {_kind(row)}", 'write an object: {"text": "…", …}')
             if names != tuple(row):  # the posts of a list mostly have the same fields
                 names, columns = tuple(row), columns_for(row, mapping)
-            found.append(_mention(row, columns, defaults))
+            found.append(_removal(row, columns, defaults) or _mention(row, columns, defaults))
         except BadRow as error:
             where = f"{place}.{error.column}".strip(".") if error.column else place or "body"
             flaws.append(Flaw(where, error.what, error.allowed or "a text of one character or more"))
     if flaws:
         raise BadPosts(*flaws)
     return found
+
+
+def _removal(row: Mapping[str, Any], columns: Mapping[str, str], defaults: Defaults) -> Removal | None:
+    if str(row.get("removed", "")).casefold() not in ("true", "1", "yes"):
+        return None
+    one = label(at(row, columns["id"]))
+    if not one:
+        raise BadRow("a removal must name its post", "the id under which the post was sent", columns["id"])
+    return Removal(label(at(row, columns["platform"]), 40).casefold() or defaults.platform, one)
 
 
 def _mention(row: Mapping[str, Any], columns: Mapping[str, str], defaults: Defaults) -> Mention:

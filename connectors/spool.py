@@ -3,7 +3,8 @@
 One SQLite file in WAL mode with `synchronous=FULL`: `add` returns once the posts are on disk, so what was answered
 outlives a kill and a loss of power. Rows are numbered without reuse; whoever reads goes on behind the last number of
 its cursor, and rows are deleted only when that cursor shows them stored. The file has an identity of its own, so a
-cursor made for another file (it was deleted, the machine is another) is not taken for one of this.
+cursor made for another file (it was deleted, the machine is another) is not taken for one of this. Of posts that were
+deleted digests stay for a year, to tell a post that was changed from one that is new.
 
 One process at a time owns a spool (`own`); others may read it, and never delete.
 """
@@ -11,6 +12,7 @@ One process at a time owns a spool (`own`); others may read it, and never delete
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import secrets
 import sqlite3
@@ -20,16 +22,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from connectors.base import Parked, Unavailable
 
+REMEMBERED = 365 * 86_400.0  # seconds
 LIMIT = 1024**3  # bytes; a spool that nobody reads for so long refuses more, so that it does not fill the disk
 
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS spool (identity TEXT NOT NULL)",
-    """CREATE TABLE IF NOT EXISTS posts (
-        number INTEGER PRIMARY KEY AUTOINCREMENT, platform TEXT NOT NULL, external_id TEXT NOT NULL,
-        post BLOB NOT NULL, received_at REAL NOT NULL, UNIQUE (platform, external_id))""",
+    """CREATE TABLE IF NOT EXISTS posts (number INTEGER PRIMARY KEY AUTOINCREMENT, name BLOB NOT NULL,
+        digest BLOB NOT NULL, kind TEXT NOT NULL, post BLOB NOT NULL, received_at REAL NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS posts_by_name ON posts (name)",
+    "CREATE TABLE IF NOT EXISTS seen (name BLOB PRIMARY KEY, digest BLOB NOT NULL, at REAL NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS signatures (signature TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID",
 )
 
@@ -38,12 +43,25 @@ class Repeated(Exception):
     """These posts came before under the same signature, and were stored then."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """One post in the spool. `post` is what was given to `add`."""
+Kind = Literal["post", "changed", "removal"]
 
-    platform: str
-    external_id: str
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One post, or word of its removal, to be kept."""
+
+    name: str  # what makes it this post and no other
+    content: str  # of a post sent again, what makes it the same as before
+    post: bytes  # what is kept
+    is_removal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One row of the spool. A post was "changed" when one of its name and of other content came before."""
+
+    number: int
+    kind: Kind
     post: bytes
 
 
@@ -108,9 +126,9 @@ class Spool:
         return True
 
     def add(
-        self, posts: Sequence[Waiting], signature: str | None, now: float, forget_before: float = 0.0
+        self, posts: Sequence[Given], signature: str | None, now: float, forget_before: float = 0.0
     ) -> tuple[int, int]:
-        """Put posts on disk, all or none. Returns (new, of an id that waits already). Times in unix seconds.
+        """Put posts on disk, all or none. Returns (kept, waiting already as they are). Times in unix seconds.
 
         A `signature` is accepted once; `Repeated` the second time. Those from before `forget_before` are forgotten.
         """
@@ -121,25 +139,23 @@ class Spool:
                     raise Repeated
             if self._size(connection) > self._limit:
                 raise Unavailable(f"the spool {self._path.name} is full; does the daemon store what it holds?")
-            new = connection.executemany(
-                "INSERT OR IGNORE INTO posts (platform, external_id, post, received_at) VALUES (?, ?, ?, ?)",
-                [(one.platform, one.external_id, one.post, now) for one in posts],
-            ).rowcount
+            kept = sum(_keep(connection, one, now) for one in posts)
         self._check_file()  # what went into a file that somebody took away must not be answered for
-        return new, len(posts) - new
+        return kept, len(posts) - kept
 
     def last(self) -> int:
         """The highest number that waits, 0 where none does."""
         with self._told(), self._reading() as connection:
             return int(connection.execute("SELECT coalesce(max(number), 0) FROM posts").fetchone()[0])
 
-    def read(self, after: int, until: int, count: int) -> list[tuple[int, bytes]]:
+    def read(self, after: int, until: int, count: int) -> list[Kept]:
         """Up to `count` posts with numbers above `after`, at most `until`, in order."""
         with self._told(), self._reading() as connection:
-            return connection.execute(
-                "SELECT number, post FROM posts WHERE number > ? AND number <= ? ORDER BY number LIMIT ?",
+            rows = connection.execute(
+                "SELECT number, kind, post FROM posts WHERE number > ? AND number <= ? ORDER BY number LIMIT ?",
                 (after, until, count),
             ).fetchall()
+        return [Kept(*row) for row in rows]
 
     def prune(self, until: int, stored: int, before: datetime) -> None:
         """Delete up to the number `until`, and up to `stored` what came before a time."""
@@ -149,6 +165,7 @@ class Spool:
                     "DELETE FROM posts WHERE number <= ? OR (number <= ? AND received_at < ?)",
                     (until, stored, before.timestamp()),
                 ).rowcount
+                connection.execute("DELETE FROM seen WHERE at < ?", (before.timestamp() - REMEMBERED,))
             if gone:
                 with self._reading() as connection:
                     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # no words stay behind in the log
@@ -209,3 +226,25 @@ class Spool:
             connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
         )
         return int((pages - free) * size)
+
+
+def _keep(connection: sqlite3.Connection, one: Given, now: float) -> bool:
+    """Whether this was not there already, just so."""
+    name, digest = _digest(one.name), _digest(one.content)
+    last = connection.execute(
+        "SELECT digest FROM posts WHERE name = ? ORDER BY number DESC LIMIT 1", (name,)
+    ).fetchone()
+    if last == (digest,):
+        return False
+    seen = connection.execute("SELECT digest FROM seen WHERE name = ?", (name,)).fetchone()
+    kind: Kind = "removal" if one.is_removal else "post" if seen in (None, (digest,)) else "changed"
+    connection.execute(
+        "INSERT INTO posts (name, digest, kind, post, received_at) VALUES (?, ?, ?, ?, ?)",
+        (name, digest, kind, one.post, now),
+    )
+    connection.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", (name, digest, now))
+    return True
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()

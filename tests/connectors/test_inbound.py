@@ -24,14 +24,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from connectors.base import AccessDenied, ConnectorError, Parked, Source, Unavailable
+from connectors.base import AccessDenied, ConnectorError, Page, Parked, Removal, Source, Unavailable
 from connectors.contract import START, ConnectorContract, Stored
 from connectors.inbound import KEPT, InboundSettings, connector
 from connectors.inbound_desk import Pace
 from connectors.inbound_posts import BadPosts, read_posts
 from connectors.inbound_server import BODY_LIMIT
 from connectors.row import Defaults
-from connectors.spool import Spool, Waiting
+from connectors.spool import Given, Spool
 from tests.fakes.inbound import CONTEXT, KEY, FakeSender, free_port, signature
 
 POST = {"id": "1", "text": "Acme is fine", "author": "ada", "published_at": "2026-11-01T10:00:00Z"}
@@ -39,7 +39,6 @@ PAGE = Path(__file__).parents[2] / "docs" / "connectors" / "inbound.md"
 
 
 NOBODY_ASKED = "posts are sent to us, nobody is asked; what senders do wrong is tested below"
-ONE_WAY = "a sender posts and cannot take back or change; a post sent again under its id changes nothing"
 
 
 class TestContract(ConnectorContract):
@@ -49,10 +48,9 @@ class TestContract(ConnectorContract):
     """
 
     faults: ClassVar[dict[str, type[ConnectorError]]] = {"time-out": Unavailable}
-    cannot: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("429", "429 bare", "5xx", "HTML page", "reset", "malformed"), NOBODY_ASKED),
-        **dict.fromkeys(("deleted", "edited"), ONE_WAY),
-    }
+    cannot: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("429", "429 bare", "5xx", "HTML page", "reset", "malformed"), NOBODY_ASKED
+    )
 
     def fake(self) -> FakeSender:
         return FakeSender()
@@ -65,6 +63,12 @@ class TestContract(ConnectorContract):
 
     def publish_text(self, fake: FakeSender, at: datetime, text: str) -> str:
         return fake.publish(text, at)
+
+    def delete(self, fake: FakeSender, external_id: str) -> None:
+        fake.send({"id": external_id, "removed": True})
+
+    def edit(self, fake: FakeSender, external_id: str) -> None:
+        fake.send({"id": external_id, "text": "Acme, edited", "author": "alice", "published_at": START.isoformat()})
 
 
 class _MendingSource:
@@ -256,7 +260,9 @@ def test_who_knows_no_ids_may_send_again_without_making_two(sender: FakeSender) 
     row = {"text": "Acme!", "author": "ada", "published_at": "2026-11-01T10:00:00Z", "likes": 1}
     with listening(sender) as source:
         one = sender.post(row).json()["ids"]
-        assert sender.post(row | {"likes": 2, "published_at": "2026-11-01T11:00:00+01:00"}).json()["ids"] == one
+        again = sender.post(row | {"published_at": "2026-11-01T11:00:00+01:00"}).json()
+        assert again == {"stored": 0, "known": 1, "ids": one}
+        assert sender.post(row | {"likes": 2}).json()["ids"] == one
         others = [
             row | {"author": "bob"},
             row | {"text": "Acme?"},
@@ -268,6 +274,29 @@ def test_who_knows_no_ids_may_send_again_without_making_two(sender: FakeSender) 
         undated = {"text": "Acme", "author": "ada"}
         assert sender.post(undated).json()["ids"] == sender.post(undated | {"likes": 3}).json()["ids"]
         assert len(stored(source).mentions) == 6
+
+
+def test_a_post_sent_again_with_other_words_is_an_edit_and_a_removal_is_told(sender: FakeSender) -> None:
+    def pages(source: Source, cursor: Any) -> tuple[list[Page], Any]:
+        found = list(source.poll(cursor, START))
+        return found, found[-1].cursor if found else cursor
+
+    with listening(sender, page_size=1) as source:
+        sender.post(POST)
+        [first], cursor = pages(source, None)
+        assert (first.edited, first.removed) == ((), ())
+        assert sender.post(POST).json()["known"] == 1
+        for number in range(4):  # the first version leaves the spool meanwhile
+            sender.post(POST | {"id": f"other {number}"})
+            _, cursor = pages(source, cursor)
+        assert sender.post(POST | {"text": "Acme is fine, edited"}).json()["stored"] == 1
+        assert sender.post({"id": 1, "removed": True}).json() == {"stored": 1, "known": 0, "ids": ["1"]}
+        [edited, removed], cursor = pages(source, cursor)
+        assert [one.text for one in edited.edited] == ["Acme is fine, edited"]
+        assert edited.mentions == edited.edited
+        assert (removed.mentions, removed.removed) == ((), (Removal("inbound", "1"),))
+        answer = sender.post({"removed": True})
+        assert (answer.status_code, problems(answer)[0]["where"]) == (400, "id")
 
 
 @pytest.mark.parametrize(
@@ -332,7 +361,7 @@ def test_no_body_makes_the_reader_crash(body: bytes) -> None:
     with suppress(BadPosts):
         for mention in read_posts(body, "application/json", {}, Defaults(START, None, "inbound", None)):
             assert mention.external_id
-            assert mention.text
+            assert isinstance(mention, Removal) or mention.text
 
 
 # How much, how slowly, how many
@@ -554,18 +583,18 @@ def test_a_full_spool_takes_no_more_until_it_is_read(tmp_path: Path) -> None:
     with closing(Spool(tmp_path / "a.sqlite", limit=200_000)) as spool:
         for number in range(100):
             with suppress(Unavailable):
-                spool.add([Waiting("x", str(number), b"x" * 10_000)], None, 0.0)
+                spool.add([Given(str(number), "", b"x" * 10_000)], None, 0.0)
         assert 10 < spool.last() < 30
         with pytest.raises(Unavailable, match="full"):
-            spool.add([Waiting("x", "one more", b"x")], None, 0.0)
+            spool.add([Given("one more", "", b"x")], None, 0.0)
         spool.prune(spool.last(), 0, START)
-        assert spool.add([Waiting("x", "new", b"x")], None, 0.0) == (1, 0)
+        assert spool.add([Given("new", "", b"x")], None, 0.0) == (1, 0)
 
 
 def test_nobody_else_may_read_the_spool_and_pruned_words_are_gone_from_disk(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "a.sqlite"
     with closing(Spool(path)) as spool:
-        spool.add([Waiting("x", "1", b"words of somebody")], None, 0.0)
+        spool.add([Given("1", "", b"words of somebody")], None, 0.0)
         assert {file.stat().st_mode & 0o077 for file in path.parent.iterdir()} == {0}
         spool.prune(1, 1, START)
         assert not any(b"words of somebody" in file.read_bytes() for file in path.parent.iterdir())

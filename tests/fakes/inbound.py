@@ -50,6 +50,7 @@ class FakeSender:
         self.folder = Path(self._folder.name)
         self.port = free_port()
         self._ids = itertools.count(1)
+        self._posts = itertools.count()
         self._lock: sqlite3.Connection | None = None
         self._before: Source | None = None
         self._client = httpx.Client(trust_env=False)
@@ -96,13 +97,17 @@ class FakeSender:
         self, body: object, headers: Mapping[str, str | bytes] | None = None, timeout: float = 20.0
     ) -> httpx.Response:
         """POST, signed unless `headers` say otherwise. Anything but bytes goes as JSON."""
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        # The same words in the same second would have the same signature, which is taken once.
+        content = body if isinstance(body, bytes) else json.dumps(body).encode() + b" " * (next(self._posts) % 64)
         named = {"Content-Type": "application/json", "X-Listener-Signature": signature(content), **(headers or {})}
         sent = [(name.encode(), _bytes(value)) for name, value in named.items() if value]
         return self._client.post(self.url, content=content, headers=sent, timeout=timeout)
 
     def publish(self, text: str, at: datetime) -> str:
-        row = {"id": str(next(self._ids)), "text": text, "author": "alice", "published_at": at.isoformat()}
+        return self.send({"id": str(next(self._ids)), "text": text, "author": "alice", "published_at": at.isoformat()})
+
+    def send(self, row: Mapping[str, object]) -> str:
+        """Post it to whoever listens. Returns its id."""
         try:
             answer = self.post(row)
         except httpx.ConnectError:
