@@ -58,7 +58,7 @@ def fill(fake: FakeJetstream, count: int, chance: random.Random) -> None:
 
 
 def in_memory(fake: FakeJetstream) -> None:
-    state = State(micros(NOW - timedelta(hours=1)), "", {})
+    state = State(micros(NOW - timedelta(hours=1)), {}, {})
     draft = Draft(state, Terms.of(TERMS))
     for _, data in fake.messages:
         frame = open_frame(data[4:])

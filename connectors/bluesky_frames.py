@@ -69,25 +69,47 @@ def open_frame(message: bytes | None) -> Frame | None:
 
 @dataclass(slots=True)
 class State:
-    """The cursor, opened for one poll."""
+    """The cursor, opened for one poll: for each host, up to where everything was read, by that host's clock."""
 
-    at: int  # of the newest message read, or where to begin
-    host: str  # who sent it; "" where none was read yet
+    start: int  # where the first poll began
+    at: dict[str, int]
     seen: dict[str, int]  # key of a mention -> its time_us
     lost: list[Gap] = field(default_factory=list)
 
     @classmethod
     def load(cls, cursor: Cursor | None, now: datetime, history: timedelta) -> State:
         if cursor is None:
-            return cls(micros(now - history), "", {})
-        return cls(cursor["at"], cursor["host"], dict(cursor["seen"]))
+            return cls(micros(now - history), {}, {})
+        return cls(cursor["start"], dict(cursor["at"]), dict(cursor["seen"]))
+
+    @property
+    def newest(self) -> int:
+        """By whichever clock."""
+        return max(self.at.values(), default=self.start)
+
+    def begin(self, host: str, lookback: timedelta) -> int:
+        """Where to read on: a little before this host's own mark, or well before another host's, whichever is later."""
+        if not self.at:
+            return self.start - span_of(lookback)
+        others = self.newest - span_of(OTHER_HOST)
+        return max(self.at[host] - span_of(lookback), others) if host in self.at else others
+
+    def due(self, host: str, lookback: timedelta) -> int:
+        """By when a first message must come, since one that was read there, or elsewhere, comes again."""
+        return self.at[host] + span_of(lookback) if host in self.at else self.newest + span_of(OTHER_HOST)
+
+    def read(self, host: str, at: int) -> None:
+        """A mark only rises. It is the host's own: what stands before another host's mark may still come from this one."""
+        self.at[host] = max(self.at.get(host, 0), at)
 
     def dump(self, lookback: timedelta) -> dict[str, Any]:
-        """Remembers what may come again."""
-        keep_from = self.at - span_of(max(lookback, OTHER_HOST))
+        """Forgets marks that decide nothing any more, and mentions that do not come again."""
+        apart = span_of(OTHER_HOST)
+        self.at = {host: at for host, at in self.at.items() if at >= self.newest - apart}
+        keep_from = self.newest - 2 * apart - span_of(lookback)
         kept = sorted(((at, key) for key, at in self.seen.items() if at >= keep_from), reverse=True)[:SEEN_LIMIT]
         self.seen = {key: at for at, key in kept}
-        return {"at": self.at, "host": self.host, "seen": dict(self.seen)}
+        return {"start": self.start, "at": dict(self.at), "seen": dict(self.seen)}
 
 
 class Draft:

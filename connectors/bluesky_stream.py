@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from connectors.base import ConnectorError, Cursor, Gap, Malformed, Mention, Page, Parked, RateLimited
-from connectors.bluesky_frames import OTHER_HOST, Draft, State, micros, moment, open_frame, span_of
+from connectors.bluesky_frames import Draft, State, micros, moment, open_frame, span_of
 from connectors.bluesky_posts import COLLECTION, Terms
 from connectors.bluesky_socket import MESSAGE_LIMIT, CursorTooOld, Stream
 
@@ -88,10 +88,10 @@ class Jetstream:
                     self._not_before[host] = error.retry_at
             else:
                 has_answered = True
-                if state.host == host:
+                if host in state.at:
                     self._hosts.remove(host)
                     self._hosts.insert(0, host)  # changing hosts costs a longer look back
-                if not is_quiet or now - moment(state.at) < STALE:
+                if not is_quiet or now - moment(state.newest) < STALE:
                     return
         if not has_answered:
             raise _mildest(errors)
@@ -100,8 +100,7 @@ class Jetstream:
         self, host: str, state: State, budget: _Budget, now: datetime, terms: Terms
     ) -> Generator[Page, None, bool]:
         """Pages of one host from where the others stopped; returns whether it has nothing more for now."""
-        lookback = span_of(self._limits.lookback)
-        begin = state.at - (lookback if state.host in ("", host) else max(lookback, span_of(OTHER_HOST)))
+        begin = state.begin(host, self._limits.lookback)
         stream = self._begin(host, begin, now)
         draft = Draft(state, terms)
         is_first, has_more, readable, unreadable = True, True, 0, 0
@@ -115,13 +114,13 @@ class Jetstream:
                         break
                 elif (frame.at - micros(now)) > span_of(AHEAD):
                     unreadable += 1
-                    draft.take(frame, state.at)
+                    draft.take(frame, state.newest)
                 else:
                     readable += bool(frame.kind)
                     if is_first:
-                        self._look_for_hole(state, begin, frame.at, now)
+                        self._look_for_hole(host, state, begin, frame.at, now)
                         is_first = False
-                    state.at, state.host = max(state.at, frame.at), host
+                    state.read(host, frame.at)
                     draft.take(frame, frame.at)
                     if frame.at > micros(now):
                         has_more = False
@@ -167,11 +166,15 @@ class Jetstream:
                     raise
                 ago = ago / 2 if ago <= WINDOW else WINDOW - timedelta(minutes=5)
 
-    def _look_for_hole(self, state: State, begin: int, first: int, now: datetime) -> None:
+    def _look_for_hole(self, host: str, state: State, begin: int, first: int, now: datetime) -> None:
         """The newest message read must come again; before any was read, only what no instance keeps can be missed."""
-        since = state.at if state.host else begin
-        is_due = bool(state.host) or begin < micros(now - WINDOW)
-        if is_due and first > since + span_of(self._limits.lookback):
+        if state.at:
+            since, due = state.newest, state.due(host, self._limits.lookback)
+        elif begin < micros(now - WINDOW):
+            since, due = begin, begin + span_of(self._limits.lookback)
+        else:
+            return
+        if first > max(since, due):
             state.lost.append(Gap(moment(since), moment(first), "expired-window", lost=True))
 
     def _is_full(self, draft: Draft) -> bool:
@@ -184,8 +187,8 @@ class Jetstream:
 
     def _page(self, draft: Draft, state: State, now: datetime, is_cut: bool) -> Page:
         gaps = list(state.lost)
-        if is_cut and moment(state.at) < now:
-            gaps.append(Gap(moment(state.at), now, "page-cap"))
+        if is_cut and moment(state.newest) < now:
+            gaps.append(Gap(moment(state.newest), now, "page-cap"))
         edited = [*draft.edited.values()]
         # Of all the network's edits, only those that name a term are worth asking who wrote them.
         ours = [mention for uri, mention in draft.edited.items() if uri in draft.ours]

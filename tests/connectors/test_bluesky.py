@@ -377,7 +377,7 @@ def test_a_message_dated_far_ahead_moves_no_position() -> None:
         stored.poll(source, START + MINUTE)
         assert {first, last} <= set(stored.mentions)
         assert stored.cursor is not None
-        assert stored.cursor["at"] == (START + timedelta(seconds=1)).timestamp() * 1e6
+        assert [*stored.cursor["at"].values()] == [(START + timedelta(seconds=1)).timestamp() * 1e6]
 
 
 def _dated(fake: FakeJetstream, at: datetime) -> bytes:
@@ -586,3 +586,21 @@ def test_whatever_two_hosts_do_nothing_is_lost(data: st.DataObject) -> None:
                 stored.poll(source, now + n * MINUTE)
         assert set(stored.mentions) == published
         assert all(not gap.lost for gap in stored.gaps)
+
+
+def test_a_mark_of_one_host_hides_nothing_that_another_shows_by_its_own_clock() -> None:
+    with FakeJetstream().start() as one, FakeJetstream().start() as two:
+        uris = set()
+        for n in range(8):
+            at = START - MINUTE + n * timedelta(seconds=5)
+            uris.add(one.publish(at=at, key=f"k{n}"))
+            two.publish(at=at + timedelta(seconds=46), key=f"k{n}")
+        stored = Stored()
+        with closing(open_stream(two)) as source:
+            pages(source, stored, START)  # half of them, up to a moment that on the other host lies behind all
+        with closing(open_stream(one, page_size=3)) as source:
+            stored.page(next(iter(source.poll(stored.cursor, START + 5 * MINUTE))))  # and the process stops
+        with closing(open_stream(one)) as source:
+            pages(source, stored, START + 6 * MINUTE)
+        assert set(stored.mentions) == uris
+        assert set(stored.times_seen.values()) == {1}
