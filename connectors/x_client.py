@@ -84,8 +84,11 @@ class Session(requests.Session):
             response = super().request(
                 method, address, **options, timeout=self._timeout, stream=True, allow_redirects=False
             )
-            with response:
+            try:
                 content = self._read(response, started)
+            except BaseException:
+                response.close()  # read to its end it goes back to the pool by itself
+                raise
         except (requests.Timeout, urllib3.exceptions.TimeoutError):
             raise Unavailable(f"{SITE} did not answer within {self._timeout:g} s; it is asked again later") from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:

@@ -40,7 +40,7 @@ class Forecast:
     """
 
     queries: tuple[Expected, ...]
-    asked_usd: float  # what this forecast cost
+    asked_usd: float  # what the counts for it cost
 
     @property
     def posts(self) -> float:

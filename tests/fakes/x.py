@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -57,7 +57,7 @@ class FakeX(FakeServer):
         self.credits: float | None = None  # USD; None: enough
         self.bills_users = True
         self.dedupes = True  # "a soft guarantee"
-        self.spent = 0.0
+        self.bill: Counter[str] = Counter()  # what -> USD
         self.reads = 0  # posts billed
         self.empty_pages = 0  # that come before the next page with posts
         self.replies: deque[Reply] = deque()  # given before anything else
@@ -71,16 +71,20 @@ class FakeX(FakeServer):
         self._gone: set[int] = set()
         self._paid: set[tuple[str, str, str]] = set()
         self._sequence = 0
+        self._handles: dict[str, str] = {}
         self.account("acmecare", OWNER)
+
+    @property
+    def spent(self) -> float:
+        return sum(self.bill.values())
 
     # What happens on the site
 
     def account(self, handle: str, number: str = "", followers: int = 12) -> str:
         """The id of this account, which is made where there is none."""
-        for one, user in self.accounts.items():
-            if user["username"] == handle:
-                return one
-        one = number or str(1000 + len(self.accounts))
+        if handle in self._handles:
+            return self._handles[handle]
+        one = self._handles[handle] = number or str(1000 + len(self.accounts))
         metrics = {"followers_count": followers, "tweet_count": 5}
         self.accounts[one] = {"id": one, "username": handle, "name": handle.title(), "public_metrics": metrics}
         return one
@@ -319,8 +323,7 @@ class FakeX(FakeServer):
         since = _id_at(self.clock - WINDOW) if self.clock else 0
         ids = self._ids[bisect.bisect_left(self._ids, since) :]
         total = sum(self._visible(one) and wanted(self._posts[one], self.accounts) for one in ids)
-        self._sequence += 1
-        self._charge("counts", [str(self._sequence)])
+        self._charge("counts", [str(len(self._paid))])
         return Reply.json({"data": [], "meta": {f"total_{self.names}_count": total}})
 
     def _charge(self, what: str, ids: Iterable[str]) -> None:
@@ -332,7 +335,7 @@ class FakeX(FakeServer):
             if self.dedupes and (day, kind, one) in self._paid:
                 continue
             self._paid.add((day, kind, one))
-            self.spent += PRICES[what]
+            self.bill[what] += PRICES[what]
             self.reads += kind == "post"
 
     def _spelt(self, post: Post) -> Post:
