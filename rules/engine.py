@@ -7,32 +7,29 @@ an evaluation changes, so threads may share it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final
 
 from rules.facts import Facts, Hit
-from rules.index import Index, Posting, State, build
+from rules.index import Index, Posting, build
 from rules.reading import AFTER_CONTRAST, NameTable, Reading, Tongue
 from rules.ruleset import Rule, Ruleset
 from rules.steps import NameKind, run_back
+from rules.walk import Candidate, candidates
 from rules.words import Words, prepare
 
 UNKNOWN = "und"
 
 
-class Match(NamedTuple):
-    """A phrase that stands in a text: word `first` up to, not including, word `stop`, in a sentence."""
-
-    posting: Posting
-    first: int
-    stop: int
-    sentence: int
-    weight: float
+Match = tuple[Posting, int, int, int, float]  # a phrase that stands in a text: from word, up to word, sentence, weight
 
 
-Candidate = tuple[Posting, int, int, int]  # a phrase that a walk led through: from word, up to word, sentence
+# What a rule asks for beside its phrases, as bits.
+_FACTS: Final = 1
+_CONTEXT: Final = 2
+_UNNEGATED: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +54,20 @@ class Engine:
     ) -> None:
         self.ruleset = ruleset
         self._rules = ruleset.rules
-        self._tables, self._kinds = _tables(brand_names, products, rivals)
+        self._asks = [
+            (_FACTS if rule.when is not None else 0)
+            | (_CONTEXT if rule.also or rule.unless else 0)
+            | (_UNNEGATED if rule.negatable else 0)
+            for rule in ruleset.rules
+        ]
+        self._tables = _tables(brand_names, products, rivals)
         self._languages = tuple(dict.fromkeys(languages)) or ruleset.languages
         self._shelves: dict[str, _Shelf] = {}
 
     def for_names(self, brand_names: Sequence[str], products: Sequence[str] = (), rivals: Sequence[str] = ()) -> Engine:
         """The same rules for other names; phrases are filed once and shared."""
         twin = copy(self)
-        twin._tables, twin._kinds = _tables(brand_names, products, rivals)
+        twin._tables = _tables(brand_names, products, rivals)
         return twin
 
     def _shelf(self, lang: str) -> _Shelf:
@@ -100,7 +103,7 @@ class Engine:
 
     def _read(self, shelf: _Shelf, facts: Facts, words: Words, in_title: bool) -> dict[int, Hit]:
         given = facts.in_reply_to_brand or facts.addressed_to_brand
-        reading = Reading(words, shelf.tongue, self._tables, given, self._kinds)
+        reading = Reading(words, shelf.tongue, self._tables, given)
         hits: dict[int, Hit] = {}
         if words.folded:
             for number, match in self._best(candidates(shelf.index, reading), reading, facts).items():
@@ -120,43 +123,36 @@ class Engine:
         for candidate in found:
             posting, at, stop, sentence = candidate
             match: Match | None = None
+            cancelled = False
             for number in posting.rules:
                 known = best.get(number)
-                if (
-                    known is not None
-                    and known.weight >= enough
-                    and not posting.before
-                    and (known.first < at or (known.first == at and known.stop >= stop))
-                ):
-                    continue
-                rule = self._rules[number]
-                if rule.when is not None:
+                if known is not None and not posting.before and known[4] >= enough:
+                    first = known[1]
+                    if first < at or (first == at and known[2] >= stop):
+                        continue
+                asks = self._asks[number]
+                if asks & _FACTS:
                     holds = met.get(number)
                     if holds is None:
-                        holds = met[number] = self._holds(rule, facts, reading)
+                        holds = met[number] = self._holds(self._rules[number], facts, reading)
                     if not holds:
                         continue
                 if match is None:
                     if posting.plain:
-                        weight = reading.weight(at, stop) if reading.turning else 1.0
-                        match = Match(posting, at, stop, sentence, weight)
+                        match = (posting, at, stop, sentence, reading.weight(at, stop) if reading.turning else 1.0)
                     elif (match := _verify(candidate, reading)) is None:
                         break
-                    cancelled = (
-                        reading.denying
-                        and not posting.phrase.holds_negation
-                        and reading.negated(match.first, match.stop)
-                    )
-                if cancelled and rule.negatable:
+                    if reading.denying and not posting.phrase.holds_negation:
+                        cancelled = reading.negated(match[1], match[2])
+                if cancelled and asks & _UNNEGATED:
                     continue
-                asked = None if rule.when is None else rule.when.in_question
-                if asked is not None and asked != reading.words.sentences[match.sentence].question:
+                if asks & _FACTS and not self._asked(self._rules[number], reading, sentence):
                     continue
-                if rule.also or rule.unless:
+                if asks & _CONTEXT:
                     places = pending.setdefault(number, {})
-                    other = places.get((match.sentence, match.weight))
+                    other = places.get((sentence, match[4]))
                     if other is None or _better(match, other):
-                        places[match.sentence, match.weight] = match
+                        places[sentence, match[4]] = match
                 elif known is None or _better(match, known):
                     best[number] = match
         if pending:
@@ -186,9 +182,9 @@ class Engine:
             unless = around.get((number, "unless"), nowhere)
             chosen: Match | None = None
             for match in places.values():
-                if rule.also and not (also if rule.also_scope == "text" else match.sentence in also):
+                if rule.also and not (also if rule.also_scope == "text" else match[3] in also):
                     continue
-                if unless and (rule.unless_scope == "text" or match.sentence in unless):
+                if unless and (rule.unless_scope == "text" or match[3] in unless):
                     continue
                 if chosen is None or _better(match, chosen):
                     chosen = match
@@ -205,6 +201,11 @@ class Engine:
             and (when.names_rival is None or bool(reading.names("rival").named) == when.names_rival)
             and (when.names_brand is None or bool(reading.names("brand").named) == when.names_brand)
         )
+
+    @staticmethod
+    def _asked(rule: Rule, reading: Reading, sentence: int) -> bool:
+        asked = None if rule.when is None else rule.when.in_question
+        return asked is None or asked == reading.words.sentences[sentence].question
 
     @staticmethod
     def _hit(rule: Rule, reading: Reading, match: Match, in_title: bool) -> Hit:
@@ -232,149 +233,16 @@ class Engine:
         )
 
 
-def _tables(
-    brand_names: Sequence[str], products: Sequence[str], rivals: Sequence[str]
-) -> tuple[dict[NameKind, NameTable], tuple[NameKind, ...]]:
-    """The names by kind, and the kinds that have names, each table once."""
+def _tables(brand_names: Sequence[str], products: Sequence[str], rivals: Sequence[str]) -> dict[NameKind, NameTable]:
     ours = NameTable.of((*brand_names, *products))  # "my Acme" and "my Acme One" are said alike
-    theirs = NameTable.of(rivals)
-    tables: dict[NameKind, NameTable] = {"brand": ours, "product": ours, "rival": theirs}
-    kinds: tuple[NameKind, ...] = ("brand", "rival")
-    return tables, tuple(kind for kind in kinds if tables[kind].by_handle)
+    return {"brand": ours, "product": ours, "rival": NameTable.of(tuple(rivals))}
 
 
 def _better(one: Match, other: Match) -> bool:
     """Whether a match weighs more, or stands earlier, or says more."""
-    return (one.weight, -one.first, one.stop) > (other.weight, -other.first, other.stop)
-
-
-def candidates(index: Index, reading: Reading) -> list[Candidate]:
-    """Every phrase that a walk leads through, in the order of the words that it is filed under."""
-    folded, sentences = reading.folded, reading.words.sentences
-    numbers, standing, given = reading.words.numbers, reading.standing, reading.brand_given
-    found: list[Candidate] = []
-    sentence, limit = 0, sentences[0].stop
-    row, nexts = index.begin(folded)
-    for at, (state, following) in enumerate(zip(row, nexts, strict=True)):
-        if following is None and state.plain:
-            continue
-        while at >= limit:
-            sentence += 1
-            limit = sentences[sentence].stop
-        stop = at + 1
-        while True:  # as long as plain words lead on, which is nearly always
-            if not state.plain:
-                if state.rests is not None:
-                    state.fill()
-                for posting in state.ended:
-                    found.append((posting, at, stop, sentence))  # noqa: PERF401  # for one or two this is faster
-                if (
-                    state.gaps
-                    or state.stems
-                    or (state.named and (standing or (given and state.lacking)))
-                    or (state.digits and stop in numbers)
-                    or state.exact
-                ) and (todo := _ways(state, stop, limit, reading)):
-                    _stray(todo, at, limit, sentence, reading, found)
-            if stop == limit:
-                break
-            following = state.get(folded[stop])
-            if following is None:
-                break
-            state = following
-            stop += 1
-    if numbers and (behind := index.numbers) is not None:
-        for at in numbers:
-            if folded[at][0].isdecimal():
-                _enter(behind, at, at + 1, reading, found)
-    if index.signs and (numbers or standing or index.always):
-        for sign, state in index.signs.items():
-            for at in _places(sign, reading):
-                if at < len(folded):
-                    _enter(state, at, at, reading, found)
-    return found
-
-
-def _enter(state: State, at: int, stop: int, reading: Reading, found: list[Candidate]) -> None:
-    """Walk from a state that no plain word leads to."""
-    if (
-        stop > at
-        and state.rests is None
-        and state.plain
-        and (stop == len(reading.folded) or reading.folded[stop] not in state)
-    ):
-        return
-    sentence = reading.words.sentence_of(at)
-    _stray([(state, stop)], at, reading.words.sentences[sentence].stop, sentence, reading, found)
-
-
-def _stray(
-    todo: list[tuple[State, int]], at: int, limit: int, sentence: int, reading: Reading, found: list[Candidate]
-) -> None:
-    """Go on from these states, at these words. Of each phrase the shortest place is added."""
-    ended: dict[int, Candidate] = {}
-    seen: set[tuple[int, int]] = set()  # gaps lead to the same place in many ways: without this, time would explode
-    while todo:
-        state, stop = todo.pop()
-        if stop > limit or (key := (id(state), stop)) in seen:
-            continue
-        seen.add(key)
-        if not state.plain:
-            if state.rests is not None:
-                state.fill()
-            for posting in state.ended:
-                known = ended.get(id(posting))
-                if (known is None or stop < known[2]) and not (posting.phrase.ends and stop != limit):
-                    ended[id(posting)] = (posting, at, stop, sentence)
-            todo += _ways(state, stop, limit, reading)
-        if stop < limit and (following := state.get(reading.folded[stop])) is not None:
-            todo.append((following, stop + 1))
-    found += ended.values()
-
-
-def _ways(state: State, stop: int, limit: int, reading: Reading) -> list[tuple[State, int]]:
-    """Where a walk can go on from a state at a word, other than with a plain word."""
-    folded, numbers, standing = reading.folded, reading.words.numbers, reading.standing
-    todo: list[tuple[State, int]] = []
-    for way in state.gaps:
-        behind = way.state
-        if behind.rests is not None:
-            behind.fill()
-        window = folded[stop : stop + way.width]
-        if not behind.keys().isdisjoint(window):
-            todo += [(behind[word], place) for place, word in enumerate(window, stop + 1) if word in behind]
-        if not behind.plain:
-            if behind.gaps or behind.exact or (behind.named and (standing or reading.brand_given)):
-                todo += [(behind, place) for place in range(stop, stop + way.width)]
-            elif behind.stems:
-                todo += [(behind, place) for place, word in enumerate(window, stop) if word.startswith(behind.stems)]
-            if numbers and behind.digits:
-                todo += [(behind, place) for place in numbers if stop <= place < stop + way.width]
-    if standing:
-        for way in state.named:
-            todo += [(way.state, place) for place in way.step.ahead(reading, (stop,), limit)]
-    elif state.lacking and reading.brand_given:
-        todo += [(way.state, stop) for way in state.named if way.lacking]
-    for way in state.others:
-        if way.stems:
-            if stop < limit and folded[stop].startswith(way.stems):
-                todo.append((way.state, stop + 1))
-        elif not way.digits or stop in numbers:
-            todo += [(way.state, place) for place in way.step.ahead(reading, (stop,), limit)]
-    return todo
-
-
-def _places(sign: str, reading: Reading) -> Iterable[int]:
-    """Where phrases are tried that are filed under a sign instead of a word (`rules.index.SIGNS`)."""
-    if sign == "{year}":
-        return reading.words.numbers
-    if sign == "{rival}":
-        return reading.names("rival").named
-    if sign in ("{brand}", "{product}"):
-        return reading.names("brand").named
-    if sign == "^":
-        return reading.words.firsts
-    return range(len(reading.folded))
+    if one[4] != other[4]:
+        return one[4] > other[4]
+    return one[1] < other[1] or (one[1] == other[1] and one[2] > other[2])
 
 
 def _verify(candidate: Candidate, reading: Reading) -> Match | None:
@@ -390,7 +258,7 @@ def _verify(candidate: Candidate, reading: Reading) -> Match | None:
             if not reading.names(kind).named:
                 return None
         if posting.before:
-            if any(reading.present.isdisjoint(words) for words in posting.needs):
+            if any(words.isdisjoint(reading.folded) for words in posting.needs):
                 return None
             firsts = run_back(posting.before, reading, (at + posting.taken,), sentence.first)
             if phrase.begins:
@@ -400,4 +268,4 @@ def _verify(candidate: Candidate, reading: Reading) -> Match | None:
             first = max(firsts)
         elif phrase.begins and first != sentence.first:
             return None
-    return Match(posting, first, stop, number, reading.weight(first, stop) if reading.turning else 1.0)
+    return posting, first, stop, number, reading.weight(first, stop) if reading.turning else 1.0

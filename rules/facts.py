@@ -6,8 +6,8 @@ every post is a named tuple, which takes a quarter of the time that a frozen dat
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 from rules.vocabulary import BuyerStatus, Emotion, Intent, Stage, Urgency
 
@@ -25,6 +25,16 @@ class Facts(NamedTuple):
     followers: int | None = None
     rating: float | None = None  # stars, 1 to 5
     sentiment: float | None = None  # −1…1; None where no means exists for the language
+
+
+# What a piece of evidence speaks of, as bits: of all that a post's hits say together, a reader asks only for what is there.
+STAGE: Final = 1
+TOUCHPOINTS: Final = 2
+INTENTS: Final = 4
+EMOTIONS: Final = 8
+BUYER: Final = 16
+MOOD: Final = 32
+LIMITS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,30 @@ class Evidence:
     delight: bool = False
     playbook: str = ""  # link to what to do
     owner: str = ""  # who answers for it
+    speaks_of: int = field(init=False, compare=False, repr=False)  # bits: STAGE, …
+    label: str = field(init=False, compare=False, repr=False)  # of its line in an explanation, "" where it gets none
+
+    def __post_init__(self) -> None:
+        speaks_of = (
+            (STAGE if self.stage is not None else 0)
+            | (TOUCHPOINTS if self.touchpoints else 0)
+            | (INTENTS if self.intents or self.factor == "leaving" else 0)
+            | (EMOTIONS if self.emotions else 0)
+            | (BUYER if self.buyer is not None else 0)
+            | (MOOD if self.sentiment is not None else 0)
+            | (LIMITS if self.promotional or self.ignore or self.floor is not None else 0)
+        )
+        label = ""
+        if self.factor and self.points:
+            label = self.factor.replace("_", " ")
+        elif self.stage is not None:
+            label = self.stage.value
+        elif self.delight:
+            label = "delight"
+        elif self.intents:
+            label = self.intents[0].value
+        object.__setattr__(self, "speaks_of", speaks_of)
+        object.__setattr__(self, "label", label)
 
 
 class Hit(NamedTuple):

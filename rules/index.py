@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from rules.languages import COMMON
 from rules.phrases import SHORTEST_STEM, Phrase, fixed_words
@@ -42,34 +42,49 @@ Start = tuple[str, Iterable[str], tuple[Step, ...]]  # "word", "stem" or a sign;
 Rest = tuple[Posting, tuple[Step, ...]]  # a phrase, and what is still asked for
 
 
+# How a walk goes on from a state, as bits: a text asks only for those that it can take (`heeded`).
+FRESH: Final = 1  # not worked out yet
+ENDS: Final = 2  # phrases end here
+GAPS: Final = 4
+BEGUN: Final = 8
+ACCENTS: Final = 16
+NAMES: Final = 32
+LACKING: Final = 64
+DIGITS: Final = 128
+WAYS: Final = 252  # all but the first two
+
+
+def heeded(numbers: bool, standing: bool, brand_given: bool) -> int:
+    """The bits that matter in a text: does it hold numbers, does a name stand in it, is it said to the brand anyway."""
+    return (
+        FRESH | ENDS | GAPS | BEGUN | ACCENTS
+        | (DIGITS if numbers else 0) | (NAMES if standing else 0) | (LACKING if brand_given else 0)
+    )  # fmt: skip
+
+
 class State(dict[str, "State"]):
     """Where a walk stands: next word -> the next state. It is filled when a text first gets there."""
 
-    __slots__ = ("digits", "ended", "exact", "gaps", "lacking", "named", "others", "plain", "rests", "stems")
+    __slots__ = ("ended", "gaps", "leads", "named", "others", "rests", "stems")
 
     def __init__(self, rests: Sequence[Rest]) -> None:
         super().__init__()
-        self.rests: Sequence[Rest] | None = rests  # what it will be made of; None once it is
+        self.rests: Sequence[Rest] = rests  # what it will be made of; empty once it is
+        self.leads = FRESH
         self.ended: tuple[Posting, ...] = ()  # phrases of which nothing is left
         self.gaps: tuple[Way, ...] = ()
         self.named: tuple[Way, ...] = ()
-        self.lacking = False  # whether one of these names may be missing in a post to the brand
         self.others: tuple[Way, ...] = ()
-        # What tells that `others` cannot apply, without going through them.
-        self.digits = False
-        self.exact = False
-        self.stems: tuple[str, ...] = ()
-        self.plain = False  # whether nothing but a plain word leads on
+        self.stems: tuple[str, ...] = ()  # of all of them
 
-    def fill(self) -> None:
-        """Work out where it leads. A second thread that does the same at the same time changes nothing."""
-        rests = self.rests
-        if rests is None:
-            return
+    def fill(self) -> int:
+        """Work out where it leads, and return its bits. A second thread that does the same at the same time changes nothing."""
         ended: dict[int, Posting] = {}
         ways: dict[Step, list[Rest]] = {}
         nexts: dict[str, list[Rest]] = {}
-        left = list(rests)
+        left = list(self.rests)
+        if self.leads != FRESH:
+            return self.leads
         while left:
             posting, steps = left.pop()
             if not steps:
@@ -93,15 +108,16 @@ class State(dict[str, "State"]):
         self.update(shared(nexts))
         found = [Way(step, State(each)) for step, each in ways.items()]
         self.ended = tuple(ended.values())
-        self.gaps = tuple([way for way in found if way.width])
-        self.named = tuple([way for way in found if isinstance(way.step, Name)])
-        self.lacking = any(way.lacking for way in self.named)
-        self.others = tuple([way for way in found if not way.width and not isinstance(way.step, Name)])
-        self.digits = any(way.digits for way in self.others)
-        self.exact = any(isinstance(way.step, Exact) for way in self.others)
-        self.stems = tuple([stem for way in self.others for stem in way.stems])
-        self.plain = not (ended or found)
-        self.rests = None
+        self.gaps = tuple([way for way in found if way.kind == GAPS])
+        self.named = tuple([way for way in found if way.kind & (NAMES | LACKING)])
+        self.others = tuple([way for way in found if way.kind & (BEGUN | ACCENTS | DIGITS)])
+        self.stems = tuple([stem for way in found for stem in way.stems])
+        leads = ENDS if ended else 0
+        for way in found:
+            leads |= way.kind
+        self.leads = leads
+        self.rests = ()
+        return leads
 
 
 def shared(nexts: Mapping[str, list[Rest]]) -> Iterable[tuple[str, State]]:
@@ -118,15 +134,22 @@ def shared(nexts: Mapping[str, list[Rest]]) -> Iterable[tuple[str, State]]:
 class Way:
     """A way on from a state that is no plain word: a gap, a number, a name, a word with a certain beginning or accents."""
 
-    __slots__ = ("digits", "lacking", "state", "stems", "step", "width")
+    __slots__ = ("kind", "state", "stems", "step", "width")
 
     def __init__(self, step: Step, state: State) -> None:
         self.step = step
         self.state = state  # behind it
         self.width = step.width + 1 if isinstance(step, Gap) else 0  # places where the walk may go on
         self.stems = step.stems if isinstance(step, Word) else ()
-        self.digits = isinstance(step, Number | Year)
-        self.lacking = isinstance(step, Name) and step.may_lack
+        self.kind = _kind(step)
+
+
+def _kind(step: Step) -> int:
+    if isinstance(step, Name):
+        return NAMES | LACKING if step.may_lack else NAMES
+    if isinstance(step, Gap):
+        return GAPS
+    return ACCENTS if isinstance(step, Exact) else BEGUN if isinstance(step, Word) else DIGITS
 
 
 _NOWHERE = State(())  # where a word leads that begins no phrase
@@ -165,14 +188,14 @@ class Index:
     signs: dict[str, State]  # by what else must stand there instead of a word: see `SIGNS`
     always: bool  # whether one of these signs stands in every text
 
-    def begin(self, folded: list[str]) -> tuple[list[State], Iterable[State | None]]:
+    def begin(self, folded: list[str]) -> tuple[list[State], list[State | None]]:
         """For each word the state it leads to, and what the word after leads to from there.
 
         Most words begin no phrase that the next word goes on with: to look both up for all words in one go saves the
         engine a tenth of its time.
         """
         row = list(map(self.words.__getitem__, folded))
-        return row, map(State.get, row, [*folded[1:], ""])
+        return row, list(map(State.get, row, [*folded[1:], ""]))
 
 
 # What a phrase is filed under where no word will do, and how often a post has it.

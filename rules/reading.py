@@ -1,17 +1,17 @@
 """One text as the engine reads it: its words, where configured names stand, what negates and what contrasts.
 
-A `Reading` lives for one evaluation. Names and contrasts are looked up at the first step that asks for them, because
-most texts hold no phrase that does.
+A `Reading` lives for one evaluation. Contrasts are looked up when a weight is first asked for, because most texts hold none;
+where names stand is remembered with the words, because relevance asks for them, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rules.languages import AFTER, NOT_AFTER, ONLY, contrasts, negations
 from rules.steps import NameKind, Names
-from rules.words import Words, prepare
+from rules.words import Words, handle_forms, prepare
 
 NEGATION_REACH = 3  # words before a phrase
 AFTER_CONTRAST = 1.5
@@ -25,27 +25,29 @@ class Tongue:
     negations: frozenset[str]
     after: frozenset[str]
     contrasts: dict[str, str]
-    contrast_words: frozenset[str]
+    marked: frozenset[str]  # words that negate or contrast
 
     @classmethod
     def of(cls, lang: str) -> Tongue:
-        turns = contrasts(lang)
-        return cls(negations(lang), AFTER.get(lang, frozenset()), turns, frozenset(turns))
+        no, turns = negations(lang), contrasts(lang)
+        return cls(no, AFTER.get(lang, frozenset()), turns, no | frozenset(turns))
 
 
 _NOWHERE: frozenset[int] = frozenset()
 _UNNAMED = Names({}, {}, {}, _NOWHERE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class NameTable:
     """Configured names of one kind, by first word and by handle."""
 
     by_first: dict[str, tuple[tuple[tuple[str, ...], str], ...]]  # first word -> (all words, name), longest first
     by_handle: dict[str, str]  # folded, without spaces -> name
 
-    @classmethod
-    def of(cls, names: Sequence[str]) -> NameTable:
+    @staticmethod
+    @lru_cache(64)
+    def of(names: tuple[str, ...]) -> NameTable:
+        """The table of some names. The same names give the same table, so that whoever asks for them shares what is found."""
         by_first: dict[str, list[tuple[tuple[str, ...], str]]] = {}
         by_handle: dict[str, str] = {}
         for name in names:
@@ -57,18 +59,33 @@ class NameTable:
             by_first.setdefault(words[0], []).append((words, name))
             if len(words) > 1:
                 by_first.setdefault(joined, []).append(((joined,), name))
-        return cls(
+        return NameTable(
             {first: tuple(sorted(each, key=lambda e: -len(e[0]))) for first, each in by_first.items()}, by_handle
         )
 
     def find(self, words: Words) -> Names:
-        if not self.by_handle or (not words.handles and self.by_first.keys().isdisjoint(words.folded)):
+        """Where the names stand; looked for once in the same words."""
+        found: Names | None = words.known.get(self)
+        if found is None:
+            found = words.known[self] = self._find(words)
+        return found
+
+    def _find(self, words: Words) -> Names:
+        spelt = not self.by_first.keys().isdisjoint(words.folded)
+        standing: dict[int, str] = {}
+        if words.handles and self.by_handle:
+            for handle in words.handles:
+                for form in handle_forms(handle.name):  # @Acme, @acme_one for "Acme One", @AcmeSupport for "Acme"
+                    if form in self.by_handle:
+                        standing.setdefault(handle.at, self.by_handle[form])
+                        break
+        if not spelt and not standing:
             return _UNNAMED
         stops: dict[int, tuple[int, ...]] = {}
         starts: dict[int, tuple[int, ...]] = {}
         named: dict[int, str] = {}
         folded = words.folded
-        if not self.by_first.keys().isdisjoint(folded):
+        if spelt:
             for at, word in enumerate(folded):
                 for wanted, name in self.by_first.get(word, ()):
                     stop = at + len(wanted)
@@ -79,68 +96,36 @@ class NameTable:
                     stops[at] = (*stops.get(at, ()), *ends)
                     for end in ends:
                         starts[end] = (*starts.get(end, ()), at)
-        if not words.handles:
-            return Names(stops, starts, named, _NOWHERE)
-        standing: set[int] = set()
-        for at, low, forms in words.handle_forms():
-            owner = self.by_handle.get(low)  # @Acme, @acme_one for "Acme One" …
-            if owner is None and forms:  # … and @AcmeSupport for "Acme"
-                owner = next((self.by_handle[form] for form in forms if form in self.by_handle), None)
-            if owner is not None:
-                standing.add(at)
-                named.setdefault(at, owner)
+        for at, name in standing.items():
+            named.setdefault(at, name)
         return Names(stops, starts, named, frozenset(standing))
 
 
 class Reading:
     """See the module's first lines. Implements `rules.steps.Reading`."""
 
-    __slots__ = (
-        "_found", "_kinds", "_standing", "_tables", "_turns", "brand_given", "denying", "folded", "present", "tongue", "turning", "words",
-    )  # fmt: skip
+    __slots__ = ("_tables", "_turns", "brand_given", "denying", "folded", "standing", "tongue", "turning", "words")
 
-    def __init__(
-        self,
-        words: Words,
-        tongue: Tongue,
-        tables: dict[NameKind, NameTable],
-        brand_given: bool,
-        kinds: Sequence[NameKind] = ("brand", "product", "rival"),
-    ) -> None:
-        """`kinds`: those that have names, each table once."""
+    def __init__(self, words: Words, tongue: Tongue, tables: dict[NameKind, NameTable], brand_given: bool) -> None:
         self.words = words
         self.folded = words.folded
-        self.present = frozenset(words.folded)
         self.tongue = tongue
         self.brand_given = brand_given
         self._tables = tables
-        self._found: dict[NameKind, Names] = {}
-        self._kinds = kinds
-        self._standing = None if kinds else False
         self._turns: dict[int, int] | None = None
+        # Whether a configured name stands anywhere; {brand} and {product} stand for the same names.
+        self.standing = bool(tables["brand"].find(words).named or tables["rival"].find(words).named)
         # Whether anything can be cancelled at all, or weigh more than another: most texts are spared the search.
-        self.denying = not tongue.negations.isdisjoint(self.present)
-        self.turning = not tongue.contrast_words.isdisjoint(self.present)
+        self.denying = self.turning = False
+        if not tongue.marked.isdisjoint(words.folded):
+            self.denying = not tongue.negations.isdisjoint(words.folded)
+            self.turning = not tongue.contrasts.keys().isdisjoint(words.folded)
 
     def original(self, at: int) -> str:
         return self.words.slice(at, at + 1)
 
     def names(self, kind: NameKind) -> Names:
-        found = self._found.get(kind)
-        if found is None:
-            found = self._tables[kind].find(self.words)
-            for same, table in self._tables.items():  # {brand} and {product} stand for the same names
-                if table is self._tables[kind]:
-                    self._found[same] = found
-        return found
-
-    @property
-    def standing(self) -> bool:
-        """Whether a configured name stands anywhere."""
-        standing = self._standing
-        if standing is None:
-            standing = self._standing = any(self.names(kind).named for kind in self._kinds)
-        return standing
+        return self._tables[kind].find(self.words)
 
     def negated(self, first: int, stop: int) -> bool:
         """Whether a negation before, inside or (French, German) behind the words cancels them."""

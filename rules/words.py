@@ -13,10 +13,9 @@ import re
 import unicodedata
 from bisect import bisect_right
 from functools import lru_cache
-from itertools import accumulate, compress, repeat
-from operator import add
+from itertools import compress, count, repeat
 from sys import intern
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 _EMOJI = (
     "\u203c\u2049\u2194-\u21aa\u231a-\u23ff\u25aa-\u25fe\u2600-\u27bf\u2934\u2935\u2b05-\u2b55"
@@ -40,12 +39,19 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_NUMBER, _WORD, _HANDLE, _HASHTAG, _PICTURE, _END, _CLAUSE = range(1, 8)  # the first two become words
+_NUMBER: Final = 1
+_WORD: Final = 2  # and what is less becomes a word
+_HANDLE: Final = 3
+_HASHTAG: Final = 4
+_PICTURE: Final = 5
+_END: Final = 6
+_CLAUSE: Final = 7
 _CLAUSES = frozenset(",;:)")
 _MARKS = _CLAUSES | frozenset(".!?")
 Token = tuple[int, str, int, int]  # kind, word or mark, where it begins and ends in its chunk
-Read = str | tuple[Token, ...]  # what a chunk holds
-_REMEMBERED = 32  # characters of a chunk, at most
+Read = str | tuple[Token, ...]  # what a chunk holds: one word and nothing else, or its tokens in order
+LONGEST: Final = 32  # characters of a chunk that is remembered
+_REMEMBERED: Final = 50_000  # chunks
 
 _HUMP = re.compile(r"\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+")  # `humps` for plain letters, where it is asked for most
 _RUN = re.compile(r"[^\W\d_]+|\d+")
@@ -85,36 +91,28 @@ class Words:
     """A text's words. Their places in the text are worked out at the first question, which is why this is no dataclass."""
 
     __slots__ = (
-        "_bases", "_chunks", "_counts", "_forms", "_plain", "_reads",
-        "breaks", "firsts", "folded", "handles", "numbers", "sentences", "text",
+        "_bases", "_mixed", "_mixed_from", "_plain", "_shifts", "breaks", "chunks", "firsts", "folded", "handles", "known", "numbers",
+        "reads", "sentences", "text",
     )  # fmt: skip
 
-    def __init__(
-        self,
-        text: str,
-        plain: str,
-        folded: list[str],
-        sentences: list[Sentence],
-        firsts: list[int],
-        breaks: list[int],
-        handles: list[Handle],
-        numbers: list[int],
-        chunks: list[str],
-        reads: list[Read],
-    ) -> None:
+    def __init__(self, text: str, plain: str) -> None:
         self.text = text
         self._plain = plain  # of the same length, with straight apostrophes
-        self.folded = folded
-        self.sentences = sentences  # empty where there is no word
-        self.firsts = firsts  # first word of each sentence
-        self.breaks = breaks  # words that begin a clause: behind a comma, dash, bracket, sentence end; ascending
-        self.handles = handles
-        self.numbers = numbers  # words that are numbers, or units like € and %
-        self._chunks = chunks  # runs without white space, apostrophes made straight
-        self._reads = reads  # what each of them holds
-        self._forms: list[tuple[int, str, list[str]]] | None = None
+        self.folded: list[str] = []
+        self.sentences: list[Sentence] = []  # empty where there is no word
+        self.firsts: list[int] = []  # first word of each sentence
+        self.breaks: list[int] = []  # words that begin a clause: behind a comma, dash, bracket, sentence end; ascending
+        self.handles: list[Handle] = []
+        self.numbers: list[int] = []  # words that are numbers, or units like € and %
+        self.chunks: list[str] = []  # runs without white space, apostrophes made straight
+        self.reads: list[Read] = []  # what each of them holds
+        self.known: dict[object, Any] = {}  # what others found in these words, so that nobody looks for it twice
+        # Chunks that hold more, or less, than one word; how many words stand before each; by how much the number of a word
+        # behind it differs from that of its chunk.
+        self._mixed: list[int] = []
+        self._mixed_from: list[int] = []
+        self._shifts: list[int] = []
         self._bases: list[int] = []  # where each chunk begins; empty until asked for
-        self._counts: list[int] = []  # words before each chunk; empty until asked for
 
     def __len__(self) -> int:
         return len(self.folded)
@@ -129,39 +127,25 @@ class Words:
 
     def span(self, at: int) -> tuple[int, int]:
         """Where word `at` begins and ends in the text, in characters."""
-        number = bisect_right(self._counts or self._count(), at) - 1
-        base, read = self._bases[number], self._reads[number]
-        if isinstance(read, str):
-            return base, base + len(self._chunks[number])
-        _, _, begin, stop = [token for token in read if token[0] <= _WORD][at - self._counts[number]]
-        return base + begin, base + stop
+        bases = self._bases or self._find_bases()
+        last = bisect_right(self._mixed_from, at) - 1
+        chunk = at if last < 0 else at + self._shifts[last]
+        if last < 0 or chunk > self._mixed[last]:
+            base = bases[chunk]
+            return base, base + len(self.chunks[chunk])
+        chunk = self._mixed[last]
+        inside: list[Token] = [token for token in self.reads[chunk] if token[0] <= _WORD]  # type: ignore[misc, operator]
+        _, _, begin, stop = inside[at - self._mixed_from[last]]
+        return bases[chunk] + begin, bases[chunk] + stop
 
     def reach(self, first: int, stop: int) -> tuple[int, int]:
         """Where the words from `first` up to, not including, `stop` begin and end in the text."""
         begin, end = self.span(first)
         return begin, end if stop == first + 1 else self.span(stop - 1)[1]
 
-    def handle_forms(self) -> list[tuple[int, str, list[str]]]:
-        """For each handle the word it stands before, its folded name, and that name's beginnings by its capitals.
-
-        @AcmeHelp: "acmehelp", with the beginning "acme".
-        """
-        if self._forms is None:
-            self._forms = []
-            for handle in self.handles:
-                name = handle.name
-                low = fold(name).replace("_", "")
-                spans = humps(name[:64])[:-1] if name != low else []
-                joined = ""
-                forms = [joined := joined + fold(name[a:b]) for a, b in spans]
-                self._forms.append((handle.at, low, forms))
-        return self._forms
-
     def handle_span(self, handle: Handle) -> tuple[int, int]:
         """Where a handle begins and ends in the text."""
-        if not self._counts:
-            self._count()
-        base = self._bases[handle.chunk]
+        base = (self._bases or self._find_bases())[handle.chunk]
         return base + handle.begin, base + handle.stop
 
     def slice(self, first: int, stop: int) -> str:
@@ -173,24 +157,33 @@ class Words:
         """The first `most` words, as their author wrote them."""
         return [self.slice(at, at + 1) for at in range(min(most, len(self.folded)))]
 
-    def _count(self) -> list[int]:
-        """Find the place of each chunk, and the words before it."""
-        chunks = self._chunks
-        lengths = list(map(len, chunks))
-        if len(self._plain) == sum(lengths) + len(chunks) - 1:  # one space between, none around
-            self._bases = list(map(add, accumulate(lengths, initial=0), range(len(chunks))))
-        else:
+    def mixed(self) -> list[str]:
+        """The chunks that are not just one word: those with punctuation, numbers, signs."""
+        chunks = self.chunks
+        return [chunks[number] for number in self._mixed]
+
+    def _find_bases(self) -> list[int]:
+        """Find the place of each chunk."""
+        bases = self._bases
+        at = 0
+        for chunk in self.chunks:
+            bases.append(at)
+            at += len(chunk) + 1
+        if at - 1 != len(self._plain):  # not one space between each two, and none around
             at = 0
-            for chunk in chunks:
-                at = self._plain.index(chunk, at)
-                self._bases.append(at)
+            for number, chunk in enumerate(self.chunks):
+                at = bases[number] = self._plain.index(chunk, at)
                 at += len(chunk)
-        reads: list[Any] = self._reads
-        held = [1] * len(reads)
-        for at in compress(range(len(reads)), map(isinstance, reads, repeat(tuple))):
-            held[at] = sum([token[0] <= _WORD for token in reads[at]])
-        self._counts = list(accumulate(held, initial=0))
-        return self._counts
+        return bases
+
+
+@lru_cache(4096)
+def handle_forms(name: str) -> tuple[str, ...]:
+    """A handle's folded name, and that name's beginnings by its capitals: AcmeHelp is "acmehelp", with the beginning "acme"."""
+    low = fold(name).replace("_", "")
+    spans = humps(name[:64])[:-1] if name != low else []
+    joined = ""
+    return (low, *[joined := joined + fold(name[a:b]) for a, b in spans])
 
 
 def fold(word: str) -> str:
@@ -262,67 +255,85 @@ def humps(tag: str) -> list[tuple[int, int]]:
 def prepare(text: str) -> Words:
     """Split a text into words. Never raises."""
     plain = straight(text)
-    folded: list[str] = []
-    sentences: list[Sentence] = []
-    firsts: list[int] = []
-    breaks: list[int] = []
-    handles: list[Handle] = []
-    numbers: list[int] = []
-    chunks: list[str] = []
-    reads: list[Read] = []
+    words = Words(text, plain)
+    folded, chunks = words.folded, words.chunks
     first = 0
     for line in plain.splitlines():
         row = line.split()
-        here = list(map(_read if max(map(len, row), default=0) <= _REMEMBERED else _read_new, row))
-        number = len(chunks)
+        here: list[Any] = list(map(_read, row))
+        begun, done = len(chunks), 0
         chunks += row
-        reads += here
-        for read in here:
-            if isinstance(read, str):
-                folded.append(read)
-                number += 1
-                continue
-            for kind, word, begin, stop in read:
-                if kind <= _WORD:
-                    if kind == _NUMBER:
-                        numbers.append(len(folded))
-                    folded.append(word)
-                elif kind == _CLAUSE:
-                    breaks.append(len(folded))
-                elif kind == _HANDLE:
-                    handles.append(Handle(len(folded), word, number, begin, stop))
-                elif first < len(folded) and not (word == "." and _abbreviates(folded[-1])):
-                    sentences.append(Sentence(first, len(folded), "?" in word))
-                    firsts.append(first)
-                    first = len(folded)
-                    breaks.append(first)
-            number += 1
+        words.reads += here
+        for number in compress(
+            count(), map(isinstance, here, repeat(tuple))
+        ):  # one line of Python for each is too much
+            folded += here[done:number]
+            first = _mix(words, begun + number, here[number], first)
+            done = number + 1
+        folded += here[done:]
         if first < len(folded):
-            sentences.append(Sentence(first, len(folded), False))
-            firsts.append(first)
-            first = len(folded)
-            breaks.append(first)
-    return Words(text, plain, folded, sentences, firsts, breaks, handles, numbers, chunks, reads)
+            first = _end_sentence(words, first, question=False)
+    return words
+
+
+def _mix(words: Words, number: int, tokens: tuple[Token, ...], first: int) -> int:
+    """Add what a chunk holds that is not just one word. `first`: where the sentence begins; returns where it does then."""
+    folded = words.folded
+    words._mixed.append(number)
+    words._mixed_from.append(len(folded))
+    for kind, word, begin, stop in tokens:
+        if kind <= _WORD:
+            if kind == _NUMBER:
+                words.numbers.append(len(folded))
+            folded.append(word)
+        elif kind == _CLAUSE:
+            words.breaks.append(len(folded))
+        elif kind == _HANDLE:
+            words.handles.append(Handle(len(folded), word, number, begin, stop))
+        elif first < len(folded) and not (word == "." and _abbreviates(folded[-1])):
+            first = _end_sentence(words, first, "?" in word)
+    words._shifts.append(number + 1 - len(folded))
+    return first
+
+
+def _end_sentence(words: Words, first: int, question: bool) -> int:
+    stop = len(words.folded)
+    words.sentences.append(Sentence(first, stop, question))
+    words.firsts.append(first)
+    words.breaks.append(stop)
+    return stop
 
 
 def _abbreviates(word: str) -> bool:
     return (len(word) == 1 and word.isalpha()) or word in _ABBREVIATIONS
 
 
-def _read_new(chunk: str) -> Read:
-    """What a chunk holds: a plain word, folded, or its tokens in order; words among them carry their folded form."""
-    if chunk.isalpha():
-        return intern(fold(chunk))
-    mark = chunk[-1]
-    if mark in _MARKS and chunk[:-1].isalpha():
-        kind = _CLAUSE if mark in _CLAUSES else _END
-        return (_WORD, intern(fold(chunk[:-1])), 0, len(chunk) - 1), (kind, mark, 0, 0)
-    return tuple(_tokens(chunk))
+class _Chunks(dict[str, Read]):
+    """Chunk -> what it holds. People write the same words all the time: reading a chunk anew takes ten times as long as
+    remembering it, and a word that is the same object everywhere is found faster in every dictionary after. Bounded in
+    number and length. Threads may share it: a lost race repeats a reading.
+    """
+
+    def __missing__(self, chunk: str) -> Read:
+        if chunk.isalpha():
+            read: Read = intern(fold(chunk))
+        else:
+            mark = chunk[-1]
+            if mark in _MARKS and chunk[:-1].isalpha():
+                kind = _CLAUSE if mark in _CLAUSES else _END
+                read = (_WORD, intern(fold(chunk[:-1])), 0, len(chunk) - 1), (kind, mark, 0, 0)
+            else:
+                tokens = tuple(_tokens(chunk))
+                whole = len(tokens) == 1 and tokens[0][0] == _WORD and tokens[0][2] == 0 and tokens[0][3] == len(chunk)
+                read = tokens[0][1] if whole else tokens
+        if len(chunk) <= LONGEST:
+            if len(self) >= _REMEMBERED:
+                self.clear()
+            self[chunk] = read
+        return read
 
 
-# People write the same words all the time: reading a chunk anew takes ten times as long as remembering it, and a word that
-# is the same object everywhere is found faster in every dictionary after. Bounded in number and length.
-_read = lru_cache(8192)(_read_new)
+_read = _Chunks().__getitem__
 
 
 def _tokens(chunk: str) -> list[Token]:

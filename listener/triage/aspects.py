@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from listener.triage.intents import LEAVING
 from listener.triage.signals import Counts
 from rules.facts import Hit
-from rules.vocabulary import BuyerStatus, Emotion, Intent
+from rules.vocabulary import BuyerStatus, Emotion
 from rules.words import Words
 
 MOST_EMOTIONS = 2
@@ -30,10 +31,13 @@ def touchpoints(
     moods: dict[str, list[float]] = {}
     sentences: dict[int, float | None] = {}
     several = len(words.sentences) > 1
+    praising = (
+        [hit for hit in hits if (hit.evidence.sentiment or 0) > 0 and hit.evidence.touchpoints] if complains else ()
+    )
     for hit in hits:
         for name in hit.evidence.touchpoints:
             own = hit.evidence.sentiment
-            if own is None and complains and _praises_another(name, hit, hits):
+            if own is None and praising and _praises_another(name, hit, praising):
                 own = _BLAMED
             elif own is None and several and 0 <= hit.sentence < len(words.sentences):
                 if hit.sentence not in sentences:
@@ -45,14 +49,8 @@ def touchpoints(
     return {name: round(sum(each) / len(each), 2) if each else None for name, each in moods.items()}
 
 
-def _praises_another(name: str, hit: Hit, hits: Sequence[Hit]) -> bool:
-    return any(
-        other.sentence == hit.sentence
-        and (other.evidence.sentiment or 0) > 0
-        and other.evidence.touchpoints
-        and name not in other.evidence.touchpoints
-        for other in hits
-    )
+def _praises_another(name: str, hit: Hit, praising: Sequence[Hit]) -> bool:
+    return any(other.sentence == hit.sentence and name not in other.evidence.touchpoints for other in praising)
 
 
 def emotions(hits: Sequence[Hit]) -> tuple[Emotion, ...]:
@@ -68,18 +66,14 @@ def emotions(hits: Sequence[Hit]) -> tuple[Emotion, ...]:
 
 def buyer_status(hits: Sequence[Hit]) -> BuyerStatus:
     """What the author says of themselves; the latest of buyer and ex-customer where both are said."""
-    said = {hit.evidence.buyer for hit in hits if hit.evidence.buyer is not None}
-    return (
-        next((status for status in _STATUS_ORDER if status in said), BuyerStatus.UNKNOWN)
-        if said
-        else BuyerStatus.UNKNOWN
-    )
+    said = {hit.evidence.buyer for hit in hits}
+    return next((status for status in _STATUS_ORDER if status in said), BuyerStatus.UNKNOWN)
 
 
 def exit_to(hits: Sequence[Hit]) -> str | None:
     """The rival that a leaving cue names."""
     for hit in hits:
-        if hit.rival and Intent.LEAVING in hit.evidence.intents:
+        if hit.rival and LEAVING in hit.evidence.intents:
             return hit.rival
     return None
 

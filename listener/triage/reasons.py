@@ -10,22 +10,24 @@ import tomllib
 from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from importlib import resources
+from typing import Final
 
 from listener.model import Line
 from listener.triage import urgency
-from listener.triage.intents import Intents
+from listener.triage.intents import BUYING, COMPLAINT, LEAVING, QUESTION, Intents
 from listener.triage.relevance import Relation
 from listener.triage.signals import Counts
+from listener.triage.stages import SELECTION
 from listener.triage.table import Table, written
 from rules.facts import Hit
-from rules.vocabulary import Intent, Stage
 from rules.words import Words
 
-_GRAVE = 20  # points of "blocked" from which on nothing works or the money is gone
-_LEAVES = 20  # points of leaving beside a complaint: together they make high
-_THINKS_OF_LEAVING = 7  # METHODS §8.1: points of "may have to leave"
-_MOST_WORDS = 3  # quoted for one line
-_line = lru_cache(2048)(Line)  # most lines are said again and again, and making one costs four times as much
+_GRAVE: Final = 20  # points of "blocked" from which on nothing works or the money is gone
+_LEAVES: Final = 20  # points of leaving beside a complaint: together they make high
+_THINKS_OF_LEAVING: Final = 7  # METHODS §8.1: points of "may have to leave"
+_COMPLAINT_POINTS: Final = urgency.CAPS["complaint"]
+_MOST_WORDS: Final = 3  # quoted for one line
+line: Final = lru_cache(2048)(Line)  # most lines are said again and again, and making one costs four times as much
 _QUOTED = ("severe", "now", "leave", "persist", "harsh")  # groups of signals that give points
 
 Quote = Callable[[str], str]  # group of signals -> its words in the post, in quotes
@@ -63,34 +65,33 @@ def explain(
     quote: Quote,
 ) -> tuple[Line, ...]:
     """All that speaks, points first. `moved`: the words that carried the mood."""
-    said: list[Line] = [Line(0, "about", relation.why)]
+    said: list[Line] = [line(0, "about", relation.why)]
     factors: dict[str, Line] = {}
     for hit in hits:
         evidence = hit.evidence
+        label = evidence.label
+        if evidence.floor is None and not label:
+            continue
         quoted = f"“{hit.words}”" if hit.words else hit.about
         if evidence.floor is not None:
-            said.append(_line(0, urgency.OVERRIDE, f"at least {evidence.floor.word}: {quoted}", hit.rule))
-        if evidence.factor and evidence.points:
-            name = evidence.factor.replace("_", " ")
-            if hit.rival and name == "leaving":
+            said.append(line(0, urgency.OVERRIDE, f"at least {evidence.floor.word}: {quoted}", hit.rule))
+        if evidence.points:
+            if hit.rival and label == "leaving":
                 quoted = f"for a named rival: {quoted}"
-            line = _line(_own_points(hit, intents), name, quoted, hit.rule)
-            if not line.points:
-                said.append(line)
-            elif name not in factors or factors[name].points < line.points:
-                factors[name] = line
-        elif evidence.stage is not None:
-            said.append(_line(0, str(evidence.stage), quoted, hit.rule))
-        elif evidence.delight:
-            said.append(_line(0, "delight", quoted, hit.rule))
-        elif evidence.intents:
-            said.append(_line(0, str(evidence.intents[0]), quoted, hit.rule))
+            scored_line = line(_own_points(hit, intents), label, quoted, hit.rule)
+            if not scored_line.points:
+                said.append(scored_line)
+            elif label not in factors or factors[label].points < scored_line.points:
+                factors[label] = scored_line
+        elif label:
+            said.append(line(0, label, quoted, hit.rule))
     scored = [*factors.values(), *_weak_points(counts, intents, relation, factors, quote)]
-    if (reach := urgency.reach_line(followers)) is not None:
+    if followers and followers > urgency.ORDINARY and (reach := urgency.reach_line(followers)) is not None:
         scored.append(reach)
-    said += _minimums(intents, relation, hits)
+    if (why := _minimum(intents, relation, hits)) is not None:
+        said.append(line(0, urgency.MINIMUM, why))
     if moved:
-        said.append(_line(0, "mood", ", ".join(f"“{word}”" for word in moved)))
+        said.append(line(0, "mood", f"“{'”, “'.join(moved)}”"))
     if len(scored) > 1:
         scored.sort(key=_little)
     return (*scored, *said)
@@ -107,7 +108,7 @@ def _own_points(hit: Hit, intents: Intents) -> int:
     which LABELLING calls high; who only thinks of it does not yet. A chance to sell is no reason to hurry to a complaint.
     """
     points = hit.evidence.points
-    if Intent.COMPLAINT not in intents.found:
+    if COMPLAINT not in intents.found:
         return points
     if hit.evidence.factor == "leaving":
         return max(points, _LEAVES) if points > _THINKS_OF_LEAVING else points
@@ -123,19 +124,19 @@ def _weak_points(
 ) -> list[Line]:
     """Points for what no rule has scored, from intents and weak signals; a rule's own factor outweighs them."""
     lines: list[Line] = []
-    if Intent.COMPLAINT in intents.found:
-        lines.append(_line(urgency.CAPS["complaint"], "complaint", f"{100 * intents.complaint:.0f} % sure"))
+    if COMPLAINT in intents.found:
+        lines.append(line(_COMPLAINT_POINTS, "complaint", f"{100 * intents.complaint:.0f} % sure"))
         lines += _grave(counts, factors, quote)
-    if Intent.LEAVING in intents.found and "leaving" not in factors:
-        lines.append(_line(_LEAVES, "leaving", quote("leave") or "says so"))
-    wants = Intent.QUESTION in intents.found or bool(counts.get("request"))
+    if LEAVING in intents.found and "leaving" not in factors:
+        lines.append(line(_LEAVES, "leaving", quote("leave") or "says so"))
+    wants = QUESTION in intents.found or bool(counts.get("request"))
     if (relation.addressed or wants) and "asks us" not in factors:
         said = "speaks to us" if relation.addressed else ""
         said += (" and " if said else "") + "wants an answer" if wants else ""
-        lines.append(_line((3 if relation.addressed else 0) + (4 if wants else 0), "asks us", said))
-    buying = Intent.BUYING in intents.found and Intent.COMPLAINT not in intents.found
+        lines.append(line((3 if relation.addressed else 0) + (4 if wants else 0), "asks us", said))
+    buying = BUYING in intents.found and COMPLAINT not in intents.found
     if buying and "opportunity" not in factors:
-        lines.append(_line(12, "opportunity", "wants to buy"))
+        lines.append(line(12, "opportunity", "wants to buy"))
     return lines
 
 
@@ -144,40 +145,35 @@ def _grave(counts: Counts, factors: Collection[str], quote: Quote) -> list[Line]
     severe = counts.get("severe", 0)
     lines: list[Line] = []
     if severe and "blocked" not in factors:
-        lines.append(_line(20 if severe >= 2 else 6, "blocked", quote("severe")))
+        lines.append(line(20 if severe >= 2 else 6, "blocked", quote("severe")))
     if "now" in counts and "time pressure" not in factors:
-        lines.append(_line(8, "time pressure", quote("now")))
+        lines.append(line(8, "time pressure", quote("now")))
     if counts.get("persist", 0) >= 2 and "repeated" not in factors:
-        lines.append(_line(6, "repeated", quote("persist")))
+        lines.append(line(6, "repeated", quote("persist")))
     if "harsh" in counts and "harsh tone" not in factors:
-        lines.append(_line(urgency.CAPS["harsh tone"], "harsh tone", quote("harsh")))
+        lines.append(line(urgency.CAPS["harsh tone"], "harsh tone", quote("harsh")))
     return lines
 
 
-def _minimums(intents: Intents, relation: Relation, hits: Sequence[Hit]) -> list[Line]:
+def _minimum(intents: Intents, relation: Relation, hits: Sequence[Hit]) -> str | None:
     """LABELLING: a complaint, a question about the brand or a clear wish to buy deserves an answer today."""
-    why = ""
-    if Intent.COMPLAINT in intents.found:
-        why = "a complaint"
-    elif Intent.LEAVING in intents.found:
-        why = "leaving"
-    elif Intent.QUESTION in intents.found and (relation.addressed or _about_us(hits)):
-        why = "a question to us" if relation.addressed else "a question about us"
-    elif _choosing(hits) or (
-        Intent.BUYING in intents.found and (relation.addressed or Intent.QUESTION in intents.found)
-    ):
-        why = "wants to buy"
-    return [_line(0, urgency.MINIMUM, f"normal: {why}")] if why else []
+    if COMPLAINT in intents.found:
+        return "normal: a complaint"
+    if LEAVING in intents.found:
+        return "normal: leaving"
+    if QUESTION in intents.found and (relation.addressed or _about_us(hits)):
+        return "normal: a question to us" if relation.addressed else "normal: a question about us"
+    if _choosing(hits) or (BUYING in intents.found and (relation.addressed or QUESTION in intents.found)):
+        return "normal: wants to buy"
+    return None
 
 
 def _about_us(hits: Sequence[Hit]) -> bool:
     return any(
-        Intent.QUESTION in hit.evidence.intents
-        or hit.evidence.factor == "opportunity"
-        or hit.evidence.stage is not None
+        QUESTION in hit.evidence.intents or hit.evidence.factor == "opportunity" or hit.evidence.stage is not None
         for hit in hits
     )
 
 
 def _choosing(hits: Sequence[Hit]) -> bool:
-    return any(hit.evidence.factor == "opportunity" and hit.evidence.stage is Stage.SELECTION for hit in hits)
+    return any(hit.evidence.factor == "opportunity" and hit.evidence.stage is SELECTION for hit in hits)

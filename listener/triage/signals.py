@@ -48,9 +48,8 @@ class Signals:
         """Whether a sentence begins as questions do ("how do I", "est-ce que"), with or without its question mark."""
         table = self._tables.get(lang)
         return table is not None and any(
-            at == 0 and "asking" in groups
-            for sentence in words.sentences
-            for at, _, groups in table.marks(words.folded[sentence.first : min(sentence.first + 3, sentence.stop)])
+            "asking" in (table.first(words.folded[first : min(first + 3, stop)]) or ())
+            for first, stop, _ in words.sentences
         )
 
 

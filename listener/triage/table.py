@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from itertools import compress
-from typing import Generic, TypeVar
+from itertools import compress, repeat
+from typing import Any, Generic, TypeVar
 
 from rules.words import prepare
 
@@ -23,35 +23,23 @@ _MEMORY = 50_000  # words remembered before the memory starts anew: bounded what
 _Phrase = tuple[tuple[str, ...], bool, M]  # words behind the first, whether the last may go on, meaning
 
 
-class _Cell(Generic[M]):
-    """What one word starts: its own meaning, and the phrases that go on from it, longest first, by their second word."""
+class _Memory(dict[str, M | None]):
+    """Word -> what it means alone, found on first sight and remembered."""
 
-    __slots__ = ("alone", "nexts", "open", "phrases")
-
-    def __init__(self, alone: M | None, phrases: tuple[_Phrase[M], ...]) -> None:
-        self.alone = alone
-        self.phrases = bool(phrases)
-        # Phrases of two words of which the second may go on have no second word to look up; a cell with one asks all.
-        self.open = phrases if any(open_end and len(rest) == 1 for rest, open_end, _ in phrases) else ()
-        nexts: dict[str, tuple[_Phrase[M], ...]] = {}
-        for phrase in () if self.open else phrases:
-            nexts[phrase[0][0]] = (*nexts.get(phrase[0][0], ()), phrase)
-        self.nexts = nexts
-
-
-class _Cells(dict[str, _Cell[M] | None]):
-    """Word -> its cell, found on first sight and remembered."""
-
-    def __init__(self, find: Callable[[str], _Cell[M] | None]) -> None:
+    def __init__(self, find: Callable[[str], M | None]) -> None:
         super().__init__()
         self._find = find
 
-    def __missing__(self, word: str) -> _Cell[M] | None:
-        cell = self._find(word)
+    def __missing__(self, word: str) -> M | None:
+        meaning = self._find(word)
         if len(self) >= _MEMORY:
             self.clear()
-        self[word] = cell
-        return cell
+        self[word] = meaning
+        return meaning
+
+
+_Nexts = dict[str, tuple[_Phrase[M], ...]]  # second word -> phrases that go on with it, longest first
+_NOTHING: dict[str, Any] = {}
 
 
 class Table(Generic[M]):
@@ -71,53 +59,58 @@ class Table(Generic[M]):
                 (stems if open_end else exact)[parts[0]] = meaning
         self._exact, self._stems = exact, stems
         self._lengths = range(max(map(len, stems), default=0), min(map(len, stems), default=1) - 1, -1)
-        self._phrases = {
-            first: tuple(
-                (parts[1:], open_end, meaning)
-                for (parts, open_end), meaning in sorted(known.items(), key=lambda pair: -len(pair[0][0]))
-            )
-            for first, known in phrases.items()
-        }
-        self._cells: _Cells[M] = _Cells(self._cell)
+        self._alone: _Memory[M] = _Memory(self._find)
+        self._nexts: dict[str, _Nexts[M]] = {}  # by the first word
+        # Of two words of which the second may go on: there is no second word to look up, so all that begin so are tried.
+        self._open: dict[str, tuple[_Phrase[M], ...]] = {}
+        for first, known in phrases.items():
+            longest = sorted(known.items(), key=lambda pair: -len(pair[0][0]))
+            each = tuple([(parts[1:], open_end, meaning) for (parts, open_end), meaning in longest])
+            if any(open_end and len(rest) == 1 for rest, open_end, _ in each):
+                self._open[first] = each
+            nexts = self._nexts[first] = {}
+            for phrase in each:
+                nexts[phrase[0][0]] = (*nexts.get(phrase[0][0], ()), phrase)
 
     def marks(self, tokens: list[str]) -> list[tuple[int, int, M]]:
         """Where something with a meaning stands: first token, token after, meaning. Phrases win over words, no overlap."""
+        # What each token means alone, and the phrases that it begins and the next token goes on with: for most tokens neither,
+        # which is why only those that mean something take a line of Python.
+        alone = list(map(self._alone.__getitem__, tokens))
+        begun = list(map(dict.get, map(self._nexts.get, tokens, repeat(_NOTHING)), [*tokens[1:], ""]))
+        if self._open and not self._open.keys().isdisjoint(tokens):
+            begun = [self._open.get(token, phrases) for token, phrases in zip(tokens, begun, strict=True)]
+        if not any(begun):
+            return [(at, at + 1, meaning) for at, meaning in compress(enumerate(alone), alone) if meaning is not None]
         marks: list[tuple[int, int, M]] = []
         after = 0
-        row = list(map(self._cells.__getitem__, tokens))
-        for at, cell in compress(enumerate(row), row):  # only words that mean something take a line of Python
-            assert cell is not None
-            if at < after:
+        for at, (meaning, phrases) in enumerate(zip(alone, begun, strict=True)):
+            if (meaning is None and phrases is None) or at < after:
                 continue
-            begin = at + 1
-            if cell.phrases and begin < len(tokens):
-                for rest, open_end, meaning in cell.open or cell.nexts.get(tokens[begin], ()):
-                    stop = begin + len(rest)
-                    if stop <= len(tokens) and (
-                        tuple(tokens[begin:stop]) == rest
-                        or (
-                            open_end
-                            and tokens[stop - 1].startswith(rest[-1])
-                            and tuple(tokens[begin : stop - 1]) == rest[:-1]
-                        )
-                    ):
-                        marks.append((at, stop, meaning))
-                        after = stop
-                        break
-                if after > at:
-                    continue
-            if cell.alone is not None:
-                marks.append((at, begin, cell.alone))
+            if phrases is not None and (mark := _longest(tokens, at, phrases)) is not None:
+                marks.append(mark)
+                after = mark[1]
+            elif meaning is not None:
+                marks.append((at, at + 1, meaning))
         return marks
 
-    def _cell(self, word: str) -> _Cell[M] | None:
+    def first(self, tokens: list[str]) -> M | None:
+        """What the text begins with means."""
+        if not tokens:
+            return None
+        phrases = self._open.get(tokens[0]) or self._nexts.get(tokens[0], _NOTHING).get(
+            tokens[1] if len(tokens) > 1 else ""
+        )
+        mark = _longest(tokens, 0, phrases) if phrases else None
+        return self._alone[tokens[0]] if mark is None else mark[2]
+
+    def _find(self, word: str) -> M | None:
         alone = self._resolve(word)
         if alone is None and len(word) > 3:
             for other in (_DRAWN_OUT.sub(r"\1\1", word), _DRAWN_OUT.sub(r"\1", word), _umlauts(word)):
                 if other != word and (alone := self._resolve(other)) is not None:
                     break
-        phrases = self._phrases.get(word, ())
-        return None if alone is None and not phrases else _Cell(alone, phrases)
+        return alone
 
     def _resolve(self, word: str) -> M | None:
         if (meaning := self._exact.get(word)) is not None:
@@ -127,6 +120,19 @@ class Table(Generic[M]):
             if length <= len(word) and (meaning := stems.get(word[:length])) is not None:
                 return meaning
         return None
+
+
+def _longest(tokens: list[str], at: int, phrases: tuple[_Phrase[M], ...]) -> tuple[int, int, M] | None:
+    """The longest of the phrases that stands there."""
+    begin = at + 1
+    for rest, open_end, meaning in phrases:
+        stop = begin + len(rest)
+        if stop <= len(tokens) and (
+            tuple(tokens[begin:stop]) == rest
+            or (open_end and tokens[stop - 1].startswith(rest[-1]) and tuple(tokens[begin : stop - 1]) == rest[:-1])
+        ):
+            return at, stop, meaning
+    return None
 
 
 def _umlauts(word: str) -> str:

@@ -11,24 +11,28 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from listener.model import Line, Verdict
 from rules.vocabulary import Urgency
 
-HIGH_FROM = 55
-NORMAL_FROM = 30
-ORDINARY = 100  # followers that nearly everybody has: METHODS' 2·log10(1 + n) gives five points to a few hundred
+_LOW: Final = Urgency.LOW
+_NORMAL: Final = Urgency.NORMAL
+_HIGH: Final = Urgency.HIGH
+HIGH_FROM: Final = 55
+NORMAL_FROM: Final = 30
+ORDINARY: Final = 100  # followers that nearly everybody has: METHODS' 2·log10(1 + n) gives five points to a few hundred
 
 # A complaint weighs so much that one grave fact beside it (paid and got nothing, a customer leaves) makes high, as LABELLING
 # says; METHODS, which has no such factor, would call most of these normal.
-CAPS: Mapping[str, int] = {
+CAPS: Final[Mapping[str, int]] = {
     "complaint": 35, "blocked": 25, "time pressure": 15, "leaving": 25, "repeated": 15, "asks us": 8, "opportunity": 20,
     "reach": 8, "velocity": 8, "harsh tone": 6,
 }  # fmt: skip
-MINIMUM = "at least"  # label of a line that sets a minimum
-LIMIT = "at most"  # label of a line that sets a maximum
-OVERRIDE = "override"
+MINIMUM: Final = "at least"  # label of a line that sets a minimum
+LIMIT: Final = "at most"  # label of a line that sets a maximum
+OVERRIDE: Final = "override"
 
 
 class Weighed(NamedTuple):
@@ -50,19 +54,24 @@ def reach_line(followers: int | None) -> Line | None:
 def weigh(lines: Sequence[Line], floor: Urgency | None, limited: bool) -> Weighed:
     """Points and level of some lines. `limited`: promotion, spam, own account or not about us, so low whatever it says."""
     factors: dict[str, int] = {}
-    least = floor or Urgency.LOW
-    at_least = Urgency.LOW
+    least = floor or _LOW
+    at_least = _LOW
     for line in lines:
         label = line.label
         if line.points:
             factors[label] = min(factors.get(label, 0) + line.points, CAPS.get(label, line.points))
         elif label == MINIMUM:
-            at_least = Urgency.NORMAL
-    points = sum(factors.values())
+            at_least = _NORMAL
     if limited:
-        return Weighed(Urgency.LOW, points, "")
-    scored = max(_level(factors, points), at_least)
-    level = max(scored, least)
+        return Weighed(_LOW, sum(factors.values()), "")
+    return _weighed(tuple(factors.items()), at_least, least)
+
+
+@lru_cache(4096)  # few sums of points are possible, and most posts share a few of them
+def _weighed(scored: tuple[tuple[str, int], ...], at_least: Urgency, least: Urgency) -> Weighed:
+    factors = dict(scored)
+    points = sum(factors.values())
+    level = max(_level(factors, points), at_least, least)
     return Weighed(level, points, _near(factors, points, level, at_least, least))
 
 
@@ -79,12 +88,12 @@ def with_history(verdict: Verdict, lines: Sequence[Line]) -> Verdict:
 
 def _level(factors: Mapping[str, int], points: int) -> Urgency:
     if points < NORMAL_FROM:
-        return Urgency.LOW
+        return _LOW
     quiet = points - factors.get("reach", 0) - factors.get("velocity", 0)
     if points < HIGH_FROM:
-        return Urgency.NORMAL
+        return _NORMAL
     calm = points - factors.get("harsh tone", 0)
-    return Urgency.HIGH if quiet >= NORMAL_FROM and calm >= NORMAL_FROM else Urgency.NORMAL
+    return _HIGH if quiet >= NORMAL_FROM and calm >= NORMAL_FROM else _NORMAL
 
 
 def _near(factors: Mapping[str, int], points: int, level: Urgency, at_least: Urgency, floor: Urgency) -> str:
@@ -100,9 +109,9 @@ def _near(factors: Mapping[str, int], points: int, level: Urgency, at_least: Urg
             *most, last = (OVERRIDE, *left_out) if overrides else left_out
             names = f"{', '.join(most)} and {last}" if most else last
             return f"would be {other.word} without: {names} ({rest})"
-    if level is Urgency.NORMAL and points < HIGH_FROM:
+    if level is _NORMAL and points < HIGH_FROM:
         return f"would be high with {HIGH_FROM - points} more points"
-    if level is Urgency.LOW and points < NORMAL_FROM:
+    if level is _LOW and points < NORMAL_FROM:
         return f"would be normal with {NORMAL_FROM - points} more points"
     return ""
 

@@ -8,34 +8,42 @@ stand, how soon must we react. Rules are the evidence; mood and weak signals onl
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields, make_dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, cast
 
 from connectors.base import TEXT_LIMIT, Mention
 from listener.model import Line, Sentiment, Verdict
 from listener.triage import aspects, reasons, stages, urgency
 from listener.triage.brand import BrandFacts
-from listener.triage.intents import Intents, weigh_intents
+from listener.triage.intents import BUYING, COMPLAINT, LEAVING, PRAISE, Intents, weigh_intents
 from listener.triage.language import Identifier
 from listener.triage.mixed import other_languages
 from listener.triage.relevance import Relation, Relevance
 from listener.triage.sentiment import Scorer, build_scorer
 from listener.triage.signals import Signals, build_signals
 from rules.engine import Engine
-from rules.facts import Facts, Hit
+from rules.facts import BUYER, EMOTIONS, INTENTS, LIMITS, MOOD, TOUCHPOINTS, Facts, Hit
 from rules.load import load_packs
-from rules.vocabulary import Intent
+from rules.vocabulary import BuyerStatus
 from rules.words import Words, prepare
 
-NEGATIVE_BELOW, POSITIVE_FROM = -0.2, 0.25  # of sentiment, fitted on labelled posts of five languages
-_TOO_MUCH_FOR_AN_ADVERT = 0.75  # complaint score of a post that speaks to us: "sell my points" is no advert then
-_GRIEVANCE = 0.7  # from this complaint score on, a post blames the brand, whatever words it uses
+# Of sentiment, fitted on labelled posts of five languages.
+NEGATIVE_BELOW: Final = -0.2
+POSITIVE_FROM: Final = 0.25
+_TOO_MUCH_FOR_AN_ADVERT: Final = 0.75  # complaint score of a post that speaks to us: "sell my points" is no advert then
+_GRIEVANCE: Final = 0.7  # from this complaint score on, a post blames the brand, whatever words it uses
 
 _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
-_CUE = 0.5  # weight of a cue's own mood beside that of the words
-_OPENING = 4  # words of a post in which sarcastic praise stands
+_UNKNOWN: Final = BuyerStatus.UNKNOWN
+_CUE: Final = 0.5  # weight of a cue's own mood beside that of the words
+_OPENING: Final = 4  # words of a post in which sarcastic praise stands
+
+
+# A verdict that is not frozen yet: a frozen dataclass sets each of its fields through `object.__setattr__`, which takes three
+# times as long. Both have the same slots, so that one may become the other.
+_Draft: Any = make_dataclass("_Draft", [(each.name, each.type) for each in fields(Verdict)], slots=True)
 
 
 class Triage:
@@ -82,11 +90,14 @@ class Triage:
             hits = _together(hits, self._engine.evaluate(facts._replace(lang=other), words))
             more = self._signals.count(words, other)
             counts = {group: max(counts.get(group, 0), more.get(group, 0)) for group in counts.keys() | more.keys()}
-        together = _with_cues(mood, hits, mention.rating)
+        said = 0  # what the hits speak of, together
+        for hit in hits:
+            said |= hit.evidence.speaks_of
+        together = _with_cues(mood, hits, mention.rating) if said & MOOD or mention.rating is not None else mood
         asking = "asking" in counts and self._signals.begins_asking(words, lang)
         linked = "http" in text or "www." in text
         intents = weigh_intents(words, counts, hits, together, linked, mention.rating, asking)
-        buyer = aspects.buyer_status(hits)
+        buyer = aspects.buyer_status(hits) if said & BUYER else _UNKNOWN
         standing = stages.resolve(mention, hits, intents.found, counts, buyer, relation.addressed)
         lines = reasons.explain(
             relation, hits, counts, intents, mention.author.followers, reading.words if reading else (),
@@ -102,13 +113,13 @@ class Triage:
             sentiment = min(sentiment if sentiment is not None else 0.0, -0.4)
             sure = min(sure, aspects.SARCASM_CERTAINTY)
             intents = intents._replace(
-                found=intents.found - {Intent.PRAISE} | {Intent.COMPLAINT},
+                found=intents.found - {PRAISE} | {COMPLAINT},
                 complaint=max(intents.complaint, 0.6),
             )
             lines = (*lines, Line(0, "sarcasm?", f"“{opener}” before a failure: please check"))
         grieves = relation.addressed and intents.complaint >= _TOO_MUCH_FOR_AN_ADVERT
         promotional, ignored, floor = False, None, None
-        for hit in hits:
+        for hit in hits if said & LIMITS else ():
             evidence = hit.evidence
             if evidence.promotional:
                 promotional = not grieves
@@ -120,9 +131,15 @@ class Triage:
         limited = promotional or not relevant or relation.subject != "brand"
         if limited:
             why = ignored.words if ignored is not None else "promotion" if promotional else relation.why
-            lines = (*lines, Line(0, urgency.LIMIT, f"low: {why}", ignored.rule if ignored is not None else ""))
+            lines = (*lines, reasons.line(0, urgency.LIMIT, f"low: {why}", ignored.rule if ignored is not None else ""))
         weighed = urgency.weigh(lines, floor, limited)
-        return Verdict(
+        touchpoints: Mapping[str, float | None] = {}
+        if said & TOUCHPOINTS:
+            complains = COMPLAINT in intents.found
+            touchpoints = aspects.touchpoints(
+                hits, words, sentiment, complains, lambda number: self._mood(words, number, lang)
+            )
+        draft = _Draft(
             relevant=relevant,
             subject=relation.subject if relevant or relation.subject == "own" else "none",
             lang=lang,
@@ -132,25 +149,21 @@ class Triage:
             urgency=weighed.urgency,
             points=weighed.points,
             intents=intents.found,
-            touchpoints=aspects.touchpoints(
-                hits,
-                words,
-                sentiment,
-                Intent.COMPLAINT in intents.found,
-                lambda number: self._mood(words, number, lang),
-            ),
+            touchpoints=touchpoints,
             complaint_score=round(intents.complaint, 4),
             sentiment=None if sentiment is None else round(sentiment, 3),
             sentiment_label=label(sentiment),
-            emotions=aspects.emotions(hits),
+            emotions=aspects.emotions(hits) if said & EMOTIONS else (),
             buyer_status=buyer,
             lines=lines,
             ruleset=self.ruleset,
             promotional=promotional,
-            exit_to=aspects.exit_to(hits),
+            exit_to=aspects.exit_to(hits) if said & INTENTS else None,
             near=weighed.near,
             floor=floor,
         )
+        draft.__class__ = Verdict
+        return cast("Verdict", draft)
 
     def _mood(self, words: Words, number: int, lang: str) -> float | None:
         reading = self._scorer.read_sentence(words, number, lang)
@@ -210,21 +223,21 @@ def _towards_brand(mood: float | None, intents: Intents, hits: Sequence[Hit]) ->
     """The author's mood towards the brand: who complains is not content, who praises or wants to buy is not angry, whatever the words."""
     if mood is None:
         return None
-    complains = Intent.COMPLAINT in intents.found
+    complains = COMPLAINT in intents.found
     if intents.complaint >= _GRIEVANCE:
         mood -= 0.5 * (intents.complaint - _GRIEVANCE + 0.2)
-    elif Intent.PRAISE in intents.found:
+    elif PRAISE in intents.found:
         mood = max(mood, POSITIVE_FROM)
-    if Intent.BUYING in intents.found and not complains:
+    if BUYING in intents.found and not complains:
         mood = max(mood, 0.0)
-    if complains and (Intent.LEAVING in intents.found or any(map(_taken_back, hits))):
+    if complains and (LEAVING in intents.found or any(map(_taken_back, hits))):
         mood = min(mood, NEGATIVE_BELOW - 0.05)
     return max(-1.0, min(1.0, mood))
 
 
 def _taken_back(hit: Hit) -> bool:
     """Thanks or praise before a "but": the clause behind it is what the author came to say."""
-    return hit.weight < 1 and Intent.PRAISE in hit.evidence.intents
+    return hit.weight < 1 and PRAISE in hit.evidence.intents
 
 
 def build_triage(

@@ -16,7 +16,7 @@ from importlib import resources
 from typing import Any, NamedTuple
 
 from listener.triage.table import Table, written
-from rules.words import Sentence, Words, fold
+from rules.words import LONGEST, Sentence, Words, fold
 
 MOST_WORDS = 1_000  # read for sentiment; a mood does not change after them, the cost would
 NEGATION_REACH = 3  # words
@@ -24,7 +24,7 @@ _EMOTICON = re.compile(
     r"[:;=][o'-]?(?:[()\[\]|\\*]|/(?!/)|[dp3scx](?![a-z0-9]))"  # not the "://" of an address, not the "=d" of a query
     r"|<3|</3|\(-?:|\):|\^[_.]?\^|>[:_.]?[<(]|\*[_-]\*|-[_.]-|\\o/"
 )
-_MAY_HOLD_EMOTICON = re.compile(r"[:;=<^>*\\]|-[_.]-")
+_REMEMBERED = 20_000  # chunks whose emoticons are known
 _NORM = 12.0  # one strong word scores about 0.65, three about 0.93
 _WORST = 0.4  # share of the worst sentence in the whole
 _NEGATED_PRAISE, _NEGATED_BLAME = -0.6, -0.3  # "not good" is bad, "not bad" is hardly good
@@ -44,19 +44,37 @@ class Reading(NamedTuple):
 _NOTHING = Reading(0.0)
 
 
+class _Drawn(dict[str, float]):
+    """What a chunk's emoticons say, worked out on first sight: a search for them in every text would cost as much as its words."""
+
+    def __init__(self, emoticons: Mapping[str, float]) -> None:
+        super().__init__()
+        self._emoticons = emoticons
+
+    def __missing__(self, chunk: str) -> float:
+        drawn = sum([self._emoticons.get(sign, 0.0) for sign in _EMOTICON.findall(chunk.lower())])
+        if len(chunk) <= LONGEST:
+            if len(self) >= _REMEMBERED:
+                self.clear()
+            self[chunk] = drawn
+        return drawn
+
+
 @dataclass(frozen=True, slots=True)
 class Lexicon:
     """One language, ready to read."""
 
     table: Table[Entry]
     negate_after: frozenset[str]  # negations that follow what they negate, as in German
-    emoticons: Mapping[str, float]
+    drawn: _Drawn
 
     def read(self, words: Words) -> Reading:
         """Score one text; its first `MOST_WORDS` words count."""
         tokens = words.folded if len(words.folded) <= MOST_WORDS else words.folded[:MOST_WORDS]
         marks = self.table.marks(tokens)
-        drawn = self._drawn(words.text) if _MAY_HOLD_EMOTICON.search(words.text) else 0.0
+        drawn = sum(map(self.drawn.__getitem__, words.mixed()))
+        if drawn:
+            drawn = max(-4.0, min(4.0, drawn))
         return self._weigh(tokens, words.sentences, marks, drawn) if marks or drawn else _NOTHING
 
     def read_sentence(self, words: Words, number: int) -> Reading:
@@ -64,10 +82,6 @@ class Lexicon:
         sentence = words.sentences[number]
         tokens = words.folded[sentence.first : min(sentence.stop, sentence.first + MOST_WORDS)]
         return self._weigh(tokens, (), self.table.marks(tokens), 0.0)
-
-    def _drawn(self, text: str) -> float:
-        found = (self.emoticons.get(sign, 0.0) for sign in _EMOTICON.findall(text.lower()))
-        return max(-4.0, min(4.0, sum(found)))
 
     def _weigh(
         self, tokens: list[str], ends: Sequence[Sentence], marks: Sequence[tuple[int, int, Entry]], drawn: float
@@ -144,8 +158,8 @@ def compile_lexicon(
     for name, kind in (("negate", NEGATE), ("contrast", CONTRAST), ("concede", CONCEDE)):
         entries += [(word, (kind, 0.0)) for word in grammar[name].split()]
     entries += [(name.replace(" ", "_"), (VALENCE, 0.0)) for name in neutral]
-    emoticons = {sign: float(value) for sign, value in written(emoji["emoticon"])}
-    return Lexicon(Table(entries), frozenset(map(fold, grammar["negate_after"].split())), emoticons)
+    drawn = _Drawn({sign: float(value) for sign, value in written(emoji["emoticon"])})
+    return Lexicon(Table(entries), frozenset(map(fold, grammar["negate_after"].split())), drawn)
 
 
 def packaged(name: str) -> Mapping[str, Any]:
