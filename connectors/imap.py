@@ -125,7 +125,7 @@ class Mailbox:
             raise Unavailable(f"{what}; check `host`, or set `certificates` for one of your own") from None
         except ssl.SSLError:
             raise Unavailable(f"{self.host} does not speak TLS on this port; IMAP over TLS is mostly on 993") from None
-        except socket.gaierror:
+        except (socket.gaierror, UnicodeError):
             raise Unavailable(f"{self.host} is not known to the name service; check `host` and the network") from None
         except OSError as error:
             raise Unavailable(f"{self.host} broke off while {doing} ({type(error).__name__})") from None

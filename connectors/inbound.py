@@ -192,6 +192,8 @@ class Inbound:
             )
         except OSError as error:
             raise Parked(_why_not(settings, error)) from None
+        except UnicodeError:
+            raise Parked(f"{settings.host!r} is no address; check `host`") from None
         log.info("inbound_listens", source=self._name, host=settings.host, port=settings.port)
 
 

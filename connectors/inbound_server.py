@@ -109,6 +109,13 @@ class _Listening(socketserver.ThreadingMixIn, socketserver.TCPServer):
             if not self._places.acquire(timeout=max(0.0, ends - time.monotonic())):
                 return  # it will find the spool closed, and answer that
 
+    def get_request(self) -> tuple[Any, Any]:
+        try:
+            return super().get_request()
+        except OSError:
+            time.sleep(POLL)  # no file descriptor is left: without a pause this would be asked again at once
+            raise
+
     def process_request(self, request: Any, client_address: Any) -> None:
         while not self._places.acquire(timeout=POLL):
             if self._stopping.is_set():

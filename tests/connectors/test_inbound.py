@@ -351,6 +351,16 @@ def test_only_posts_of_a_known_length_are_heard(sender: FakeSender) -> None:
         )
 
 
+def test_a_client_that_asks_before_it_sends_is_told_to_go_on(sender: FakeSender) -> None:
+    body = json.dumps(POST).encode()
+    head = f"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: {len(body)}\r\n"
+    with listening(sender), socket.create_connection(("127.0.0.1", sender.port), timeout=10) as connection:
+        connection.sendall(f"{head}X-Listener-Signature: {signature(body)}\r\n\r\n".encode())
+        assert connection.recv(1_000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body)
+        assert connection.recv(1_000).startswith(b"HTTP/1.1 200 ")
+
+
 @settings(max_examples=100, deadline=None)
 @given(body=st.binary(max_size=60) | st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
@@ -488,8 +498,9 @@ def test_two_sources_on_one_port_are_told(sender: FakeSender) -> None:
         list(other.poll(None, START))
 
 
-def test_an_address_of_another_machine_parks_the_source(sender: FakeSender) -> None:
-    with closing(sender.open(host="192.0.2.1")) as source, pytest.raises(Parked, match="check `host`"):
+@pytest.mark.parametrize("host", ["192.0.2.1", "a" * 70 + ".example"])
+def test_an_address_of_another_machine_parks_the_source(sender: FakeSender, host: str) -> None:
+    with closing(sender.open(host=host)) as source, pytest.raises(Parked, match="check `host`"):
         list(source.poll(None, START))
 
 

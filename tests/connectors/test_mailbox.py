@@ -273,6 +273,11 @@ def test_a_wait_that_exchange_names_is_kept(password: Path) -> None:
     assert caught.value.retry_at == START + timedelta(seconds=30)
 
 
+def test_a_host_that_is_none_is_said_so(password: Path) -> None:
+    with FakeImap().start() as fake, pytest.raises(Unavailable, match="not known to the name service"):
+        read(fake, password, host="a" * 70 + ".example", tls=True)
+
+
 @pytest.mark.parametrize("host", ["imap.example.org", "192.0.2.1", "127.0.0.1.example.org"])
 def test_without_tls_only_this_machine_is_asked(host: str) -> None:
     with pytest.raises(ValidationError, match="loopback only"):
