@@ -27,6 +27,7 @@ from listener.config.values import (
     Intranet,
     Language,
     Name,
+    SlackPeople,
     Spans,
     Text,
     WebAddress,
@@ -190,6 +191,26 @@ class SlackReceiver(Section):
     channel: Text = Field(description="the channel's id (C0123456789) or #name; invite the app to it")
     token_env: str | None = Field(default=None, description="environment variable that holds the bot token")
     token_file: Path | None = Field(default=None, description="file that holds the bot token, instead of token_env")
+    app_token_env: str | None = Field(
+        default=None,
+        description="environment variable that holds the app-level token (xapp-…): buttons, /mentions and App Home work",
+    )
+    app_token_file: Path | None = Field(default=None, description="file that holds it, instead of app_token_env")
+    signing_secret_env: str | None = Field(
+        default=None,
+        description="environment variable that holds the app's signing secret, instead of an app-level token: "
+        "Slack then calls an address of yours that leads to interactivity_port",
+    )
+    signing_secret_file: Path | None = Field(
+        default=None, description="file that holds the signing secret, instead of signing_secret_env"
+    )
+    interactivity_port: int = Field(
+        default=8484,
+        ge=1,
+        le=65535,
+        strict=True,
+        description="with a signing secret: the port on 127.0.0.1 where clicks arrive, at /slack/events",
+    )
     base_url: WebAddress = Field(default="https://slack.com/api/", description="where Slack's API is; for tests")
     timeout: float = Field(default=30.0, gt=0, le=300, strict=True, description="seconds before a request is given up")
 
@@ -197,7 +218,29 @@ class SlackReceiver(Section):
     def _one_token(self) -> Self:
         if (self.token_env is None) == (self.token_file is None):
             raise ValueError("a Slack receiver needs its bot token; write either token_env or token_file")
+        ways = (self.app_token_env, self.app_token_file, self.signing_secret_env, self.signing_secret_file)
+        if sum(way is not None for way in ways) > 1:
+            raise ValueError(
+                "clicks arrive one way; keep one of app_token_env, app_token_file, signing_secret_env, signing_secret_file"
+            )
         return self
+
+
+class SlackRights(Section):
+    """Who may do what in Slack. Without a list everybody may who can see the button."""
+
+    may_work: tuple[SlackPeople, ...] = Field(
+        default=(), description="ids of people (U…) and user groups (S…) who may claim, reply, snooze and look things up"
+    )
+    may_resolve: tuple[SlackPeople, ...] = Field(
+        default=(), description="likewise: close and reopen cases, and say that one is not relevant"
+    )
+    may_correct: tuple[SlackPeople, ...] = Field(
+        default=(), description="likewise: correct verdicts, escalate, add mentions"
+    )
+    instances: int = Field(
+        default=1, ge=1, le=10, strict=True, description="daemons that share one Slack app; more connections are a warning"
+    )
 
 
 class WebhookReceiver(Section):
@@ -299,6 +342,7 @@ TABLES: Mapping[str, type[Section]] = {
     "retention": Retention,
     "journey": Journey,
     "rules": Rules,
+    "slack": SlackRights,
 }
 LISTS: Mapping[str, type[Section]] = {
     "source": SourceKeys,

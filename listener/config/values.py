@@ -37,6 +37,7 @@ _LANGUAGE_NAMES = {
 _DURATION = re.compile(r"(?:(\d{1,6})w)?(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,8})m)?(?:(\d{1,9})s)?", re.ASCII)
 _SPAN = re.compile(r"(\d{1,2}):(\d\d)\s*[-–]\s*(\d{1,2}):(\d\d)", re.ASCII)
 _DAYS = re.compile(r"([a-z]+)(?:\s*[-–]\s*([a-z]+))?")
+_SLACK_PEOPLE = re.compile(r"[UWS][A-Z0-9]{6,20}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _HOURS_FORM = '"monday-friday 09:00-18:00, saturday 10:00-14:00", or a table of days: { monday = "09:00-18:00" }'
 
@@ -196,6 +197,15 @@ def parse_account(value: object) -> str:
     return f"{platform}:{handle}"
 
 
+def parse_slack_people(value: object) -> str:
+    """The id of a Slack user ("U0123ABCD") or user group ("S0123ABCD"). Raises ValueError."""
+    if isinstance(value, str) and _SLACK_PEOPLE.fullmatch(value.strip()):
+        return value.strip()
+    raise ValueError(
+        "this is no id of a Slack user (U…) or user group (S…); copy it from the profile or the group's page in Slack"
+    )
+
+
 def parse_web_address(value: object) -> str:
     """An http(s) URL with a host and without a user name or password in it."""
     try:
@@ -263,6 +273,7 @@ Holiday = Annotated[date, BeforeValidator(parse_date)]
 Zone = Annotated[str, BeforeValidator(parse_zone)]
 Language = Annotated[str, BeforeValidator(parse_language)]
 Account = Annotated[str, BeforeValidator(parse_account)]
+SlackPeople = Annotated[str, BeforeValidator(parse_slack_people)]
 Intranet = Annotated[str, BeforeValidator(parse_intranet)]
 WebAddress = Annotated[str, BeforeValidator(parse_web_address)]
 Name = Annotated[str, BeforeValidator(parse_name)]

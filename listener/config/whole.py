@@ -13,7 +13,17 @@ from pydantic import BaseModel, SecretStr
 from connectors.base import SourceSettings
 from listener.cases.routing import Route
 from listener.config.problems import Problem
-from listener.config.schema import AccountKeys, Brand, Digest, Journey, ListenerSection, Receiver, Retention, Rules
+from listener.config.schema import (
+    AccountKeys,
+    Brand,
+    Digest,
+    Journey,
+    ListenerSection,
+    Receiver,
+    Retention,
+    Rules,
+    SlackRights,
+)
 from listener.config.secrets import read_secret
 
 
@@ -46,6 +56,7 @@ class Config:
     retention: Retention
     journey: Journey
     rules: Rules
+    slack: SlackRights = SlackRights()
     accounts: tuple[AccountKeys, ...] = ()
     warnings: tuple[Problem, ...] = ()  # can be run with, but is hardly meant so
 

@@ -35,6 +35,7 @@ WORDS = {
     values.parse_account: "account",
     values.parse_web_address: "web address",
     values.parse_intranet: "host or network",
+    values.parse_slack_people: "Slack id",
     values.parse_name: "name",
     values.plain_text: "text",
 }
