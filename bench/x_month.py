@@ -95,6 +95,10 @@ def main() -> int:
     print(f"same mentions   {len(free.mentions) - len(missed)} of {len(free.mentions)}")
     print(f"  if X bills posts only         {_posts(free.bill):6.2f} USD, {posts:.0%} of {_posts(plain):.2f}")
     print(f"  if it bills their authors too {free.billed:6.2f} USD, {whole:.0%} of {sum(plain.values()):.2f}")
+    again = 30 * len(free.mentions) * 0.005
+    print(
+        f"looking up again, not in it: {again:.0f} USD a month, daily for posts kept 30 days; {again * 7 / 30:.0f} for 7 days"
+    )
     ok = most <= BUDGET + PAGE_USD and off <= 0.2 and posts <= 0.6 and not missed and not free.reached
     return 0 if ok else 1
 

@@ -50,6 +50,10 @@ class Forecast:
     def usd(self) -> float:
         return sum(query.usd for query in self.queries)
 
+    def rechecks_usd(self, kept: timedelta, every: timedelta) -> float:
+        """What looking stored posts up again costs in a month, once they have been kept for that long."""
+        return self.posts * (kept / every) * POST.usd
+
 
 def look_again(desk: Desk, posts: Sequence[Known], now: datetime) -> Looked:
     """Ask for at most 100 posts by id, as many as the purse allows; each costs a post read on every UTC day.

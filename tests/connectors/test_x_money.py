@@ -211,6 +211,8 @@ def test_a_month_is_forecast_from_the_last_week(site: FakeX, open_x: Opener) -> 
     assert [query.posts for query in told.queries] == pytest.approx([70 * month, 70 * month])
     assert [query.usd for query in told.queries] == pytest.approx([70 * month * 0.015, 70 * month * 0.011])
     assert told.asked_usd == pytest.approx(0.01)
+    # Each post is looked up on 30 days, at the price of a search.
+    assert told.rechecks_usd(timedelta(days=30), timedelta(days=1)) == pytest.approx(140 * month * 30 * 0.005)
     assert purse.units == {"user read": 1, "counts request": 2}
     assert OWNER in site.asked[0].path
 
