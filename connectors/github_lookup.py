@@ -32,7 +32,9 @@ def look_up_together(posts: Sequence[Known], ask: GraphQL, now: datetime) -> Loo
     present: list[Mention] = []
     removed: list[Removal] = []
     for number, (post, node) in enumerate(zip(posts, nodes, strict=True)):
-        if isinstance(node, dict) and node.get("id") == post.external_id:
+        if isinstance(node, dict) and node.get(
+            "id"
+        ):  # in the order of the question; an old id may come back as a new one
             mention = mention_of(post.external_id, as_result(node), post.published_at)
             present += [mention] if mention else []
         elif node is None and told.errors.get(number) == "NOT_FOUND":

@@ -52,7 +52,7 @@ def _ask(client: Client, kind: Kind, one: str, post: Known, now: datetime) -> Fo
             continue  # not this version, or no Lemmy
         view = found.get(f"{kind}_view") if isinstance(found, dict) else None
         said = view.get(kind) if isinstance(view, dict) else None
-        if not isinstance(said, dict) or said.get("ap_id") != post.external_id:
+        if not isinstance(view, dict) or not isinstance(said, dict) or said.get("ap_id") != post.external_id:
             return None
         if is_gone(said):
             return GONE
