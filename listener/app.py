@@ -37,12 +37,14 @@ from listener.deliver import Outlet
 from listener.digest.figures import DigestSettings
 from listener.ingest import Feed, Recheck
 from listener.judging import LoadingJudge
+from listener.minding import Calls, mind
 from listener.model import Receiver, ReceiverError
 from listener.plugins import connectors
 from listener.report import Reporting, put_due_digest
 from listener.schedule import Work
 from listener.slack.look import Look, load_words
 from listener.store import Store
+from listener.working import Desk
 
 FOLLOWED = timedelta(days=30)  # how long posts are looked up again whose words are kept for good
 SLACK_PACE = timedelta(seconds=1)  # one message a second and channel (PLATFORMS §3.3)
@@ -335,6 +337,7 @@ def daemon(config: Config) -> Iterator[Daemon]:
                 judge=judge,
                 report=lambda at: put_due_digest(store, report, at),
                 purge=lambda at, stopping: purge(config, store, at, stopping),
+                mind=lambda at, stopping: mind(Desk(store, rules), called(config), at, stopping),
                 owner=owner(),
                 clock=now,
                 workers=config.listener.workers,
@@ -343,6 +346,15 @@ def daemon(config: Config) -> Iterator[Daemon]:
         finally:
             for one in (*sources.values(), *checkers.values()):
                 one.close()
+
+
+def called(config: Config) -> Calls:
+    """Whom receivers call for a critical case, and who is told next."""
+    slack = [one for one in config.receivers if isinstance(one, SlackReceiver)]
+    return Calls(
+        {one.name: one.calls for one in slack if one.calls is not None},
+        {one.name: one.escalate_to for one in slack if one.escalate_to is not None},
+    )
 
 
 def register(config: Config, store: Store) -> None:

@@ -24,6 +24,7 @@ from connectors.base import Mention
 from listener.deliver import Outlet, deliver
 from listener.faults import place
 from listener.ingest import Feed, poll
+from listener.minding import EVERY as MIND
 from listener.model import Verdict
 from listener.recheck import EVERY as RECHECK_EVERY
 from listener.recheck import recheck
@@ -47,6 +48,7 @@ class Work:
     judge: Callable[[Mention], Verdict]
     report: Callable[[datetime], object]  # puts the digest into the outbox once it is due
     purge: Callable[[datetime, Callable[[], bool]], object]  # takes away words that were kept long enough
+    mind: Callable[[datetime, Callable[[], bool]], object]  # wakes cases, reminds of those that nobody answers
     owner: str  # unique to this process: leases carry it
     clock: Callable[[], datetime]
     workers: int = 4  # sources polled at the same time
@@ -57,7 +59,7 @@ def start(work: Work, stopping: threading.Event) -> BackgroundScheduler:
     """Start all jobs and return the running scheduler; `shutdown(wait=True)` lets the page and message in hand finish."""
     scheduler = BackgroundScheduler(
         timezone=UTC,
-        executors={"default": ThreadPoolExecutor(len(work.outlets) + 5)},
+        executors={"default": ThreadPoolExecutor(len(work.outlets) + 6)},
         # The default grace of one second silently drops jobs that start late (PLATFORMS §4).
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
     )
@@ -71,6 +73,7 @@ def start(work: Work, stopping: threading.Event) -> BackgroundScheduler:
         every(scheduler, work.tick, f"deliver:{outlet.name}", _deliver(work, outlet, stopping), now)
     every(scheduler, 60.0, "digest", lambda: work.report(work.clock()), now + timedelta(seconds=5))
     every(scheduler, PURGE, "retention", lambda: work.purge(work.clock(), stopping.is_set), now + timedelta(seconds=10))
+    every(scheduler, MIND, "mind", lambda: work.mind(work.clock(), stopping.is_set), now + timedelta(seconds=2))
     look_up = partial(recheck, work.feeds, work.judge, work.store, work.clock, stopping.is_set)
     every(scheduler, RECHECK_EVERY.total_seconds(), "recheck", look_up, now + timedelta(seconds=15))
     every(scheduler, HEARTBEAT, "heartbeat", lambda: beat(work), now)
@@ -128,6 +131,7 @@ def once(
             progress(f"polling {name}")
             attempt(f"poll:{name}", partial(poll, work.feeds[name], work.judge, work.store, work.owner, work.clock))
     attempt("digest", lambda: work.report(work.clock()))
+    attempt("mind", lambda: work.mind(work.clock(), lambda: False))
     attempt("recheck", lambda: recheck(work.feeds, work.judge, work.store, work.clock))
     for outlet in work.outlets:
         progress(f"delivering to {outlet.name}")

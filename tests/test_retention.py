@@ -138,6 +138,7 @@ def work(store: Store, purged: list[datetime], now: datetime) -> Work:
         judge=lambda _: triaged(post(0)).verdict,
         report=lambda _: None,
         purge=lambda at, stopping: (purged.append(at), purge(store, {}, at, stopping)),
+        mind=lambda at, stopping: None,
         owner="me",
         clock=lambda: now,
     )

@@ -8,7 +8,7 @@ lives on as that message: later mentions edit it and add an entry to its thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -40,6 +40,7 @@ GRAVE_STORY = timedelta(days=30)  # from high on, a story stays one story until 
 REPEATED_POINTS, REPEATED_MORE, REPEATED_CAP = 12, 3, 15  # METHODS §8.1, factor repeat_unanswered
 
 
+_UNANSWERED = frozenset({CaseState.NEW, CaseState.CLAIMED, CaseState.SNOOZED})
 _THEIR_TURN = frozenset({CaseState.REPLIED, CaseState.WAITING})
 
 
@@ -122,6 +123,7 @@ class _Story:
     receivers: list[str]
     stored: bool  # False: opened by this page
     joined: list[int]
+    answered: bool = False  # by the brand, on this page
 
 
 class _PageUnderWay:
@@ -140,6 +142,7 @@ class _PageUnderWay:
         verdict = new.verdict
         if verdict.subject == "own":
             self._outcomes[new.id] = Outcome.OWN_ACCOUNT
+            self._note_reply(new)
         elif verdict.subject.startswith("rival:"):
             self._outcomes[new.id] = Outcome.ABOUT_RIVAL
         elif not verdict.relevant:
@@ -148,8 +151,35 @@ class _PageUnderWay:
             story = self._story_of(new)
             self._outcomes[new.id] = self._join(story, new) if story else self._open(new)
 
+    def _note_reply(self, new: NewMention) -> None:
+        """A post of the brand itself in a case's thread answers it: the clock stops."""
+        for story in self._stories:
+            case = story.case
+            if case.thread_key != thread_key(new.mention) or case.state not in _UNANSWERED:
+                continue
+            if new.mention.published_at <= case.last_mention_at:
+                continue  # the customer wrote again since
+            grown = story.stored and not (story.joined or story.answered)
+            revision = case.revision + 1 if grown else case.revision
+            story.case = replace(case, state=CaseState.REPLIED, due_at=None, snooze=None, revision=revision)
+            story.answered = True
+            who = new.mention.author.handle or new.mention.author.name
+            detail = {"mention": new.ref, "at": new.mention.published_at.isoformat()}
+            self._events.append(CaseEvent(case.id, self._now, "brand-replied", who, self._source, detail))
+            for receiver in story.receivers:
+                self._notify(story, new, receiver, NotificationKind.CASE_UPDATE, "brand-replied")
+                self._notify_note(story, receiver, {"deed": "brand-replied", "who": who})
+
+    def _notify_note(self, story: _Story, receiver: str, payload: Mapping[str, str]) -> None:
+        case = story.case
+        key = f"case:{case.ref}:note:rev{case.revision}:{receiver}"
+        note = NewNotification(
+            key, NotificationKind.CASE_NOTE, receiver, Urgency.NORMAL, self._now, "brand-replied", payload
+        )
+        self._notifications.setdefault(key, CaseNotification(note, case.id))
+
     def settled(self) -> Settled:
-        touched = [story for story in self._stories if story.joined]
+        touched = [story for story in self._stories if story.joined or story.answered]
         return Settled(
             outcomes=self._outcomes,
             verdicts=self._verdicts,
@@ -213,7 +243,7 @@ class _PageUnderWay:
             last_mention_at=max(before.last_mention_at, mention.published_at),
             mention_count=before.mention_count + 1,
             # The store checks that a stored case grows by exactly one revision a page.
-            revision=before.revision if story.joined else before.revision + 1,
+            revision=before.revision if story.joined or story.answered else before.revision + 1,
             touchpoints=before.touchpoints | verdict.touchpoints.keys(),
             due_at=due if raised or before.due_at is None else before.due_at,
         )

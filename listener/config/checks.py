@@ -60,6 +60,12 @@ def check_whole(
         if isinstance(account, str) and account not in account_names:
             _unknown(report, ("source", index, "account"), account, account_names, "account")
     told: set[str] = set()
+    for index, table in enumerate(_tables(document, "receiver")):
+        other = table.get("escalate_to")
+        if isinstance(other, str):
+            told.add(other)
+            if other not in receiver_names:
+                _unknown(report, ("receiver", index, "escalate_to"), other, receiver_names, "receiver")
     for index, table in enumerate(_tables(document, "route")):
         place: Path = ("route", index)
         told |= _known(report, table.get("to"), (*place, "to"), receiver_names, "receiver")

@@ -191,6 +191,14 @@ class SlackReceiver(Section):
     channel: Text = Field(description="the channel's id (C0123456789) or #name; invite the app to it")
     token_env: str | None = Field(default=None, description="environment variable that holds the bot token")
     token_file: Path | None = Field(default=None, description="file that holds the bot token, instead of token_env")
+    calls: str | None = Field(
+        default=None,
+        pattern=r"^S[A-Z0-9]{6,20}$",
+        description="the id of a Slack user group that is called for a critical case nobody has claimed",
+    )
+    escalate_to: str | None = Field(
+        default=None, description="the receiver that is told of a critical case nobody claimed for 45 minutes"
+    )
     app_token_env: str | None = Field(
         default=None,
         description="environment variable that holds the app-level token (xapp-…): buttons, /mentions and App Home work",

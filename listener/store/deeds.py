@@ -19,7 +19,7 @@ from listener.cases.deeds import Decision, Deed, Refusal, Wish, decide
 from listener.cases.plan import CaseChange, CaseEvent, CaseNotification, case_ref
 from listener.model import Case, CaseState, NewNotification, NotificationKind, NotificationState, Outcome, Told
 from listener.store.mapping import TOLD, TOLD_FROM, case_of, case_values, event_values, told_of
-from listener.store.pages import CASE_COUNTER, add_notifications, change_case, lock_counter, told_receivers
+from listener.store.pages import CASE_COUNTER, TELLING, add_notifications, change_case, lock_counter, told_receivers
 from listener.store.tables import case_events, cases, counters, labels, mentions, notifications, verdicts
 from listener.store.values import Label
 from rules.vocabulary import Stage, Urgency
@@ -27,6 +27,7 @@ from rules.vocabulary import Stage, Urgency
 Wanted = Callable[[Told, Case], Sequence[tuple[str, str]]]  # (receiver, route) that should know of a case at its level
 
 _MOODS = {"negative": -0.6, "neutral": 0.0, "positive": 0.6}  # what a person's word for a mood counts as
+_CHUNK = 500
 _OVER = "it is not worked in this message any more"
 
 
@@ -162,6 +163,48 @@ def waiting(connection: Connection, states: Sequence[CaseState]) -> Sequence[Cas
         .order_by(cases.c.urgency.desc(), sa.nulls_last(cases.c.due_at), cases.c.id)
     ).mappings()
     return [case_of(row) for row in rows]
+
+
+def unanswered(connection: Connection) -> Sequence[tuple[Case, datetime]]:
+    """Cases that somebody should answer: new or claimed, above low; each with the time since which it is in its state."""
+    rows = connection.execute(
+        sa.select(cases).where(
+            cases.c.state.in_([CaseState.NEW.value, CaseState.CLAIMED.value]), cases.c.urgency > int(Urgency.LOW)
+        )
+    ).mappings()
+    return [(case_of(row), row["state_since"]) for row in rows]
+
+
+def told_since(connection: Connection, case_ids: Sequence[int]) -> dict[int, dict[str, datetime]]:
+    """For each case the receivers that know of it, or are about to, and when that was decided."""
+    found: dict[int, dict[str, datetime]] = {}
+    for start in range(0, len(case_ids), _CHUNK):
+        rows = connection.execute(
+            sa.select(notifications.c.case_id, notifications.c.receiver, notifications.c.created_at)
+            .where(
+                notifications.c.case_id.in_(case_ids[start : start + _CHUNK]),
+                notifications.c.kind == NotificationKind.CASE_OPEN.value,
+                notifications.c.state.in_(TELLING),
+            )
+            .order_by(notifications.c.id)
+        )
+        for row in rows:
+            found.setdefault(row.case_id, {}).setdefault(row.receiver, row.created_at)
+    return found
+
+
+def reminded(connection: Connection, case_ids: Sequence[int]) -> frozenset[str]:
+    """The keys of all reminders that these cases had."""
+    found: set[str] = set()
+    for start in range(0, len(case_ids), _CHUNK):
+        rows = connection.execute(
+            sa.select(notifications.c.key).where(
+                notifications.c.case_id.in_(case_ids[start : start + _CHUNK]),
+                notifications.c.kind == NotificationKind.REMINDER.value,
+            )
+        )
+        found.update(rows.scalars())
+    return frozenset(found)
 
 
 def labels_since(connection: Connection, since: datetime) -> tuple[Label, ...]:

@@ -57,7 +57,7 @@ CASE_COUNTER = "case"
 _CHUNK = 500  # values of one IN list; SQLite takes 32,766 variables in a statement, PostgreSQL 65,535
 
 _OPEN_STATES = tuple(sorted(state.value for state in CaseState if state not in CLOSED_STATES))
-_TELLING = tuple(
+TELLING = tuple(
     state.value for state in (NotificationState.PENDING, NotificationState.SENDING, NotificationState.SENT)
 )
 
@@ -203,7 +203,7 @@ def told_receivers(connection: Connection, case_ids: Sequence[int]) -> dict[int,
             .where(
                 notifications.c.case_id.in_(chunk),
                 notifications.c.kind == NotificationKind.CASE_OPEN.value,
-                notifications.c.state.in_(_TELLING),
+                notifications.c.state.in_(TELLING),
             )
             .order_by(notifications.c.id)
         )

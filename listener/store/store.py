@@ -362,6 +362,26 @@ class Store:
         with in_reading(self.engine) as connection:
             return deeds.to_wake(connection, now)
 
+    def unanswered(self) -> Sequence[tuple[Case, datetime]]:
+        """New and claimed cases above low, each with the time since which it is in its state."""
+        with in_reading(self.engine) as connection:
+            return deeds.unanswered(connection)
+
+    def told_of(self, of: Sequence[Case]) -> Mapping[int, Mapping[str, datetime]]:
+        """For each case (by its id) the receivers that were told of it, or are about to be, and since when."""
+        with in_reading(self.engine) as connection:
+            return deeds.told_since(connection, [case.id for case in of])
+
+    def reminded(self, of: Sequence[Case]) -> frozenset[str]:
+        """The keys of all reminders that these cases had."""
+        with in_reading(self.engine) as connection:
+            return deeds.reminded(connection, [case.id for case in of])
+
+    def enqueue_for_case(self, planned: Sequence[CaseNotification], now: datetime) -> int:
+        """Put notifications about a case in the outbox, each key once for ever. Returns how many were new."""
+        with in_writing(self.engine) as connection:
+            return pages.add_notifications(connection, planned, now)
+
     def authors_since(self, case: Case, since: datetime) -> int:
         """How many other authors have a case of their own since then, with a touchpoint of this one."""
         with in_reading(self.engine) as connection:

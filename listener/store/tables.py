@@ -161,6 +161,7 @@ class SilenceRow(Row, table=True):
     """A time-boxed mute: mentions that fit are counted and told to nobody."""
 
     __tablename__ = "silence"
+    __table_args__ = (sa.Index(None, "ends_at"),)
 
     id: int | None = Field(default=None, primary_key=True)
     who: str = Field(sa_type=PlainText)
@@ -169,6 +170,8 @@ class SilenceRow(Row, table=True):
     begins_at: datetime
     ends_at: datetime
     ended_by: str | None = Field(default=None, sa_type=PlainText)  # who ended it before its time
+    mentions: int = 0  # that it kept quiet
+    noted_at: datetime | None = None  # when the first alert after its end said that there had been one
 
 
 class CaseEventRow(Row, table=True):
@@ -271,6 +274,7 @@ class NotificationTable(Row, table=True):
     receiver: str = Field(sa_type=PlainText)
     case_id: int | None = Field(default=None, foreign_key="case_.id")
     mention_id: int | None = Field(default=None, foreign_key="mention.id", index=True)
+    summary_id: int | None = Field(default=None, foreign_key="notification.id")  # that tells it, or that it edits
     urgency: int
     reason: str = Field(sa_type=PlainText)
     payload: dict[str, Any] = Field(sa_type=JsonValue)
@@ -341,3 +345,9 @@ sa.Index(
 sa.Index(None, notifications.c.case_id, notifications.c.receiver, notifications.c.state, notifications.c.id)
 sa.Index(None, notifications.c.receiver, notifications.c.state)
 sa.Index(None, notifications.c.state, notifications.c.ended_at)
+sa.Index(
+    None,
+    notifications.c.summary_id,
+    sqlite_where=notifications.c.summary_id.is_not(None),
+    postgresql_where=notifications.c.summary_id.is_not(None),
+)

@@ -1,4 +1,4 @@
-"""What people do: snoozes, corrections kept as labels, silences."""
+"""What people do: snoozes, corrections kept as labels, silences. And many cases in one message: summaries."""
 
 from __future__ import annotations
 
@@ -39,5 +39,21 @@ def upgrade() -> None:
         sa.Column("begins_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_by", sa.Text(), nullable=True),
+        sa.Column("mentions", sa.Integer(), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_silence")),
+    )
+    op.create_index(op.f("ix_silence_ends_at"), "silence", ["ends_at"], unique=False)
+    with op.batch_alter_table("notification") as notification:
+        notification.add_column(sa.Column("summary_id", sa.Integer(), nullable=True))
+        notification.create_foreign_key(
+            op.f("fk_notification_summary_id_notification"), "notification", ["summary_id"], ["id"]
+        )
+    op.create_index(
+        op.f("ix_notification_summary_id"),
+        "notification",
+        ["summary_id"],
+        unique=False,
+        sqlite_where=sa.text("summary_id IS NOT NULL"),
+        postgresql_where=sa.text("summary_id IS NOT NULL"),
     )

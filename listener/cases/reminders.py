@@ -1,0 +1,55 @@
+"""When a case calls for attention by itself: nobody has it, or its first reply is due or overdue.
+
+Pure: which reminders a case has earned by now, each with a name that makes it unique, so the same is never said twice.
+A critical case calls the group at once and again after 15 and 30 minutes while nobody claims it, and goes to the
+next receiver after 45 (PRODUCT §4). A snoozed, answered or closed case is quiet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from listener.cases.clock import ServiceHours, is_open
+from listener.model import Case, CaseState
+from rules.vocabulary import Urgency
+
+CALLS = (timedelta(0), timedelta(minutes=15), timedelta(minutes=30))  # of a critical case that nobody has claimed
+ELSEWHERE = timedelta(minutes=45)  # then somebody else is told
+SOON = timedelta(minutes=15)  # before the first reply of a high or critical case is due
+BETWEEN_CALLS = timedelta(minutes=15)  # least time between two calls of a group in one channel
+_TOO_LATE = timedelta(days=1)  # what became due while nothing ran for so long is seen in lists, not said any more
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """One line for a case's thread."""
+
+    step: str  # "unclaimed", "due-soon", "overdue": the deed whose words are said
+    name: str  # unique for the case and this turn of it
+    at: datetime
+    calls: bool = False  # the group of the channel
+    elsewhere: bool = False  # the receiver that comes next is told of the case
+
+
+def reminders(case: Case, since: datetime, now: datetime, hours: ServiceHours) -> Iterator[Reminder]:
+    """What has become due by `now`, oldest first. `since`: when the case took the state it is in."""
+    earned = [one for one in _planned(case, since) if now - _TOO_LATE < one.at <= now]
+    # Outside service hours only what is critical is worth a sound; the rest is said at the next opening.
+    if case.urgency is Urgency.CRITICAL or is_open(hours, now):
+        yield from sorted(earned, key=lambda one: one.at)
+
+
+def _planned(case: Case, since: datetime) -> Iterator[Reminder]:
+    if case.state is CaseState.NEW and case.urgency is Urgency.CRITICAL:
+        turn = f"{since:%Y%m%dT%H%M%S}"
+        for number, after in enumerate(CALLS):
+            yield Reminder("unclaimed", f"unclaimed{number}:{turn}", since + after, calls=True)
+        yield Reminder("unclaimed", f"elsewhere:{turn}", since + ELSEWHERE, elsewhere=True)
+    if case.state in (CaseState.NEW, CaseState.CLAIMED) and case.due_at is not None:
+        due = f"{case.due_at:%Y%m%dT%H%M%S}"
+        if case.urgency >= Urgency.HIGH:
+            yield Reminder("due-soon", f"soon:{due}", case.due_at - SOON)
+        if case.urgency >= Urgency.NORMAL:
+            yield Reminder("overdue", f"overdue:{due}", case.due_at, calls=case.urgency is Urgency.CRITICAL)
