@@ -18,7 +18,8 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, TypeVar
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar, cast
 from urllib.parse import urlsplit
 
 import pytest
@@ -31,15 +32,18 @@ from connectors.base import (
     ConnectorError,
     Cursor,
     Gap,
+    Known,
     Malformed,
     Mention,
     OutOfBudget,
     Page,
     Passing,
     RateLimited,
+    Rechecking,
     Source,
     Unavailable,
 )
+from connectors.leaks import SHORTEST, Ears, sent_secrets
 
 Test = TypeVar("Test", bound=Callable[..., None])
 
@@ -153,6 +157,13 @@ class ConnectorContract:
 
     def publish_text(self, fake: Any, at: datetime, text: str) -> str | None:
         """Publish this text, which names the term; None where the platform has no free text."""
+        return None
+
+    def open_with_secrets(self, fake: Any, folder: Path) -> Source | None:
+        """`open` with secrets, each in a file in `folder` that is named like its key: `token` for `token_file`.
+
+        Needed where the connector takes secrets. Use them all, and those that the fake knows where it looks at them.
+        """
         return None
 
     def delete(self, fake: Any, external_id: str) -> None:
@@ -300,6 +311,29 @@ class ConnectorContract:
     def test_deleted_and_edited_posts_do_no_harm(self) -> None:
         self._changes_do_no_harm(self.delete, self.edit)
 
+    @pytest.mark.parametrize("mishap", ["none", "401", "429", "time-out"])
+    def test_no_secret_is_told_to_anybody(self, mishap: str, tmp_path: Path) -> None:
+        """With the logs of all libraries at DEBUG: not in a log, an error, a cursor, or a page."""
+        self.timeout = SHORT if mishap in HANGING else LONG
+        with self.fake() as fake, Ears() as ears:
+            source = self.open_with_secrets(fake, tmp_path)
+            if source is None or mishap not in ("none", *self.faults):
+                return
+            with closing(source):
+                secrets = {path.read_text().strip() for path in tmp_path.iterdir()}
+                assert secrets, "open_with_secrets wrote no secret into its folder"
+                assert min(map(len, secrets)) >= SHORTEST, "a secret this short is found everywhere"
+                stored = Stored()
+                self.publish(fake, START)
+                assert self._hear(ears, source, stored, START) is None
+                if mishap != "none":
+                    self.publish(fake, START + ROUND)
+                    fake.fail_next(mishap)
+                    assert isinstance(self._hear(ears, source, stored, START + ROUND), self.faults[mishap])
+                    fake_mended(fake)
+                assert self._hear(ears, source, stored, START + 2 * ROUND) is None
+            assert ears.leaks(secrets | sent_secrets(fake)) == []
+
     @pytest.mark.parametrize(
         "text",
         [
@@ -319,6 +353,24 @@ class ConnectorContract:
             stored = self._settle(source, Stored(), START)
             assert {one, other} <= set(stored.mentions)
             check_mention(stored.mentions[one])
+
+    def _hear(self, ears: Ears, source: Source, stored: Stored, now: datetime) -> ConnectorError | None:
+        """Poll and look up again, and let the ears have what came of it. Returns the error, if it came to one."""
+        try:
+            for page in source.poll(stored.cursor, now):
+                ears.hear("page", page)
+                ears.hear("cursor", json.dumps(page.cursor))
+                stored.page(page)
+            known = [
+                Known(one.external_id, one.url, one.kind, one.author.id, one.parent_id, one.thread_id, one.published_at)
+                for one in stored.mentions.values()
+            ]
+            if hasattr(source, "recheck"):
+                ears.hear("look-up", cast("Rechecking", source).recheck(known, now))
+        except ConnectorError as error:
+            ears.hear("error", error)
+            return error
+        return None
 
     def _changes_do_no_harm(self, delete: Change | None, edit: Change | None) -> None:
         """Posts change before they were read, and after; what is published later is found."""

@@ -42,6 +42,10 @@ class TestContract(ConnectorContract):
     def open(self, fake: FakeBluesky) -> Source:
         return open_search(fake, page_size=4, page_cap=3, timeout=self.timeout)
 
+    def open_with_secrets(self, fake: FakeBluesky, folder: Path) -> Source:
+        (folder / "password").write_text(PASSWORD)
+        return open_search(fake, password_file=str(folder / "password"), timeout=self.timeout)
+
     def publish(self, fake: FakeBluesky, at: Any) -> str:
         return fake.publish(at=at)
 

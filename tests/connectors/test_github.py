@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,6 +37,10 @@ class TestContract(ConnectorContract):
 
     def open(self, fake: FakeGitHub) -> Source:
         return open_source(fake, page_size=4, page_cap=3, timeout=self.timeout)
+
+    def open_with_secrets(self, fake: FakeGitHub, folder: Path) -> Source:
+        (folder / "token").write_text(TOKEN)
+        return open_source(fake, token_file=str(folder / "token"), timeout=self.timeout)
 
     def publish(self, fake: FakeGitHub, at: Any) -> str:
         return fake.publish(at=at, kind="issue" if len(fake.posts) % 2 else "pull-request")

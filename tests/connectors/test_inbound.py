@@ -58,6 +58,10 @@ class TestContract(ConnectorContract):
     def open(self, fake: FakeSender) -> Source:
         return _MendingSource(fake, fake.open(page_size=4, timeout=self.timeout))
 
+    def open_with_secrets(self, fake: FakeSender, folder: Path) -> Source:
+        (folder / "secret").write_text(KEY)
+        return _MendingSource(fake, fake.open(secret_file=str(folder / "secret"), timeout=self.timeout))
+
     def publish(self, fake: FakeSender, at: datetime) -> str:
         return fake.publish("Acme is fine", at)
 

@@ -108,6 +108,10 @@ class TestContract(ConnectorContract):
     def open(self, fake: FakeImap) -> Source:
         return open_source(fake, self.password, page_size=4, page_cap=3, timeout=self.timeout)
 
+    def open_with_secrets(self, fake: FakeImap, folder: Path) -> Source:
+        (folder / "password").write_text(PASSWORD)
+        return open_source(fake, folder / "password", timeout=self.timeout)
+
     def publish(self, fake: FakeImap, at: datetime) -> str:
         return self.publish_text(fake, at, "Acme is fine")
 

@@ -87,6 +87,10 @@ class TestWithAKey(ConnectorContract):
     def open(self, fake: FakeReddit) -> Source:
         return self.way(self.secrets, fake, page_size=4, page_cap=3, timeout=self.timeout)
 
+    def open_with_secrets(self, fake: FakeReddit, folder: Path) -> Source:
+        (folder / "client_secret").write_text(SECRET)
+        return with_key(folder, fake, client_secret_file=str(folder / "client_secret"), timeout=self.timeout)
+
     def publish(self, fake: FakeReddit, at: datetime) -> str:
         return fake.comment(at=at) if len(fake.things) % 3 == 2 else fake.post(at=at)
 
@@ -102,6 +106,10 @@ class TestWithAKey(ConnectorContract):
 
 class TestWithAFeed(TestWithAKey):
     way = staticmethod(with_feed)
+
+    def open_with_secrets(self, fake: FakeReddit, folder: Path) -> Source:
+        (folder / "token").write_text(FEED_TOKEN)
+        return with_feed(folder, fake, token_file=str(folder / "token"), timeout=self.timeout)
 
     def publish_text(self, fake: FakeReddit, at: datetime, text: str) -> str:
         # A feed cannot carry control characters: XML forbids them.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,6 +41,11 @@ class TestRssContract(ConnectorContract):
 
     def open(self, fake: FakeFeed) -> Source:
         return open_source(fake, timeout=self.timeout)
+
+    def open_with_secrets(self, fake: FakeFeed, folder: Path) -> Source:
+        (folder / "token").write_text("s3cret-feed+of=the/tests")
+        settings = {"preset": "subreddit", "subreddit": "kettles", "user": "me", "timeout": self.timeout}
+        return open_source(fake, base_url=fake.url, token_file=str(folder / "token"), **settings)
 
     def publish(self, fake: FakeFeed, at: Any) -> str:
         return fake.publish(at=at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +36,10 @@ class TestContract(ConnectorContract):
 
     def open(self, fake: FakeStackExchange) -> Source:
         return open_source(fake, page_size=4, page_cap=3, timeout=self.timeout)
+
+    def open_with_secrets(self, fake: FakeStackExchange, folder: Path) -> Source:
+        (folder / "key").write_text("s3cret-key((of=the/tests")
+        return open_source(fake, key_file=str(folder / "key"), timeout=self.timeout)
 
     def publish(self, fake: FakeStackExchange, at: Any) -> str:
         return fake.publish(at=at)

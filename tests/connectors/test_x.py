@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -42,6 +43,19 @@ class TestContract(ConnectorContract):
             base_url=fake.url, token_file=str(self.token), page_size=10, page_cap=3, timeout=self.timeout
         )
         return connector.open(settings, CONTEXT)
+
+    def open_with_secrets(self, fake: FakeX, folder: Path) -> Source:
+        for name, text in {
+            "token": TOKEN,
+            "consumer_key": "consumer-key-of-the-tests",
+            "consumer_secret": "s3cret+consumer=of/the-tests",
+            "access_token": f"{OWNER}-s3cret-access-token",
+            "access_token_secret": "s3cret+access=of/the-tests",
+        }.items():
+            (folder / name).write_text(text)
+        keys = {f"{path.name}_file": str(path) for path in folder.iterdir()}
+        context = replace(CONTEXT, own_accounts=("x:AcmeCare",))
+        return connector.open(XSettings(base_url=fake.url, timeout=self.timeout, **keys), context)
 
     def publish(self, fake: FakeX, at: datetime) -> str:
         return fake.publish(at=at)

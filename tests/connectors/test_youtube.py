@@ -6,6 +6,7 @@ import logging
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,6 +47,10 @@ class TestContract(ConnectorContract):
 
     def open(self, fake: FakeYouTube) -> Source:
         return open_source(fake, page_size=4, page_cap=3, timeout=self.timeout)
+
+    def open_with_secrets(self, fake: FakeYouTube, folder: Path) -> Source:
+        (folder / "key").write_text(KEY)
+        return open_source(fake, key_file=str(folder / "key"), timeout=self.timeout)
 
     def publish(self, fake: FakeYouTube, at: Any) -> str:
         return fake.publish(at=at)
