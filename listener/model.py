@@ -66,6 +66,7 @@ class Outcome(StrEnum):
     ABOUT_RIVAL = "about-rival"
     OWN_ACCOUNT = "own-account"
     ALERTS_OFF = "alerts-off"  # imported or backfilled with alerts off
+    SILENCED = "silenced"  # a silence was in force; the verdict's lines say which
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,20 @@ class CaseView:
     mentions: tuple[Told, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Cases that one message tells of together."""
+
+    why: Literal["opening", "storm"]  # held over quiet hours, or more than a receiver takes singly in an hour
+    cases: tuple[CaseView, ...]  # as they stand now; the most urgent, open ones first, at most so many as a message shows
+    levels: Mapping[Urgency, int]  # how many of all are at each level
+
+    @property
+    def total(self) -> int:
+        """How many cases it tells of."""
+        return sum(self.levels.values())
+
+
 class NotificationKind(StrEnum):
     CASE_OPEN = "case-open"  # one message
     CASE_UPDATE = "case-update"  # edits that message
@@ -139,6 +154,8 @@ class NotificationKind(StrEnum):
     REMINDER = "reminder"  # an entry below it: nobody has it, or its time is up
     ENTRY_UPDATE = "entry-update"  # edits that entry: its post was removed
     DIGEST = "digest"
+    SUMMARY = "summary"  # many cases in one message: held over quiet hours, or too many for an hour
+    SUMMARY_UPDATE = "summary-update"  # edits that message
     NOTICE = "notice"  # the daemon speaks of itself: a parked source, a stopped receiver
 
 
@@ -147,7 +164,7 @@ class NotificationState(StrEnum):
     SENDING = "sending"  # claimed; after its lease it is looked up before it is sent again
     SENT = "sent"
     DEAD = "dead"  # will never be sent; `error` says why
-    FOLDED = "folded"  # not needed any more: a later message already shows it
+    FOLDED = "folded"  # not sent by itself: another message shows it; `error` says which, or why it is not needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +203,7 @@ class Delivery:
     parent: Receipt | None  # the receipt of the case's open message to this receiver
     created_at: datetime
     doubtful: bool = False  # an earlier attempt may have got through: look it up before sending, mark it when sent
+    summary: Summary | None = None  # of a summary and of what edits it
 
 
 class Receiver(Protocol):

@@ -274,7 +274,9 @@ class NotificationTable(Row, table=True):
     receiver: str = Field(sa_type=PlainText)
     case_id: int | None = Field(default=None, foreign_key="case_.id")
     mention_id: int | None = Field(default=None, foreign_key="mention.id", index=True)
-    summary_id: int | None = Field(default=None, foreign_key="notification.id")  # that tells it, or that it edits
+    # The summary that tells it, or that it edits. No foreign key: SQLite adds one only by copying the table, and forgets
+    # on the way that an index runs downwards.
+    summary_id: int | None = None
     urgency: int
     reason: str = Field(sa_type=PlainText)
     payload: dict[str, Any] = Field(sa_type=JsonValue)

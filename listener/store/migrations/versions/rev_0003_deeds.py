@@ -44,11 +44,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_silence")),
     )
     op.create_index(op.f("ix_silence_ends_at"), "silence", ["ends_at"], unique=False)
-    with op.batch_alter_table("notification") as notification:
-        notification.add_column(sa.Column("summary_id", sa.Integer(), nullable=True))
-        notification.create_foreign_key(
-            op.f("fk_notification_summary_id_notification"), "notification", ["summary_id"], ["id"]
-        )
+    op.add_column("notification", sa.Column("summary_id", sa.Integer(), nullable=True))
     op.create_index(
         op.f("ix_notification_summary_id"),
         "notification",
