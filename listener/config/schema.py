@@ -235,16 +235,16 @@ class SlackReceiver(Section):
 
 
 class SlackRights(Section):
-    """Who may do what in Slack. Without a list everybody may who can see the button."""
+    """Who may do what in Slack. Without any list everybody may who can see the button."""
 
     may_work: tuple[SlackPeople, ...] = Field(
-        default=(), description="ids of people (U…) and user groups (S…) who may claim, reply, snooze and look things up"
+        default=(), description="ids of people (U…) and user groups (S…) who may claim, reply, snooze, escalate and look things up"
     )
     may_resolve: tuple[SlackPeople, ...] = Field(
-        default=(), description="likewise: close and reopen cases, and say that one is not relevant"
+        default=(), description="likewise: close and reopen cases, and say that one is not relevant; if empty as may_work"
     )
     may_correct: tuple[SlackPeople, ...] = Field(
-        default=(), description="likewise: correct verdicts, escalate, add mentions"
+        default=(), description="likewise: correct verdicts, add mentions; if empty as may_work"
     )
     instances: int = Field(
         default=1, ge=1, le=10, strict=True, description="daemons that share one Slack app; more connections are a warning"
