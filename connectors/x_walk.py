@@ -89,7 +89,7 @@ class _Stretch:
     since: int
     until: int | None  # None: from the top; never in a cursor
     why: str = "walk"  # "walk": in progress or interrupted; "page-cap": a gap
-    read: int = 0  # posts it gave so far
+    read: int = 0  # posts that it and what is above it gave so far
 
 
 @dataclass(slots=True)
@@ -217,7 +217,8 @@ class _Lane:
             batch = self._timeline.read(max(stretch.since, self._limit), stretch.until)
             self._spent += 1
             allowed -= 1
-            stretch.read += len(batch.posts)
+            for one in (stretch, *(left for left in marks.left if left.since < stretch.since)):
+                one.read += len(batch.posts)  # of what is above it too: X counts its most from the top
             if stretch.until is None:
                 newest = max((post.id for post in batch.posts), default=0)
                 marks.known = max(marks.known or 0, stretch.since, newest)
@@ -240,7 +241,7 @@ class _Lane:
         if stretch in self.marks.left:
             self.marks.left.remove(stretch)
         lost = self._state.lost
-        if stretch.why == "page-cap" and stretch.since < self._limit:
+        if stretch.since < self._limit:
             lost.append(Gap(time_of(stretch.since), time_of(self._limit), "expired-window", lost=True))
         most = self._timeline.most
         if most is not None and stretch.read >= most:

@@ -205,6 +205,27 @@ def test_mentions_beyond_what_a_timeline_gives_are_a_lost_gap() -> None:
     assert len(reader.got) == 300
 
 
+def test_a_gap_that_newer_mentions_pushed_out_of_reach_is_lost() -> None:
+    listing, reader, reach = Listing(size=100, most=300), Reader(), Reach(REACH.history, REACH.lookback, 2)
+    reader.poll(START, listing, reach=reach)
+    for n in range(2):
+        for second in range(250 - 100 * n):
+            listing.publish(START + timedelta(hours=n, seconds=second))
+        reader.poll(START + timedelta(hours=n, minutes=30), listing, reach=reach)
+    reader.poll(START + timedelta(hours=2), listing, reach=reach)
+    assert len(reader.got) < 400
+    assert reader.gaps == ()
+    assert [gap.reason for gap in reader.lost] == ["rolled-over"]
+
+
+def test_quiet_days_are_no_loss() -> None:
+    listing, reader = Listing(window=timedelta(days=7)), Reader()
+    listing.publish(START)
+    for day in range(20):
+        reader.poll(START + timedelta(days=day), listing)
+    assert (reader.lost, len(reader.got), len(listing.read_ids)) == ([], 1, 2)
+
+
 def test_an_edit_is_the_newer_text_of_the_same_mention() -> None:
     listing, reader = Listing(), Reader()
     first = listing.publish(START)
