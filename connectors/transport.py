@@ -23,6 +23,8 @@ import httpx
 from connectors.addresses import Guard
 from connectors.base import AccessDenied
 
+KEPT = 5.0  # seconds that an idle connection is kept, as httpx does; the next poll resolves anew
+
 Option = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 
 
@@ -73,7 +75,9 @@ class JudgedTransport(httpx.BaseTransport):
             return proxy.handle_request(request)
         if self._direct is None:
             self._direct = httpcore.ConnectionPool(
-                ssl_context=httpx.create_ssl_context(), network_backend=JudgedBackend(self._guard)
+                ssl_context=httpx.create_ssl_context(),
+                keepalive_expiry=KEPT,
+                network_backend=JudgedBackend(self._guard),
             )
         asked = httpcore.Request(
             method=request.method,
