@@ -144,6 +144,40 @@ class Rechecking(Protocol):
         ...
 
 
+class Expected(Protocol):
+    """What one query of a source would bring in a month."""
+
+    @property
+    def query(self) -> str: ...
+    @property
+    def posts(self) -> float: ...
+    @property
+    def usd(self) -> float: ...
+
+
+class Forecast(Protocol):
+    """What a source would bring and cost in a month."""
+
+    @property
+    def queries(self) -> Sequence[Expected]: ...
+    @property
+    def posts(self) -> float: ...
+    @property
+    def usd(self) -> float: ...
+    @property
+    def asked_usd(self) -> float:
+        """What asking for it cost."""
+        ...
+
+
+class Forecasting(Protocol):
+    """A source whose platform can be asked beforehand how much there is to read."""
+
+    def forecast(self, now: datetime) -> Forecast:
+        """Ask. Raises `ConnectorError` only."""
+        ...
+
+
 class Purse(Protocol):
     """What a source may spend. Its own money is the account's: all sources of one account share one purse.
 

@@ -234,6 +234,7 @@ connector = Connector(
     settings=BlueskySettings,
     open=Bluesky,
     every=timedelta(minutes=1),
+    least=timedelta(seconds=20),
     credentials="none for the stream; handle and app password for the search",
     policy=Policy(
         recheck=timedelta(days=1), note="deletions are on the stream; a post that getPosts does not show is gone"

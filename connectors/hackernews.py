@@ -219,6 +219,7 @@ connector = Connector(
     settings=HackerNewsSettings,
     open=HackerNews,
     every=timedelta(minutes=5),
+    least=timedelta(minutes=1),
     credentials="none",
     policy=Policy(
         recheck=timedelta(days=1),

@@ -141,7 +141,7 @@ def check_access(instance: Any, host: str, has_token: bool) -> None:
         place = place.get(name) if isinstance(place, dict) else None
     if not isinstance(place, dict):
         return
-    access = {place.get("local"), place.get("remote")}
+    access = {str(place.get("local")), str(place.get("remote"))}
     if access <= {"disabled"}:
         raise AccessDenied(f"{host} has switched its hashtag timelines off; choose another instance as base_url")
     if "public" not in access and not has_token:
@@ -207,6 +207,7 @@ connector = Connector(
     settings=MastodonSettings,
     open=Mastodon,
     every=timedelta(minutes=5),
+    least=timedelta(minutes=1),
     credentials="none for hashtags on open instances; an access token for text search",
     policy=Policy(recheck=timedelta(days=1), note="300 requests in five minutes; a post's 404 means deleted"),
     recheck_batch=BATCH,

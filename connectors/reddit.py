@@ -154,6 +154,7 @@ connector = Connector(
     settings=RedditSettings,
     open=Reddit,
     every=timedelta(minutes=5),
+    least=timedelta(minutes=1),
     credentials="a key that Reddit approved, or a user's personal feed token",
     policy=Policy(
         retention=timedelta(days=30),

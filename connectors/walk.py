@@ -267,7 +267,9 @@ class _Lane:
             # Ids below the floor were forgotten: reading there again would yield old posts as new.
             since = min(ground, max(marks.polled - self._lookback, self._state.floor))
         if ground < self._limit:
-            self._state.lost.append(Gap(_moment(ground), _moment(self._limit), "expired-window", lost=True))
+            # Up to the last full poll nothing was missed, however quiet the timeline was.
+            if (read_until := max(ground, marks.polled)) < self._limit:
+                self._state.lost.append(Gap(_moment(read_until), _moment(self._limit), "expired-window", lost=True))
             return self._limit, self._limit
         return max(since, self._limit), ground
 

@@ -77,6 +77,7 @@ connector = Connector(
     settings=XSettings,
     open=X,
     every=timedelta(minutes=5),
+    least=timedelta(minutes=1),
     credentials="a bearer token of a pay-per-use app; for cheap mentions also the four keys of its owner",
     policy=Policy(
         retention=timedelta(days=30),

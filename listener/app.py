@@ -40,6 +40,7 @@ from listener.judging import LoadingJudge
 from listener.minding import Calls, mind
 from listener.model import Receiver, ReceiverError
 from listener.plugins import connectors
+from listener.recheck import BUDGET_SHARE
 from listener.report import Reporting, put_due_digest
 from listener.schedule import Work
 from listener.slack.look import Look, load_words
@@ -131,13 +132,22 @@ def telling_rules(config: Config, alerts: bool = True) -> settle.Rules:
     return settle.Rules(config.routes, config.brand.hours, config.listener.alert_max_age, alerts)
 
 
-def open_sources(config: Config, store: Store | None = None) -> Mapping[str, Source]:
+def open_sources(config: Config, store: Store | None = None, *, for_recheck: bool = False) -> Mapping[str, Source]:
     """Every enabled source, opened; no network yet. What they spend is counted in `store`, where one is given."""
-    return {source.name: open_source(config, source, store) for source in config.sources if source.enabled}
+    return {
+        source.name: open_source(config, source, store, for_recheck=for_recheck)
+        for source in config.sources
+        if source.enabled
+    }
 
 
 def open_source(
-    config: Config, source: SourceConfig, store: Store | None = None, settings: SourceSettings | None = None
+    config: Config,
+    source: SourceConfig,
+    store: Store | None = None,
+    settings: SourceSettings | None = None,
+    *,
+    for_recheck: bool = False,
 ) -> Source:
     """One source, opened, with its settings or with others."""
     return (
@@ -150,7 +160,7 @@ def open_source(
                 terms=source.terms,
                 user_agent=f"listener/{__version__} (social listening for {config.brand.name})",
                 languages=config.brand.languages,
-                purse=NoBudget() if store is None else purse(config, source, store),
+                purse=NoBudget() if store is None else purse(config, source, store, for_recheck=for_recheck),
                 own_accounts=config.brand.own_accounts,
                 intranet=config.listener.intranet,
             ),
@@ -158,13 +168,14 @@ def open_source(
     )
 
 
-def purse(config: Config, source: SourceConfig, store: Store) -> Purse:
-    """What the sources of this one's account may spend."""
+def purse(config: Config, source: SourceConfig, store: Store, *, for_recheck: bool = False) -> Purse:
+    """What the sources of this one's account may spend, of which looking up again has a part."""
     account = next((one for one in config.accounts if one.name == source.account), None)
     if account is None:
         return NoBudget()
     limits = spending.budget(account.budget_day, account.budget_month)
-    return spending.AccountPurse(account.name, limits, store, _first_receiver(config))
+    whole = spending.AccountPurse(account.name, limits, store, _first_receiver(config))
+    return spending.part_of(whole, "looking up again", BUDGET_SHARE) if for_recheck else whole
 
 
 def _first_receiver(config: Config) -> str | None:
@@ -321,7 +332,7 @@ def daemon(config: Config) -> Iterator[Daemon]:
     """Everything that the configuration asks for, built and closed again."""
     judge = LoadingJudge(config)
     with stored(config) as store:
-        sources, checkers = open_sources(config, store), open_sources(config, store)
+        sources, checkers = open_sources(config, store), open_sources(config, store, for_recheck=True)
         try:
             end_leases_of_the_dead(store, now())
             register(config, store)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from connectors.base import ConnectorError, Mention, Parked, RateLimited
+from connectors.base import BudgetReached, ConnectorError, Mention, Parked, RateLimited
 from listener.backfill import is_backfill_of
 from listener.faults import place
 from listener.ingest import Feed, judged
@@ -23,6 +23,7 @@ from listener.store import Store
 log = structlog.get_logger()
 
 EVERY = timedelta(minutes=5)
+BUDGET_SHARE = 0.25  # of an account's budget, at most: looking old posts up must not keep new ones from being read
 MOST_BATCHES = 10  # for one source in one round, so that none holds up the others
 
 
@@ -83,8 +84,9 @@ def _round(
         try:
             looked = how.source.recheck(posts, now)
         except ConnectorError as error:
-            if isinstance(error, RateLimited) and account is not None and error.retry_at is not None:
-                store.block_account(account, error.retry_at, str(error))
+            # A budget that is reached is this job's own part of it.
+            if isinstance(error, RateLimited) and not isinstance(error, BudgetReached) and error.retry_at is not None:
+                _block(store, account, error.retry_at, str(error))
             log.warning(
                 "recheck_failed", source=feed.name, fault=type(error).__name__, parked=isinstance(error, Parked)
             )
@@ -110,3 +112,8 @@ def _round(
         store.purge_outbox(clock())  # digests that quote them
         store.forget_log()
     return done
+
+
+def _block(store: Store, account: str | None, until: datetime, why: str) -> None:
+    if account is not None:
+        store.block_account(account, until, why)

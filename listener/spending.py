@@ -89,6 +89,39 @@ class AccountPurse:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedPurse:
+    """A part of an account's purse: what it spends counts there, too, and is no more than its own part."""
+
+    part: AccountPurse
+    whole: AccountPurse
+
+    def set_aside(self, what: str, units: int, price: float, now: datetime) -> None:
+        """See `Purse`."""
+        self.part.set_aside(what, units, price, now)
+        try:
+            self.whole.set_aside(what, units, price, now)
+        except BudgetReached:
+            self.part.billed(what, units, 0, price, now)
+            raise
+
+    def billed(self, what: str, set_aside: int, units: int, price: float, now: datetime) -> None:
+        """See `Purse`."""
+        self.part.billed(what, set_aside, units, price, now)
+        self.whole.billed(what, set_aside, units, price, now)
+
+    def left(self, now: datetime) -> float | None:
+        """See `Purse`."""
+        lefts = [left for left in (self.part.left(now), self.whole.left(now)) if left is not None]
+        return min(lefts, default=None)
+
+
+def part_of(whole: AccountPurse, name: str, share: float) -> SharedPurse:
+    """A purse for one purpose, of which the operator hears nothing: its end harms nobody else."""
+    limits = [None if limit is None else round(limit * share) for limit in (whole.budget.day, whole.budget.month)]
+    return SharedPurse(AccountPurse(f"{whole.account} ({name})", Budget(*limits), whole.store), whole)
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """One account as `status` shows it. Money in USD, of this UTC day and month."""
 

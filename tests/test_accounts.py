@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from connectors.base import BudgetReached, ConnectorError, Cursor, Mention, Page, RateLimited
 from listener.ingest import Feed, next_pace, poll
-from listener.spending import AccountPurse, accounts, budget, next_month
+from listener.spending import AccountPurse, accounts, budget, next_month, part_of
 from listener.store import Store
 from tests.fakes.story import post, settle_to, verdict
 
@@ -188,6 +188,22 @@ def test_a_source_that_spent_its_budget_waits_for_the_next_one_and_is_not_parked
     state = store.sources()[0]
     assert (state.parked, state.next_poll_at) == (None, begins)
     assert turn(feed("b", Scripted()), store, NOW + MINUTE) is None
+
+
+def test_looking_up_again_has_a_part_of_the_budget_and_never_more(store: Store) -> None:
+    whole = purse(store, month=1)
+    part = part_of(whole, "looking up again", 0.25)
+    part.set_aside("post read", 50, 0.005, NOW)
+    with pytest.raises(BudgetReached):
+        part.set_aside("post read", 1, 0.005, NOW)
+    assert (part.left(NOW), whole.left(NOW)) == (0.0, 0.75)
+    part.billed("post read", 50, 30, 0.005, NOW)
+    assert part.left(NOW) == pytest.approx(0.1)
+    whole.set_aside("post read", 165, 0.005, NOW)
+    with pytest.raises(BudgetReached):
+        part.set_aside("post read", 10, 0.005, NOW)
+    assert part.left(NOW) == pytest.approx(0.025)  # what could not be spent was given back to the part
+    assert store.spent("x-main", NOW).month == 975_000
 
 
 def test_status_knows_what_a_useful_mention_cost(store: Store) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import getpass
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from listener.cli.common import ago, configuration, echo_json, json_option
 
 if TYPE_CHECKING:
+    from connectors.base import Forecast, Forecasting
     from listener.backfill import Backfilled
     from listener.config import Config
     from listener.config.whole import SourceConfig
@@ -99,6 +100,70 @@ def forget(ctx: click.Context, author: str, yes: bool) -> None:
     click.echo(
         f"{done} {'post has' if done == 1 else 'posts have'} lost words and author. Slack messages that quote them are edited by `run`."
     )
+
+
+@click.command(epilog="Example: listener forecast x")
+@click.argument("names", nargs=-1, metavar="[SOURCE]...")
+@json_option
+@click.pass_context
+def forecast(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
+    """What sources that cost money would bring and cost in a month, before `run` reads anything. Asking costs a little, too.
+
+    Change the terms in the configuration and ask again. Exits with 1 where a budget would not last the month.
+    """
+    from connectors.base import ConnectorError
+    from listener import app
+
+    config = configuration(ctx)
+    chosen = [_one(config, name) for name in names] or [source for source in config.sources if source.costs]
+    if not chosen:
+        raise click.ClickException("no source costs money: nothing is billed.")
+    told: list[dict[str, object]] = []
+    failed = False
+    with app.stored(config) as store:
+        for source in chosen:
+            opened = app.open_source(config, source, store)
+            try:
+                if not hasattr(opened, "forecast"):
+                    click.echo(f"{source.name}: {source.connector} has no forecast; it bills nothing.", err=True)
+                    continue
+                found = cast("Forecasting", opened).forecast(app.now())
+            except ConnectorError as error:
+                click.echo(f"{source.name}: {error}", err=True)
+                failed = True
+                continue
+            finally:
+                opened.close()
+            budget = next((one.budget_month for one in config.accounts if one.name == source.account), None)
+            failed = failed or (budget is not None and found.usd > budget)
+            told.append(
+                {
+                    "source": source.name, "posts_month": round(found.posts), "usd_month": round(found.usd, 2),
+                    "budget_month_usd": budget, "asking_cost_usd": round(found.asked_usd, 4),
+                    "queries": [
+                        {"query": one.query, "posts_month": round(one.posts), "usd_month": round(one.usd, 2)}
+                        for one in found.queries
+                    ],
+                }
+            )  # fmt: skip
+            if not as_json:
+                _say_forecast(source.name, found, budget)
+    if as_json:
+        echo_json(told)
+    if failed:
+        sys.exit(1)
+
+
+def _say_forecast(name: str, found: Forecast, budget: float | None) -> None:
+    of = f" of a budget of {budget:.2f}" if budget is not None else ""
+    click.echo(
+        f"{name}: about {found.posts:,.0f} posts and {found.usd:.2f} USD a month{of}. Asking cost {found.asked_usd:.3f}."
+    )
+    for one in sorted(found.queries, key=lambda one: -one.usd):
+        click.echo(f"  {one.usd:8.2f} USD  {one.posts:8,.0f} posts  {one.query}")
+    if budget is not None and found.usd > budget:
+        day = 30 * budget / found.usd
+        click.echo(f"  The budget would last about {day:.0f} days of a month: narrow the terms, or raise it.")
 
 
 def _one(config: Config, name: str) -> SourceConfig:

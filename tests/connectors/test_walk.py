@@ -238,6 +238,15 @@ def test_what_left_the_platforms_window_is_a_lost_gap() -> None:
     assert {gap.reason for gap in pages[0].gaps} == {"page-cap", "expired-window"}
 
 
+def test_a_quiet_timeline_that_was_polled_all_along_has_lost_nothing() -> None:
+    listing = Listing(page_size=10)
+    reader = Reader({"t": listing}, Reach(timedelta(days=1), minutes(10), page_cap=3, horizon=timedelta(days=7)))
+    listing.publish(START - minutes(5), 3)
+    for day in range(12):
+        reader.poll(START + timedelta(days=day))
+        assert reader.gaps == ()
+
+
 def test_a_crowd_of_known_ids_stays_bounded_and_new_posts_still_come() -> None:
     listing = Listing(page_size=1000)
     reader = Reader({"t": listing}, Reach(timedelta(days=1), minutes(60), page_cap=50))
