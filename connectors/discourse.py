@@ -118,7 +118,8 @@ class Discourse:
         """The post as its topic shows it; None where the topic is gone, or the post is not among its first."""
         found = self._client.find(f"/t/{topic}.json", now)
         stream = found.get("post_stream") if isinstance(found, dict) else None
-        for said in (stream.get("posts") if isinstance(stream, dict) else None) or ():
+        posts = stream.get("posts") if isinstance(stream, dict) else None
+        for said in posts if isinstance(posts, list) else ():
             if isinstance(said, dict) and said.get("id") == one:
                 return {**said, "topic_title": found.get("title")}
         return None
@@ -182,7 +183,8 @@ def _mention(forum: _Forum, one: int, post: Mapping[str, Any], at: datetime) -> 
     topic, slug = label(post.get("topic_id")), quote(label(post.get("topic_slug")) or "-", safe="-")
     place = f"{forum.base}/t/{slug}/{topic}/{label(number)}"
     actions = post.get("actions_summary")
-    likes = [one.get("count") for one in actions or () if isinstance(one, dict) and one.get("id") == _LIKE]
+    actions = actions if isinstance(actions, list) else []
+    likes = [action.get("count") for action in actions if isinstance(action, dict) and action.get("id") == _LIKE]
     counts = {"replies": post.get("reply_count"), "likes": likes[0] if likes else None}
     return Mention(
         platform="discourse",

@@ -118,6 +118,8 @@ class StackExchange:
                 key = "answer_id" if is_answer else "question_id"
                 listed = self._ask(method, f"{method}/{';'.join(some)}", params, now)["items"]
                 given = {label(post.get(key)): post for post in listed if isinstance(post, dict)}
+                if len(given) != len(listed) or "" in given:
+                    raise Malformed(f"{SITE} answered with posts that cannot be read; nothing is taken for deleted")
                 missing += [ours[one] for one in some if one not in given]
                 for one in given.keys() & set(some):
                     mention = _mention(site, one, given[one], given[one], is_answer, ours[one].published_at)

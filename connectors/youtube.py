@@ -138,6 +138,8 @@ class YouTube:
                 "items"
             ]
             given = {label(comment.get("id")): comment for comment in listed if isinstance(comment, dict)}
+            if len(given) != len(listed) or "" in given:
+                raise Malformed(f"{SITE} answered with comments that cannot be read; nothing is taken for deleted")
             missing += [post for post in some if post.external_id not in given]
             for post in some:
                 comment = given.get(post.external_id)
