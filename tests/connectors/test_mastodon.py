@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import socket
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -203,12 +204,14 @@ def test_a_server_that_tells_nothing_is_asked_once_and_removes_nothing() -> None
 
 
 def test_a_server_that_is_not_public_is_not_asked() -> None:
-    with FakeMastodon().start() as here, FakeMastodon().start() as inside:
-        uri = here.publish(at=START, home=inside.url.replace("127.0.0.1", "127.1.0.1"))
+    with socket.create_server(("127.1.0.1", 0)) as inside, FakeMastodon().start() as here:
+        inside.setblocking(False)
+        uri = here.publish(at=START, home=f"http://127.1.0.1:{inside.getsockname()[1]}")
         context = SourceContext("masto", ("Acme",), "listener-tests", intranet=("127.0.0.1/32",))
         with closing(connector.open(MastodonSettings(base_url=here.url), context)) as source:
             stored = Stored()
             stored.poll(source, START)
             assert set(stored.mentions) == {uri}
             assert gone(look_up(source, stored.mentions.values(), START)) == set()
-        assert inside.asked == []
+        with pytest.raises(BlockingIOError):  # nobody knocked
+            inside.accept()
