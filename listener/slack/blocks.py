@@ -178,16 +178,22 @@ def _buttons(view: CaseView, look: Look) -> list[Block]:
     claim = button("case_claim", word("button", "claim"), value)
     claim["accessibility_label"] = cut(word("button", "claim_label").format(case=case.ref), limits.ACCESSIBILITY_LABEL)
     claims = [claim] if case.state is CaseState.NEW else []
+    answered = case.state in (CaseState.REPLIED, CaseState.WAITING)
+    resolve = button("case_resolve", word("button", "resolve"), value)
     if praise:
-        thanked = button("case_replied", word("button", "thanked"), value)
+        thanked = resolve if answered else button("case_replied", word("button", "thanked"), value)
         return [*links, *claims, thanked, button("case_irrelevant", word("button", "irrelevant"), value)]
     if claims:
         claim["style"] = "primary"
-    snooze, resolve = (button(f"case_{deed}", word("button", deed), value) for deed in ("snooze", "resolve"))
-    deeds = ("edit", "irrelevant", "escalate", "replied", "explain")
+    # What comes next in the life of a case is a button, what is rarer stands in the menu, which takes five.
+    following = {CaseState.CLAIMED: "replied", CaseState.REPLIED: "wait", CaseState.SNOOZED: "wake"}.get(case.state)
+    next_step = [button(f"case_{following}", word("button", following), value)] if following else []
+    snooze = [] if case.state is CaseState.SNOOZED else [button("case_snooze", word("button", "snooze"), value)]
+    fourth = "replied" if case.state in (CaseState.NEW, CaseState.WAITING, CaseState.SNOOZED) else "release"
+    deeds = ("edit", "irrelevant", "escalate", fourth, "explain")
     options = [{"text": plain(word("button", deed), limits.OPTION_TEXT), "value": f"{deed}:{value}"} for deed in deeds]
     more = {"type": "overflow", "action_id": "case_more", "options": options}
-    return [*claims, *links, snooze, resolve, more]
+    return [*claims, *next_step, *links, *snooze, resolve, more]
 
 
 def reply_button(mentions: Sequence[Told], value: str, look: Look, key: str) -> Block | None:

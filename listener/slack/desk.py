@@ -1,0 +1,94 @@
+"""What a click asks of the daemon: the seam between Slack and the cases, so that this package knows no store.
+
+`listener.interactive` is behind it. Every method may take as long as the database does, so none is called before Slack
+was answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from connectors.base import Mention
+from listener.cases.deeds import Decision, Refusal, Wish
+from listener.model import Case, CaseView, Outcome, Told
+
+
+class AddRefused(Exception):  # named for what happened, like the errors of the other packages
+    """A mention cannot be added now; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A stored post that holds the words looked for."""
+
+    ref: str
+    case: str | None  # the case it belongs to
+    platform: str
+    text: str
+    url: str
+    published_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of a post that a person added."""
+
+    ref: str | None  # None: it was stored before
+    outcome: Outcome | None = None
+    case: str | None = None
+
+
+class Desk(Protocol):
+    """Where clicks are worked."""
+
+    @property
+    def touchpoints(self) -> Sequence[str]:
+        """All that a verdict may name, ours and the team's."""
+        ...
+
+    def now(self) -> datetime:
+        """The time of day, aware UTC."""
+        ...
+
+    def do(self, ref: str, wish: Wish) -> Decision | Refusal | None:
+        """Do it, or say why not. None: there is no such case."""
+        ...
+
+    def case(self, ref: str) -> CaseView | None:
+        """The case people call so."""
+        ...
+
+    def told(self, ref: str) -> Told | None:
+        """The mention whose reference begins so. None: none, or several."""
+        ...
+
+    def waiting(self) -> Sequence[Case]:
+        """All cases that are not closed, the most urgent and longest due first."""
+        ...
+
+    def find(self, words: str, most: int) -> Sequence[Found]:
+        """The newest posts of the last month that hold all these words."""
+        ...
+
+    def troubles(self) -> Sequence[str]:
+        """What is wrong with the daemon, a sentence each."""
+        ...
+
+    def last_digest(self) -> str | None:
+        """The week of the last digest, as 2026-W47."""
+        ...
+
+    def opening(self) -> datetime | None:
+        """When the team opens next; None where it is always open, or never."""
+        ...
+
+    def add(self, mention: Mention) -> Added:
+        """Store a post that a person found. Raises AddRefused."""
+        ...
+
+    def note(self, key: str, value: Any) -> None:
+        """Keep a JSON value for `status`, `health` and `slack test`."""
+        ...

@@ -1,0 +1,196 @@
+"""Socket Mode, kept alive: connect in the background, watch, replace.
+
+Slack's own client connects, answers pings and follows `disconnect` envelopes; here it is supervised, because it counts
+a dead line as connected (python-slack-sdk#1110, #1940): a line that was never or is no longer answered is thrown away and
+a new one is opened, with growing pauses while Slack refuses. Nothing here raises into the daemon. What is known of the
+line is noted for `status` and `health`: since when it stands, how many lines Slack counts, when it last brought something.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk import WebClient
+
+from listener.faults import place
+from listener.model import PassingFailure, ReceiverError, ReceiverStopped
+from listener.slack.failures import translated
+
+log = structlog.get_logger()
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds between two attempts to connect
+STOPPED_PAUSE = 300.0  # after an answer that only a person can change: a wrong token, Socket Mode switched off
+SILENT = 4  # ping intervals without an answer
+NOTE_EVERY = 20.0  # seconds
+CLOSING = 5.0  # seconds; the client's own close takes up to 3
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long is waited for what, in seconds."""
+
+    ping: float = 10.0
+    look: float = 0.5  # between two looks at the line
+    first: float = FIRST_PAUSE
+    longest: float = LONGEST_PAUSE
+
+
+class SocketLine:
+    """One app's line. `note` keeps a JSON object; it may be slow and may fail."""
+
+    def __init__(
+        self,
+        app: App,
+        app_token: str,
+        client: WebClient,
+        *,
+        note: Callable[[Mapping[str, Any]], None],
+        clock: Callable[[], datetime],
+        instances: int = 1,
+        patience: Patience = Patience(),
+    ) -> None:
+        self._app, self._token, self._client = app, app_token, client
+        self._note_down, self._clock, self._instances, self._patience = note, clock, instances, patience
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="slack-socket", daemon=True)
+        self._known: dict[str, Any] = {"state": "connecting", "since": clock().isoformat()}
+        self._noted_at = float("-inf")
+        self._lock = threading.Lock()
+        self._lines = 0  # opened since the start
+
+    def start(self) -> None:
+        """Begin to connect; returns at once."""
+        self._thread.start()
+
+    def stop(self, seconds: float = CLOSING + 1) -> None:
+        """Close the line; waits at most `seconds`."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+        self._now_is("stopped")
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            handler: SocketModeHandler | None = None
+            try:
+                handler = self._connect()
+                failures = 0
+                self._now_is("connected")
+                why = self._watch(handler)
+                if not self._stopping.is_set():
+                    log.warning("slack_line_lost", cause=why)
+                    self._now_is("away", why)
+            except Exception as error:  # noqa: BLE001  # whatever happens to the line, alerts go on and it is tried again
+                failures += 1
+                pause = self._pause(error, failures)
+                cause = str(error) if isinstance(error, ReceiverError) else place(error)
+                log.warning("slack_line_failed", cause=cause, pause=pause)
+                self._now_is("away", cause)
+                self._stopping.wait(pause)
+            finally:
+                if handler is not None:
+                    _close(handler)
+
+    def _pause(self, error: Exception, failures: int) -> float:
+        if isinstance(error, ReceiverStopped):
+            return STOPPED_PAUSE
+        if isinstance(error, PassingFailure) and error.retry_after is not None:
+            return error.retry_after
+        doublings: int = min(failures - 1, 10)
+        return min(self._patience.first * (1 << doublings), self._patience.longest)
+
+    def _connect(self) -> SocketModeHandler:
+        # Asked here and not by the client, which would sleep out a rate limit where nobody can stop it.
+        with translated("apps.connections.open", "Socket Mode"):
+            address = str(self._client.apps_connections_open(app_token=self._token)["url"])
+        handler = SocketModeHandler(
+            self._app,
+            self._token,
+            logger=logging.Logger("listener.slack.socket", level=logging.CRITICAL + 1),  # it would log what was typed
+            web_client=self._client,
+            auto_reconnect_enabled=False,
+            ping_interval=self._patience.ping,
+            concurrency=4,
+        )
+        try:
+            handler.client.message_listeners.append(self._heard)
+            handler.client.wss_uri = address
+            handler.client.connect()
+            if not handler.client.is_connected():
+                raise PassingFailure("Slack (Socket Mode): the line could not be opened")
+        except BaseException:
+            _close(handler)
+            raise
+        self._lines += 1
+        return handler
+
+    def _watch(self, handler: SocketModeHandler) -> str:
+        """Until the line must be replaced; why."""
+        session, since, missed = handler.client.session_id(), time.monotonic(), 0
+        answered: float | None = None
+        while not self._stopping.wait(self._patience.look):
+            line = handler.client.current_session
+            missed = 0 if handler.client.is_connected() else missed + 1
+            if line is None or missed > 2:  # one look may fall into the moment in which the client replaces it
+                return "closed"
+            if line.session_id != session or line.last_ping_pong_time != answered:
+                session, answered, since = line.session_id, line.last_ping_pong_time, time.monotonic()
+            if time.monotonic() - since > SILENT * self._patience.ping:
+                return "silent"
+            if time.monotonic() - self._noted_at > NOTE_EVERY:
+                self._write()
+        return "stopping"
+
+    def _heard(self, _client: Any, message: Mapping[str, Any], _raw: str | None = None) -> None:
+        if message.get("type") == "hello":
+            lines = message.get("num_connections")
+            self._known["connections"] = lines
+            # A line of ours that was just replaced may be counted for a while.
+            usual = self._instances + (1 if self._lines > 1 else 0)
+            if isinstance(lines, int) and lines > usual:
+                log.warning("slack_lines_too_many", connections=lines, instances=self._instances)
+            else:
+                log.info("slack_line_open", connections=lines)
+            self._write()
+        elif message.get("envelope_id"):
+            self._known["last_envelope"] = self._clock().isoformat()
+            if time.monotonic() - self._noted_at > 1.0:
+                self._write()
+
+    def _now_is(self, state: str, why: str = "") -> None:
+        if self._known.get("state") != state:
+            self._known["since"] = self._clock().isoformat()
+        self._known |= {"state": state, "why": why}
+        self._write()
+
+    def _write(self) -> None:
+        with self._lock:
+            self._noted_at = time.monotonic()
+            try:
+                self._note_down({**self._known, "at": self._clock().isoformat(), "instances": self._instances})
+            except Exception as error:  # noqa: BLE001  # the line goes on while the database does not
+                log.warning("slack_line_not_noted", fault=place(error))
+
+
+def _close(handler: SocketModeHandler) -> None:
+    """Close in a thread of its own: the client joins threads of its own without a limit."""
+    closing = threading.Thread(target=_closed, args=(handler,), name="slack-socket-close", daemon=True)
+    closing.start()
+    closing.join(CLOSING)
+
+
+def _closed(handler: SocketModeHandler) -> None:
+    try:
+        handler.client.close()
+    except Exception as error:  # noqa: BLE001  # it is thrown away; a socket that is gone already is no news
+        log.info("slack_line_close_failed", fault=place(error))
