@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from listener.model import SourceState
     from listener.spending import Account
     from listener.store import Store
-
-DEAD_AFTER = timedelta(seconds=90)  # without a heartbeat
 
 
 @click.command(epilog="Example: listener status --json")
@@ -42,59 +41,26 @@ def status(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def health(ctx: click.Context, as_json: bool) -> None:
     """For probes: exit 0 while the daemon lives, reads its sources and gets its messages out; else 1 and why."""
-    from listener import app
+    from listener import app, troubles
 
     config = configuration(ctx)
     with app.stored(config) as store:
-        troubles = _troubles(store, app.now(), config)
+        found = troubles.troubles(store, app.now(), config)
     if as_json:
-        echo_json({"healthy": not troubles, "troubles": troubles})
+        echo_json({"healthy": not found, "troubles": found})
     else:
-        click.echo("\n".join(troubles) or "healthy")
-    if troubles:
+        click.echo("\n".join(found) or "healthy")
+    if found:
         sys.exit(1)
 
 
-def _alive(store: Store, at: datetime) -> datetime | None:
-    beat = store.get_meta("heartbeat")
-    return datetime.fromisoformat(beat["at"]) if isinstance(beat, dict) and isinstance(beat.get("at"), str) else None
-
-
-def _troubles(store: Store, at: datetime, config: Config) -> list[str]:
-    """What is wrong with what the configuration asks for; what it does not name any more is nobody's trouble."""
-    found = []
-    sources, receivers = _in_use(config)
-    beat = _alive(store, at)
-    if beat is None or at - beat > DEAD_AFTER:
-        found.append(f"no daemon runs on this database (last sign of life: {ago(beat, at)})")
-    for source in store.sources():
-        if source.name not in sources:
-            continue
-        if source.parked:
-            found.append(f"source {source.name} is parked: {source.parked}")
-        elif source.failures >= 3:
-            found.append(f"source {source.name} failed {source.failures} times in a row: {source.error}")
-    for name, state in store.receivers().items():
-        if state.stopped and name in receivers:
-            found.append(f"receiver {name} is stopped: {state.stopped}")
-    for name, waiting in store.outbox(at).waiting.items():
-        if name in receivers and waiting > timedelta(minutes=15):
-            found.append(
-                f"the oldest message to {name} has been waiting for {waiting.total_seconds() / 60:.0f} minutes"
-            )
-    return found
-
-
-def _in_use(config: Config) -> tuple[set[str], set[str]]:
-    """The sources that are polled and the receivers that are sent to."""
-    return {one.name for one in config.sources if one.enabled}, {one.name for one in config.receivers}
-
-
 def _status(store: Store, at: datetime, config: Config) -> dict[str, object]:
+    from listener import troubles
+
     totals, outbox = store.totals(), store.outbox(at)
     return {
         "at": at,
-        "last_sign_of_life": _alive(store, at),
+        "last_sign_of_life": troubles.alive(store),
         "mentions": totals.mentions,
         "mentions_without_text": totals.removed,
         "cases_open": totals.cases_open,
@@ -138,7 +104,8 @@ def _status(store: Store, at: datetime, config: Config) -> dict[str, object]:
         "receivers": {
             name: {"stopped": state.stopped, "next_at": state.next_at} for name, state in store.receivers().items()
         },
-        "troubles": _troubles(store, at, config),
+        "clicks": troubles.lines(store, config),
+        "troubles": troubles.troubles(store, at, config),
     }
 
 
@@ -147,10 +114,12 @@ def _print_status(store: Store, at: datetime, config: Config) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from listener import troubles
+
     console, totals, outbox = Console(), store.totals(), store.outbox(at)
-    configured, configured_receivers = _in_use(config)
-    beat = _alive(store, at)
-    alive = beat is not None and at - beat <= DEAD_AFTER
+    configured, configured_receivers = troubles.in_use(config)
+    beat = troubles.alive(store)
+    alive = beat is not None and at - beat <= troubles.DEAD_AFTER
     console.print(
         Text.assemble(
             ("● running" if alive else "○ not running", "green" if alive else "yellow"),
@@ -194,6 +163,8 @@ def _print_status(store: Store, at: datetime, config: Config) -> None:
             _receiver_state(stopped, name in configured_receivers),
         )
     console.print(receivers)
+    for name, line in troubles.lines(store, config).items():
+        console.print(Text(f"  clicks through {name}: {_line(line, at)}", "dim"))
     for outcome, count in totals.outcomes.items():
         console.print(Text(f"  {outcome.value}: {count}", "dim"))
     if totals.removed:
@@ -233,6 +204,15 @@ def _receiver_state(stopped: str | None, configured: bool) -> Text:
     if not configured:
         return Text("not in the configuration", "dim")
     return Text(f"stopped: {stopped}", "red") if stopped else Text("ok", "green")
+
+
+def _line(line: Mapping[str, Any], at: datetime) -> str:
+    """What is known of the line that brings clicks from Slack."""
+    since, last = (datetime.fromisoformat(line[key]) if line.get(key) else None for key in ("since", "last_envelope"))
+    said = f"{line.get('state')} since {ago(since, at)}, last click {ago(last, at)}"
+    if line.get("connections") is not None:
+        said += f", {line['connections']} lines at Slack"
+    return f"{said} ({line['why']})" if line.get("why") else said
 
 
 def _next(source: SourceState, at: datetime) -> str:
