@@ -15,6 +15,8 @@ from enum import StrEnum
 
 import structlog
 
+from listener.cases.clock import ServiceHours
+from listener.cases.manners import manners
 from listener.faults import place
 from listener.model import (
     CannotLookUp,
@@ -58,6 +60,8 @@ class Outlet:
     receiver: Receiver
     pace: timedelta = timedelta(0)  # least time between two messages; Slack: one second a channel
     tell_instead: str | None = None  # the receiver that hears of it when this one is stopped or refuses
+    quiet: ServiceHours | None = None  # its quiet hours
+    singles_per_hour: int | None = None  # messages that open a case; further ones become a summary. None: no limit
 
 
 def backoff(attempt: int) -> timedelta:
@@ -80,7 +84,9 @@ def deliver(
     """
     done: list[Sent] = []
     while not stopping():
-        delivery = store.claim(outlet.name, owner, clock(), LEASE)
+        now = clock()
+        wanted = manners(outlet.quiet, outlet.singles_per_hour, now)
+        delivery = store.claim(outlet.name, owner, now, LEASE, wanted)
         if delivery is None:
             break
         did = _turn(outlet, delivery, store, owner, clock)

@@ -2,7 +2,8 @@
 
 An edited post gets its new words and a new verdict, and its case shows both. Of a removed one the words and the author
 go (`purging`), and every Slack message that quotes it is edited through the outbox: the case's own message because
-its case has a new revision, entries in the thread one by one. What waits in the outbox and would quote it folds.
+its case has a new revision, entries in the thread one by one, summaries that list the case. What waits in the outbox
+and would quote it folds.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from listener.model import (
     Outcome,
     Triaged,
 )
-from listener.store import purging
+from listener.store import purging, summaries
 from listener.store.mapping import TOLD, TOLD_FROM, case_of, event_values, identity, told_of, verdict_values
 from listener.store.pages import (
     add_notifications,
@@ -188,6 +189,8 @@ def _edit(connection: Connection, edited: Sequence[Triaged], settle: Settle, rev
         if revised.events:
             connection.execute(case_events.insert(), [event_values(event) for event in revised.events])
         add_notifications(connection, revised.notifications, now)
+        if case is not None:
+            summaries.show_again(connection, case.case.id, "post-edited", now)
     if again:
         settle_new(connection, again, settle, now)
     return done
@@ -244,7 +247,7 @@ def _redact(connection: Connection, refs: Mapping[int, str], now: datetime) -> N
                     receiver=row.receiver,
                     urgency=Urgency.NORMAL,
                     due_at=now,
-                    reason="post-removed",
+                    reason=summaries.REMOVED,
                 ),
                 row.case_id,
                 row.mention_id,
@@ -292,7 +295,7 @@ def _show_removal(connection: Connection, case_id: int, refs: Sequence[str], why
                     receiver=receiver,
                     urgency=Urgency.NORMAL,
                     due_at=now,
-                    reason="post-removed",
+                    reason=summaries.REMOVED,
                 ),
                 case_id,
             )
@@ -300,3 +303,4 @@ def _show_removal(connection: Connection, case_id: int, refs: Sequence[str], why
         ],
         now,
     )
+    summaries.show_again(connection, case_id, summaries.REMOVED, now)

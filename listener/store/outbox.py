@@ -3,7 +3,8 @@
 What is claimed is rendered from the case as it stands now, so an update whose changes are shown already is folded
 instead of sent. Of one case and receiver nothing overtakes: the message first, then what edits it or hangs below.
 A claim is a lease. Once it has run out, another sender may claim the row again (and looks it up before sending);
-whoever lost it is told so when marking. Each function runs inside a transaction of its caller.
+whoever lost it is told so when marking. What manners hold or fold is decided here, too (`summaries`). Each function
+runs inside a transaction of its caller.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from listener.model import Delivery, NotificationKind, NotificationState, Receipt
+from listener.cases.manners import EDITS_APART, NO_MANNERS, Manners
+from listener.model import Delivery, NotificationKind, NotificationState, Receipt, Summary
+from listener.store import summaries
 from listener.store.reading import case_view, told_by_id
 from listener.store.tables import WAITING, cases, notifications, receivers
 from listener.store.upsert import insert
@@ -40,18 +43,30 @@ _FOLLOWING = tuple(
     )
 )
 _ENTRY_UPDATE = NotificationKind.ENTRY_UPDATE.value
+_OPEN = NotificationKind.CASE_OPEN.value
+_SUMMARY = NotificationKind.SUMMARY.value
+_SUMMARY_UPDATE = NotificationKind.SUMMARY_UPDATE.value
 
 
-def claim(connection: Connection, receiver: str, owner: str, now: datetime, ttl: timedelta) -> Delivery | None:
+def claim(
+    connection: Connection, receiver: str, owner: str, now: datetime, ttl: timedelta, manners: Manners = NO_MANNERS
+) -> Delivery | None:
     """The next notification this receiver may be sent, claimed; None where nothing is due or it may not be sent to."""
     if not _may_send(connection, receiver, now):
         return None
-    while (row := _next(connection, receiver, now)) is not None:
+    while (row := _next(connection, receiver, now, manners.quiet)) is not None:
         case_id = row["case_id"]
         # Read before the mentions: what is rendered may then be newer than the revision says, never older.
         revision = None if case_id is None else _revision(connection, case_id)
         why = _superfluous(connection, row, revision)
         if why is None:
+            if row["kind"] == _SUMMARY_UPDATE and _is_too_early(connection, row, now):
+                continue
+            folded = summaries.fold(connection, row, manners, now) if row["kind"] == _OPEN else summaries.Fold.NO
+            if folded is summaries.Fold.BUSY:
+                return None
+            if folded is summaries.Fold.YES:
+                continue
             try:
                 return _take(connection, row, revision, owner, now + ttl)
             except (ValueError, TypeError, LookupError) as error:
@@ -92,7 +107,11 @@ def mark_retry(
 
 def mark_dead(connection: Connection, id_: int, owner: str, error: str, now: datetime) -> bool:
     """Never send it; what would follow it folds when its turn comes. False: the claim was lost, nothing is changed."""
-    return _release(connection, id_, owner, {"state": _DEAD, "error": error, "ended_at": now}) is not None
+    if _release(connection, id_, owner, {"state": _DEAD, "error": error, "ended_at": now}) is None:
+        return False
+    if connection.execute(sa.select(notifications.c.kind).where(notifications.c.id == id_)).scalar_one() == _SUMMARY:
+        summaries.unfold(connection, id_, now)
+    return True
 
 
 def lease_owners(connection: Connection) -> frozenset[str]:
@@ -142,13 +161,21 @@ def _may_send(connection: Connection, receiver: str, now: datetime) -> bool:
     return state is None or (state.stopped is None and (state.next_at is None or state.next_at <= now))
 
 
-def _next(connection: Connection, receiver: str, now: datetime) -> sa.RowMapping | None:
-    overtakes = sa.exists().where(
+def _next(connection: Connection, receiver: str, now: datetime, quiet: bool) -> sa.RowMapping | None:
+    before = (
         _earlier.c.case_id == notifications.c.case_id,
         _earlier.c.receiver == notifications.c.receiver,
         _earlier.c.id < notifications.c.id,
         _earlier.c.state.in_((_PENDING, _SENDING)),
     )
+    conditions = [~sa.exists().where(*before)]
+    if quiet:
+        grave = sa.exists().where(cases.c.id == notifications.c.case_id, cases.c.urgency >= int(Urgency.CRITICAL))
+        # What takes a removed post's words away does not wait for opening, nor behind entries that do.
+        overtaken = sa.exists().where(*before, sa.or_(_earlier.c.kind == _OPEN, _earlier.c.state == _SENDING))
+        removes = sa.and_(notifications.c.reason == summaries.REMOVED, ~overtaken)
+        urgent = sa.or_(notifications.c.urgency >= int(Urgency.CRITICAL), grave)
+        conditions = [sa.or_(sa.and_(urgent, *conditions), removes)]
     return (
         connection.execute(
             sa.select(notifications)
@@ -159,7 +186,7 @@ def _next(connection: Connection, receiver: str, now: datetime) -> sa.RowMapping
                     sa.and_(notifications.c.state == _PENDING, notifications.c.due_at <= now),
                     sa.and_(notifications.c.state == _SENDING, notifications.c.lease_until <= now),
                 ),
-                ~overtakes,
+                *conditions,
             )
             .order_by(notifications.c.urgency.desc(), notifications.c.due_at, notifications.c.id)
             .limit(1)
@@ -179,6 +206,9 @@ def _revision(connection: Connection, case_id: int) -> int:
 def _superfluous(connection: Connection, row: sa.RowMapping, revision: int | None) -> str | None:
     if row["kind"] == _ENTRY_UPDATE:
         return None if _parent(connection, row) is not None else "the entry was never posted"
+    if row["kind"] == _SUMMARY_UPDATE:
+        dead = summaries.state_of(connection, row["summary_id"]) is NotificationState.DEAD
+        return "the summary was not sent (dead)" if dead else None
     if row["kind"] not in _FOLLOWING or revision is None:
         return None
     opening = _opening(connection, row)
@@ -198,6 +228,14 @@ def _superfluous(connection: Connection, row: sa.RowMapping, revision: int | Non
         if shown is not None and shown >= revision:
             return f"revision {revision} is shown already"
     return None
+
+
+def _is_too_early(connection: Connection, row: sa.RowMapping, now: datetime) -> bool:
+    """Put an edit off whose summary is not posted yet."""
+    if summaries.state_of(connection, row["summary_id"]) is NotificationState.SENT:
+        return False
+    _set(connection, row["id"], due_at=now + EDITS_APART)
+    return True
 
 
 def _opening(connection: Connection, row: sa.RowMapping) -> sa.RowMapping | None:
@@ -230,6 +268,8 @@ def _parent(connection: Connection, row: sa.RowMapping) -> Receipt | None:
                 notifications.c.state == _SENT,
             )
         ).scalar()
+    elif row["kind"] == _SUMMARY_UPDATE:
+        return summaries.standing(connection, row["summary_id"])
     elif row["kind"] in _FOLLOWING and row["case_id"] is not None:
         opening = _opening(connection, row)
         receipt = None if opening is None else opening["receipt"]
@@ -265,7 +305,14 @@ def _take(connection: Connection, row: sa.RowMapping, revision: int | None, owne
         parent=_parent(connection, row),
         created_at=row["created_at"],
         doubtful=doubtful,
+        summary=_summary(connection, row),
     )
+
+
+def _summary(connection: Connection, row: sa.RowMapping) -> Summary | None:
+    if row["kind"] not in (_SUMMARY, _SUMMARY_UPDATE):
+        return None
+    return summaries.load(connection, row["id"] if row["kind"] == _SUMMARY else row["summary_id"])
 
 
 def _put_off(connection: Connection, row: sa.RowMapping, error: Exception, now: datetime) -> None:

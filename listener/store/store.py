@@ -20,6 +20,7 @@ from sqlalchemy.engine import Engine
 from connectors.base import Known, Page, Removal
 from listener.cases.clock import ServiceHours
 from listener.cases.deeds import Decision, Refusal, Wish
+from listener.cases.manners import NO_MANNERS, Manners
 from listener.cases.plan import CaseEvent, CaseNotification, Recorded, Revise, Settle
 from listener.model import (
     Case,
@@ -275,10 +276,15 @@ class Store:
 
     # Outbox
 
-    def claim(self, receiver: str, owner: str, now: datetime, ttl: timedelta) -> Delivery | None:
-        """The most urgent due notification of a receiver, with all it must say, as long as the claim lasts ours."""
+    def claim(
+        self, receiver: str, owner: str, now: datetime, ttl: timedelta, manners: Manners = NO_MANNERS
+    ) -> Delivery | None:
+        """The most urgent due notification of a receiver, with all it must say, as long as the claim lasts ours.
+
+        `manners` hold what must not be sent now, and fold into a summary what is too much at once.
+        """
         with in_writing(self.engine) as connection:
-            return outbox.claim(connection, receiver, owner, now, ttl)
+            return outbox.claim(connection, receiver, owner, now, ttl, manners)
 
     def mark_sent(
         self, delivery_id: int, owner: str, receipt: Receipt, now: datetime, next_at: datetime | None = None

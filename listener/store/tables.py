@@ -347,6 +347,7 @@ sa.Index(
 sa.Index(None, notifications.c.case_id, notifications.c.receiver, notifications.c.state, notifications.c.id)
 sa.Index(None, notifications.c.receiver, notifications.c.state)
 sa.Index(None, notifications.c.state, notifications.c.ended_at)
+sa.Index(None, notifications.c.receiver, notifications.c.sent_at)  # what a receiver was sent within the last hour
 sa.Index(
     None,
     notifications.c.summary_id,

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from connectors.base import Author
+from listener.cases.manners import Manners
 from listener.model import Receipt
 from listener.store import Store
 from tests.fakes.story import NOON, page, post, settle_to, triaged
@@ -27,8 +28,22 @@ def a_day(store: Store) -> None:
         posts = [triaged(post(number, author=Author(f"a{number % 2}"))) for number in range(start, start + 6)]
         store.record_page(lease, page(posts), posts, settle_to("console"), NOON)
         store.finish(lease, NOON, NOON)
-    while (delivery := store.claim("console", "s1", NOON, TTL)) is not None:
-        assert store.mark_sent(delivery.id, "s1", Receipt({}), NOON)
+    for at, manners in (
+        (NOON, Manners(quiet=True)),
+        (NOON, Manners(singles_per_hour=1)),
+        (NOON + TTL / 5, Manners(singles_per_hour=1)),
+        (NOON + TTL, Manners(opened_at=NOON + TTL, singles_per_hour=1)),
+    ):
+        while (delivery := store.claim("console", "s1", at, TTL, manners)) is not None:
+            assert store.mark_sent(delivery.id, "s1", Receipt({}), at)
+        more = [triaged(post(30 + 10 * at.minute + number)) for number in range(3)]
+        lease = store.lease("forum", "w1", NOON, TTL, force=True)
+        assert lease is not None
+        store.record_page(lease, page(more), more, settle_to("console"), NOON)
+    store.forget("forum", "a30", "ann", NOON)
+    later = NOON + 50 * TTL
+    while (delivery := store.claim("console", "s1", later, TTL, Manners(singles_per_hour=0))) is not None:
+        assert store.mark_dead(delivery.id, "s1", "refused", later)
     store.weekly(NOON, NOON + TTL, [NOON])
     for one in store.counted(NOON, NOON + TTL):
         told = store.told(one.ref)
