@@ -11,7 +11,7 @@ import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -27,7 +27,7 @@ from connectors.base import (
     SourceContext,
     SourceSettings,
 )
-from listener import __version__, doctor, retention, spending
+from listener import __version__, doctor, interactive, retention, spending
 from listener.cases import settle
 from listener.config import Config
 from listener.config.schema import ConsoleReceiver, SlackReceiver, WebhookReceiver
@@ -217,7 +217,7 @@ def open_outlets(config: Config, only: Sequence[str] | None = None) -> tuple[Out
 
 
 def look(config: Config) -> Look:
-    """How messages look: language, time zone, stage names. No buttons: nothing hears clicks."""
+    """How messages look: language, time zone, stage names. No buttons, unless a Slack receiver has somebody to hear clicks."""
     return Look(
         load_words(config.listener.interface_language),
         ZoneInfo(config.brand.timezone),
@@ -234,7 +234,7 @@ def _open_receiver(config: Config, receiver: ConsoleReceiver | SlackReceiver | W
         return Slack(
             token.get_secret_value(),
             receiver.channel,
-            look(config),
+            replace(look(config), interactive=interactive.app_of(config, receiver) is not None),
             base_url=receiver.base_url,
             timeout=receiver.timeout,
             clock=now,
@@ -366,6 +366,15 @@ def called(config: Config) -> Calls:
         {one.name: one.calls for one in slack if one.calls is not None},
         {one.name: one.escalate_to for one in slack if one.escalate_to is not None},
     )
+
+
+@contextmanager
+def clicks_heard(daemon: Daemon) -> Iterator[None]:
+    """Slack's buttons work meanwhile, where the configuration asks for them."""
+    config, store = daemon.config, daemon.store
+    desk = interactive.StoreDesk(store, telling_rules(config), config, daemon.judge, daemon.work.owner, now)
+    with interactive.heard(config, desk, look(config)):
+        yield
 
 
 def register(config: Config, store: Store) -> None:

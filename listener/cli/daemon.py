@@ -44,7 +44,7 @@ def run(ctx: click.Context) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    with app.daemon(config) as daemon:
+    with app.daemon(config) as daemon, app.clicks_heard(daemon):
         store = daemon.store
         if store.get_meta(report.STARTED) is None:
             store.set_meta(report.STARTED, app.now().isoformat())
