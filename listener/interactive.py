@@ -126,12 +126,12 @@ class StoreDesk:
             new: Sequence[NewMention], cases: OpenCases, next_case_id: Callable[[], int], now: datetime, /
         ) -> Settled:
             settled = settler(new, cases, next_case_id, now)
+            cases_of = [(each.case.ref, each.mention_ids) for each in settled.drafts]
+            cases_of += [(each.case.ref, each.mention_ids) for each in settled.changes]
             for one in new:
-                told = (*settled.drafts, *settled.changes)
-                case = next((each.case.ref for each in told if one.id in each.mention_ids), None)
-                done[0] = Added(
-                    one.ref, settled.outcomes[one.id], case if _is_shown(settled.outcomes[one.id]) else None
-                )
+                outcome = settled.outcomes[one.id]
+                case = next((ref for ref, ids in cases_of if one.id in ids), None)
+                done[0] = Added(one.ref, outcome, case if _is_shown(outcome) else None)
             return settled
 
         import_posts(
