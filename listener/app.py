@@ -211,6 +211,8 @@ def open_outlets(config: Config, only: Sequence[str] | None = None) -> tuple[Out
             receiver=_open_receiver(config, receiver),
             pace=SLACK_PACE if isinstance(receiver, SlackReceiver) else timedelta(0),
             tell_instead=next((other.name for other in fallbacks if other.name != receiver.name), None),
+            quiet=config.quiet(receiver),
+            singles_per_hour=receiver.singles_per_hour,
         )
         for receiver in built
     )

@@ -176,11 +176,27 @@ class AccountKeys(Section):
     budget_month: float | None = Field(default=None, gt=0, le=1e6, description="USD a UTC month, likewise")
 
 
+_QUIET_HOURS = Field(
+    default=None,
+    description="when only critical is sent, in the notation of service_hours; the rest is held and becomes one summary "
+    'at the end: "monday-sunday 00:00-07:00, 22:00-24:00"; never if nothing is said',
+)
+_SINGLES_PER_HOUR = Field(
+    default=20,
+    ge=1,
+    le=100_000,
+    strict=True,
+    description="new cases told singly within an hour, critical ones not counted; further ones become one summary",
+)
+
+
 class ConsoleReceiver(Section):
     """Prints what Slack would show; needs nothing."""
 
     name: Name = Field(description="yours to choose; routes and the digest refer to it")
     type: Literal["console"] = Field(description="what kind of receiver this is")
+    quiet_hours: Hours | None = _QUIET_HOURS
+    singles_per_hour: int = _SINGLES_PER_HOUR
 
 
 class SlackReceiver(Section):
@@ -189,6 +205,8 @@ class SlackReceiver(Section):
     name: Name = Field(description="yours to choose; routes and the digest refer to it")
     type: Literal["slack"] = Field(description="what kind of receiver this is")
     channel: Text = Field(description="the channel's id (C0123456789) or #name; invite the app to it")
+    quiet_hours: Hours | None = _QUIET_HOURS
+    singles_per_hour: int = _SINGLES_PER_HOUR
     token_env: str | None = Field(default=None, description="environment variable that holds the bot token")
     token_file: Path | None = Field(default=None, description="file that holds the bot token, instead of token_env")
     calls: str | None = Field(
@@ -261,6 +279,8 @@ class WebhookReceiver(Section):
     url_file: Path | None = Field(default=None, description="file that holds the address")
     secret_env: str | None = Field(default=None, description="environment variable with the key that signs bodies")
     secret_file: Path | None = Field(default=None, description="file with that key, instead of secret_env")
+    quiet_hours: Hours | None = _QUIET_HOURS
+    singles_per_hour: int = _SINGLES_PER_HOUR
     timeout: float = Field(default=30.0, gt=0, le=300, strict=True, description="seconds before a request is given up")
 
     @model_validator(mode="after")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, SecretStr
 
 from connectors.base import SourceSettings
+from listener.cases.clock import ServiceHours
 from listener.cases.routing import Route
 from listener.config.problems import Problem
 from listener.config.schema import (
@@ -56,13 +58,19 @@ class Config:
     retention: Retention
     journey: Journey
     rules: Rules
-    slack: SlackRights = SlackRights()
+    slack: SlackRights = field(default_factory=SlackRights)
     accounts: tuple[AccountKeys, ...] = ()
     warnings: tuple[Problem, ...] = ()  # can be run with, but is hardly meant so
 
     @property
     def folder(self) -> Path:
         return self.path.parent
+
+    def quiet(self, receiver: Receiver) -> ServiceHours | None:
+        """When this receiver is sent what is critical, and nothing else; None: never."""
+        if receiver.quiet_hours is None:
+            return None
+        return ServiceHours(ZoneInfo(self.brand.timezone), receiver.quiet_hours)
 
     def receiver(self, name: str) -> Receiver:
         """The receiver of that name. Raises KeyError."""
