@@ -83,6 +83,14 @@ class FakeSlack:
         self.blocks_total = blocks_total
         self.page_size = page_size  # the most a page holds, whatever the caller asks for
         self.can_read_history = True
+        self.app_token = "xapp-test"
+        self.socket_url: Callable[[], str] | None = None  # set by tests.fakes.slack_socket
+        self.trigger_lasts = 3.0  # seconds
+        self.groups: dict[str, list[str]] = {}
+        self.views: list[dict[str, Any]] = []  # opened, oldest first
+        self.homes: dict[str, dict[str, Any]] = {}  # user -> the home page they see
+        self.whispers: list[dict[str, Any]] = []  # what one person alone was shown
+        self._triggers: dict[str, float] = {}
         self.chance: Callable[[str], Fault | None] = lambda method: None
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self._lock = threading.RLock()
@@ -167,7 +175,7 @@ class FakeSlack:
                 return fault, {"ok": False, "error": fault.error or "fault"}
             if self._revoked:
                 return fault, {"ok": False, "error": "token_revoked"}
-            if token != self.token:
+            if token != (self.app_token if method == "apps.connections.open" else self.token):
                 return fault, {"ok": False, "error": "invalid_auth" if token else "not_authed"}
             does = _METHODS.get(method)
             if does is None:
@@ -176,6 +184,61 @@ class FakeSlack:
                 return fault, {"ok": True, **does(self, given)}
             except _RefusedError as refusal:
                 return fault, {"ok": False, "error": str(refusal)}
+
+    def trigger(self) -> str:
+        """A new trigger id, good for one window within three seconds."""
+        with self._lock:
+            name = f"trigger-{len(self._triggers) + 1}"
+            self._triggers[name] = time.monotonic()
+            return name
+
+    def response_url(self, user: str) -> str:
+        """An address whose answers only `user` sees."""
+        return self.base_url.removesuffix("api/") + f"respond/{user}"
+
+    def respond(self, user: str, given: dict[str, Any]) -> Fault | None:
+        """Somebody posts to a response_url."""
+        with self._lock:
+            self.calls.append(("respond", given))
+            fault = self._faults["respond"].popleft() if self._faults["respond"] else self.chance("respond")
+            if fault is None or fault.accept:
+                self.whispers.append({"user": user, **given})
+            return fault
+
+    def _connections_open(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        if self.socket_url is None:
+            raise _RefusedError("not_allowed_token_type")
+        return {"url": self.socket_url()}
+
+    def _views_open(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        since = self._triggers.pop(str(given.get("trigger_id")), None)
+        if since is None:
+            raise _RefusedError("invalid_trigger_id")
+        if time.monotonic() - since > self.trigger_lasts:
+            raise _RefusedError("expired_trigger_id")
+        view = {**_checked_view(given["view"]), "id": f"V{len(self.views) + 1}"}
+        self.views.append(view)
+        return {"view": view}
+
+    def _views_publish(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        self.homes[str(given["user_id"])] = dict(_checked_view(given["view"]))
+        return {"view": given["view"]}
+
+    def _post_ephemeral(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        self._channel(given, posting=True)
+        self._check(given)
+        self.whispers.append(dict(given))
+        return {"message_ts": "1.000001"}
+
+    def _group(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        if given.get("usergroup") not in self.groups:
+            raise _RefusedError("no_such_subteam")
+        return {"users": self.groups[given["usergroup"]]}
+
+    def _permalink(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        channel = self._channel(given)
+        ts = str(given.get("message_ts", "")).replace(".", "")
+        return {"channel": channel, "permalink": f"https://testers.slack.example/archives/{channel}/p{ts}"}
 
     def _channel(self, given: Mapping[str, Any], posting: bool = False) -> str:
         channel = str(given.get("channel", ""))
@@ -260,17 +323,40 @@ class FakeSlack:
         return {"messages": shown, "has_more": more, "response_metadata": {"next_cursor": str(end) if more else ""}}
 
 
+def _checked_view(view: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A view within the limits of docs.slack.dev/reference/views."""
+    texts = [view[name]["text"] for name in ("title", "submit", "close") if name in view]
+    fields = [block["element"] for block in view["blocks"] if block["type"] == "input"]
+    options = [one for field in fields for one in field.get("options", ())]
+    if (
+        any(not text or len(text) > 24 for text in texts)
+        or len(view["blocks"]) > 100
+        or len(view.get("private_metadata", "")) > 3000
+        or any(len(one["text"]["text"]) > 75 or len(one["value"]) > 150 for one in options)
+        or any(field.get("initial_option", None) not in (None, *field.get("options", ())) for field in fields)
+        or any(len(block.get("text", {}).get("text", "-")) > 3000 for block in view["blocks"])
+    ):
+        raise _RefusedError("invalid_arguments")
+    return view
+
+
 class _RefusedError(Exception):
     """ok: false; the text is Slack's word for it."""
 
 
 _METHODS: Mapping[str, Callable[[FakeSlack, Mapping[str, Any]], dict[str, Any]]] = {
+    "apps.connections.open": FakeSlack._connections_open,
     "auth.test": FakeSlack._auth_test,
+    "chat.getPermalink": FakeSlack._permalink,
+    "chat.postEphemeral": FakeSlack._post_ephemeral,
     "chat.postMessage": FakeSlack._post,
     "chat.delete": FakeSlack._delete,
     "chat.update": FakeSlack._update,
     "conversations.history": FakeSlack._history,
     "conversations.replies": FakeSlack._replies,
+    "usergroups.users.list": FakeSlack._group,
+    "views.open": FakeSlack._views_open,
+    "views.publish": FakeSlack._views_publish,
 }
 
 
@@ -294,7 +380,11 @@ class _Handler(BaseHTTPRequestHandler):
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         token = self.headers.get("Authorization", "").removeprefix("Bearer ").strip()
         given = _given(raw, self.headers.get("Content-Type", "")) | _form(split.query)
-        fault, answer = self.server.fake.answer(split.path.removeprefix("/api/"), given, token)
+        if split.path.startswith("/respond/"):
+            fault = self.server.fake.respond(split.path.removeprefix("/respond/"), given)
+            answer: dict[str, Any] = {"ok": True}
+        else:
+            fault, answer = self.server.fake.answer(split.path.removeprefix("/api/"), given, token)
         if fault is None:
             self._say(200, json.dumps(answer), "application/json; charset=utf-8")
             return
