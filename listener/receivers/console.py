@@ -69,6 +69,8 @@ class ConsoleReceiver:
         urgency = delivery.mention.verdict.urgency if delivery.mention else delivery.urgency
         if delivery.case is not None and delivery.mention is None:
             urgency = delivery.case.case.urgency
+        if delivery.summary is not None:
+            urgency = max(delivery.summary.levels, default=urgency)
         colour = CLOSED_COLOUR if closed else COLOURS[urgency]
         indent = 4 if delivery.kind in _ENTRIES else 0  # an entry belongs below its message
         width = min(self._console.width, WIDEST) - indent

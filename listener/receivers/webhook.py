@@ -135,6 +135,16 @@ def document(delivery: Delivery) -> dict[str, Any]:
         "mentions": [_mention(told) for told in delivery.case.mentions] if delivery.case else [],
         "mention": _mention(delivery.mention) if delivery.mention else None,
     }
+    if delivery.summary is not None:
+        said["summary"] = {
+            "why": delivery.summary.why,
+            "total": delivery.summary.total,
+            "levels": {level.word: count for level, count in delivery.summary.levels.items()},
+            "cases": [
+                {"case": _case(view), "mentions": [_mention(told) for told in view.mentions]}
+                for view in delivery.summary.cases
+            ],
+        }
     if delivery.kind in {NotificationKind.DIGEST, NotificationKind.NOTICE}:
         # Slack's blocks and this machine's files mean nothing to a webhook; the digest's own JSON stays.
         said["content"] = {name: value for name, value in delivery.payload.items() if name not in {"blocks", "page"}}

@@ -12,12 +12,13 @@ one exception is a message that Slack finds too long or malformed, which is sent
     too long or malformed, twice             MessageRefused
     the edited message was deleted           MessageRefused: somebody wanted it gone, so it is not posted again
     the message may not be edited any more   a thread entry below it says the new state; an entry whose post was
-                                             removed is deleted instead
+                                             removed is deleted instead, a summary is deleted and posted anew
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -50,7 +51,7 @@ PAGE = 200  # messages a page of history; docs.slack.dev recommends no more
 PAGES = 25  # a channel with more traffic than 5,000 messages since the notification was decided is not searched
 
 ENTRIES = frozenset({NotificationKind.CASE_THREAD, NotificationKind.CASE_NOTE, NotificationKind.REMINDER})
-EDITS = frozenset({NotificationKind.CASE_UPDATE, NotificationKind.ENTRY_UPDATE})
+EDITS = frozenset({NotificationKind.CASE_UPDATE, NotificationKind.ENTRY_UPDATE, NotificationKind.SUMMARY_UPDATE})
 EVENT_TYPES = {
     NotificationKind.CASE_OPEN: "listener_case",
     NotificationKind.CASE_UPDATE: "listener_case",
@@ -58,6 +59,8 @@ EVENT_TYPES = {
     NotificationKind.ENTRY_UPDATE: "listener_entry",
     NotificationKind.CASE_NOTE: "listener_note",
     NotificationKind.REMINDER: "listener_note",
+    NotificationKind.SUMMARY: "listener_summary",
+    NotificationKind.SUMMARY_UPDATE: "listener_summary",
     NotificationKind.DIGEST: "listener_digest",
     NotificationKind.NOTICE: "listener_notice",
 }
@@ -166,6 +169,8 @@ class SlackReceiver:
         except SlackApiError as error:
             if delivery.kind is NotificationKind.ENTRY_UPDATE:
                 return self._take_down(error, channel, parent)
+            if delivery.kind is NotificationKind.SUMMARY_UPDATE:
+                return self._post_anew(error, delivery, channel, parent, message)
             if code_of(error) not in CANNOT_EDIT or delivery.case is None:
                 raise translate(error, "chat.update", channel) from None
         else:
@@ -174,6 +179,29 @@ class SlackReceiver:
         with translated("chat.postMessage", channel):
             self._post(delivery, lambda _budget: said, parent)
         return parent
+
+    def _post_anew(
+        self,
+        error: SlackApiError,
+        delivery: Delivery,
+        channel: str,
+        old: Receipt,
+        message: Callable[[int], Message],
+    ) -> Receipt:
+        """A summary that cannot be edited is replaced: it tells cases that stand nowhere else."""
+        gone = code_of(error) in PARENT_GONE
+        if gone and delivery.payload.get("removed"):
+            return old  # the words that must not be shown are not shown any more
+        if code_of(error) in CANNOT_EDIT:
+            self._take_down(error, channel, old)
+        elif not gone:
+            raise translate(error, "chat.update", channel) from None
+        if delivery.doubtful:
+            with suppress(CannotLookUp):
+                if (found := self._find(delivery)) is not None:
+                    return found
+        with translated("chat.postMessage", channel):
+            return self._post(delivery, message, None)
 
     def _take_down(self, error: SlackApiError, channel: str, entry: Receipt) -> Receipt:
         """An entry that must not show its words any more and cannot be edited is deleted, unless somebody did already."""

@@ -1,4 +1,4 @@
-"""Everything else that is posted: thread entries, notices, digests; and `message_for`, which picks by kind.
+"""Everything else that is posted: thread entries, notices, digests, summaries; and `message_for`, which picks by kind.
 
 A digest brings its own text and blocks (`payload["text"]`, `payload["blocks"]`, `payload["week"]`), rendered by
 whoever counted it.
@@ -17,7 +17,10 @@ from listener.slack import limits, parts
 from listener.slack.blocks import Block, Message, case_message, mrkdwn, plain, quote, reply_button, section
 from listener.slack.look import Look
 from listener.slack.outside import clean, defuse_within, escape, unescape
+from listener.slack.summaries import summary_parts
 from rules.vocabulary import Urgency
+
+_AGAIN = 300  # bytes that the note on a repeat may take
 
 
 def message_for(
@@ -32,6 +35,9 @@ def message_for(
         return thread_entry(delivery, look, repeated=repeated)
     if delivery.kind in {NotificationKind.CASE_NOTE, NotificationKind.REMINDER}:
         return note(delivery, look, repeated=repeated)
+    if delivery.summary is not None:
+        text, blocks, metadata = summary_parts(delivery.summary, look, budget - _AGAIN)
+        return _finished(text, blocks, metadata, look, repeated)
     if delivery.kind is NotificationKind.DIGEST and delivery.payload.get("blocks"):
         return digest_message(delivery.payload, look, repeated=repeated, budget=budget)
     return notice(delivery.payload, look, urgency=delivery.urgency, repeated=repeated)

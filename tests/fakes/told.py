@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from connectors.base import Author, Mention
@@ -17,6 +18,7 @@ from listener.model import (
     NotificationKind,
     Outcome,
     Receipt,
+    Summary,
     Told,
     Verdict,
 )
@@ -192,6 +194,13 @@ def delivery(kind: NotificationKind = NotificationKind.CASE_OPEN, **kwargs: Any)
         "created_at": datetime.now(UTC),  # the fake stamps messages with the real time, and look-ups begin here
     }
     return Delivery(**(values | kwargs))
+
+
+def summary(*cases: CaseView, why: Literal["opening", "storm"] = "opening", hidden: int = 0) -> Summary:
+    """A message of these cases, and of so many more ordinary ones."""
+    levels = Counter(one.case.urgency for one in cases)
+    levels[Urgency.NORMAL] += hidden
+    return Summary(why, cases, levels)
 
 
 def receipt(ts: str, channel: str = "C0CARE", key: str = "case:c-7F3K:open:care") -> Receipt:

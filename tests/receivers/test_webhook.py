@@ -26,7 +26,7 @@ from listener.model import (
     ReceiverStopped,
 )
 from listener.receivers.webhook import SCHEMA_VERSION, WebhookReceiver, document
-from tests.fakes.told import NOW, delivery, story, told, view
+from tests.fakes.told import NOW, complaint, delivery, story, summary, told, view
 
 
 class Address:
@@ -121,6 +121,15 @@ def test_the_shape_of_the_document_is_what_its_version_promises() -> None:
         delivery(NotificationKind.DIGEST, case=None, payload={"week": "2026-W47", "blocks": [1], "page": "/x"})
     )
     assert digest["content"] == {"week": "2026-W47"}
+
+
+def test_a_summary_says_how_many_cases_there_are_and_holds_those_that_are_shown() -> None:
+    said = document(delivery(NotificationKind.SUMMARY, case=None, summary=summary(complaint(), why="storm", hidden=3)))
+    assert {name: said["summary"][name] for name in ("why", "total", "levels")} == {
+        "why": "storm", "total": 4, "levels": {"high": 1, "normal": 3},
+    }  # fmt: skip
+    assert [one["case"]["ref"] for one in said["summary"]["cases"]] == ["c-7F3K"]
+    assert len(said["summary"]["cases"][0]["mentions"]) == 1
 
 
 def test_the_signature_proves_time_and_body(address: Address) -> None:

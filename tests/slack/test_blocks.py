@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from listener.model import CaseState, CaseView, NotificationKind
+from listener.model import CaseState, CaseView, NotificationKind, Summary, Told
 from listener.slack import limits
 from listener.slack.blocks import LADDER, Message, case_message
 from listener.slack.entries import digest_message, message_for, notice, state_entry, thread_entry
-from tests.fakes.told import NOW, complaint, delivery, look, praise, rash, story, told, verdict, view
+from tests.fakes.told import NOW, complaint, delivery, look, praise, rash, story, summary, told, verdict, view
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -38,6 +38,14 @@ def resolved() -> CaseView:
     return replace(complaint(), case=replace(case, state=CaseState.RESOLVED, owner="Ana Ruiz", revision=4))
 
 
+def gone() -> Told:
+    return replace(told("", url=""), removed_at=NOW, removed_why="upstream")
+
+
+def summarised(said: Summary, language: str = "en") -> Message:
+    return message_for(delivery(NotificationKind.SUMMARY, case=None, summary=said), look(language), NOW)
+
+
 def golden_messages() -> dict[str, Message]:
     now = NOW
     return {
@@ -58,6 +66,10 @@ def golden_messages() -> dict[str, Message]:
         "thread_entry": thread_entry(delivery(NotificationKind.CASE_THREAD), look("fr")),
         "notice": notice({"title": "Source parked", "text": "x_brand: no credits left", "next": "Buy some."}, look()),
         "state_entry": state_entry(resolved(), look()),
+        "summary_opening_en": summarised(summary(complaint(), praise(), resolved(), view(gone()), view(), hidden=7)),
+        "summary_opening_fr": summarised(summary(complaint(), view(gone())), language="fr"),
+        "summary_storm_one": summarised(summary(complaint(), why="storm")),
+        "summary_hostile": summarised(summary(hostile(), why="storm", hidden=259)),
     }
 
 
@@ -143,6 +155,24 @@ def test_each_step_of_the_ladder_takes_away_and_gives_nothing_back() -> None:
         assert all(
             getattr(below, name) <= getattr(above, name) for name in ("newest", "posts", "older", "reasons", "facts")
         )
+
+
+def test_a_summary_shows_fifteen_cases_and_counts_the_rest_and_always_fits() -> None:
+    many = [view(told("Ça ne marche pas 😡 " * 60, ref=f"m{n}"), ref=f"c-{n:04}") for n in range(15)]
+    for budget in (9_000, 4_500, 2_000, 900):
+        shown = delivery(NotificationKind.SUMMARY, case=None, summary=summary(*many, hidden=285))
+        message = message_for(shown, look("fr"), NOW, repeated=True, budget=budget)
+        assert limits.size(message.blocks) <= budget
+        lines = [block for block in message.blocks if block["type"] == "rich_text"]
+        listed = len(lines[0]["elements"][0]["elements"]) if lines else 0
+        assert f"{300 - listed} autres" in json.dumps(message.blocks)
+        assert budget < 9_000 or listed == 15
+
+
+def test_a_removed_post_leaves_no_word_in_a_summary() -> None:
+    said = json.dumps(summarised(summary(complaint(), view(gone()))).blocks)
+    assert "removed on its platform" in said
+    assert summarised(summary(view(gone()))).text.startswith("One case came in during quiet hours: 1 high. The first:")
 
 
 def test_stages_can_be_renamed_by_projection() -> None:

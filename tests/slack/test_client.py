@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -40,10 +41,11 @@ from tests.fakes.slack import (
     refused,
     slow,
 )
-from tests.fakes.told import NOW, complaint, delivery, look, receipt, story, told, view
+from tests.fakes.told import NOW, complaint, delivery, look, receipt, story, summary, told, view
 
 TOKEN = "xoxb-test"
 UPDATE, THREAD = NotificationKind.CASE_UPDATE, NotificationKind.CASE_THREAD
+SUMMARY_UPDATE = NotificationKind.SUMMARY_UPDATE
 
 
 @pytest.fixture
@@ -308,6 +310,37 @@ def test_a_message_that_may_not_be_edited_gets_its_new_state_as_a_thread_entry(
     assert receiver.send(delivery(UPDATE, key="u2", case=resolved(), parent=opened)) == opened
     assert "Resolved by Ana" in slack.messages("C0CARE")[1]["text"]
     assert slack.messages("C0CARE")[1]["thread_ts"] == opened.data["ts"]
+
+
+def summarised(kind: NotificationKind, **kwargs: Any) -> Delivery:
+    return delivery(kind, case=None, key=f"storm:care:2026-11-22T14:{kind}", summary=summary(resolved()), **kwargs)
+
+
+def test_a_summary_is_posted_and_edited_in_place(slack: FakeSlack, receiver: SlackReceiver) -> None:
+    opened = receiver.send(summarised(NotificationKind.SUMMARY))
+    assert receiver.find(summarised(NotificationKind.SUMMARY)) == opened
+    assert receiver.send(summarised(SUMMARY_UPDATE, parent=opened)) == opened
+    assert len(slack.messages("C0CARE")) == 1
+
+
+def test_a_summary_that_may_not_be_edited_is_replaced(slack: FakeSlack, receiver: SlackReceiver) -> None:
+    opened = receiver.send(summarised(NotificationKind.SUMMARY))
+    slack.close_edit_window("C0CARE")
+    anew = receiver.send(summarised(SUMMARY_UPDATE, parent=opened, payload={"removed": True}))
+    assert anew != opened
+    assert [one["ts"] for one in slack.messages("C0CARE")] == [anew.data["ts"]]
+
+
+def test_a_summary_that_somebody_deleted_comes_back_only_with_new_cases(
+    slack: FakeSlack, receiver: SlackReceiver
+) -> None:
+    opened = receiver.send(summarised(NotificationKind.SUMMARY))
+    slack.delete("C0CARE", str(opened.data["ts"]))
+    assert receiver.send(summarised(SUMMARY_UPDATE, parent=opened, payload={"removed": True})) == opened
+    assert slack.messages("C0CARE") == []
+    anew = receiver.send(summarised(SUMMARY_UPDATE, parent=opened))
+    assert receiver.send(summarised(SUMMARY_UPDATE, parent=opened, doubtful=True)) == anew
+    assert [one["ts"] for one in slack.messages("C0CARE")] == [anew.data["ts"]]
 
 
 def test_no_error_text_holds_the_token_the_address_or_a_post(slack: FakeSlack, receiver: SlackReceiver) -> None:

@@ -19,9 +19,9 @@ from connectors.base import Author
 from listener.model import CaseView, Line, NotificationKind, Told
 from listener.slack import limits
 from listener.slack.blocks import Message, case_message
-from listener.slack.entries import digest_message, notice, state_entry, thread_entry
+from listener.slack.entries import digest_message, message_for, notice, state_entry, thread_entry
 from listener.slack.outside import clean, cut, defuse, one_line, unescape, web_address
-from tests.fakes.told import NOW, complaint, delivery, look, told, verdict, view
+from tests.fakes.told import NOW, complaint, delivery, look, summary, told, verdict, view
 
 TOKENS = (
     "<!channel>", "<!here>", "<!everyone>", "<@U0123456789>", "<@W012>", "<#C0123456|general>", "<!subteam^S012|@team>",
@@ -63,6 +63,8 @@ def messages(text: str) -> Iterator[tuple[str, Message]]:
             yield "thread", thread_entry(delivery(NotificationKind.CASE_THREAD, case=case), shown)
             yield "notice", notice({"title": text, "text": text, "next": text}, shown)
             yield "state", state_entry(case, shown)
+            folded = delivery(NotificationKind.SUMMARY, case=None, summary=summary(*15 * [case], hidden=9))
+            yield "summary", message_for(folded, shown, NOW, repeated=interactive)
             yield "digest", digest_message({"text": text, "week": "2026-W47", "blocks": [{"type": "divider"}]}, shown)
 
 
