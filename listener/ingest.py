@@ -137,7 +137,7 @@ def next_pace(pace: timedelta, new: int, every: timedelta, least: timedelta | No
     if least is None:
         return every
     if new:
-        return max(least, min(pace, every) / FASTER)
+        return max(min(least, every), min(pace, every) / FASTER)
     return min(pace * SLOWER, every * SLOWEST)
 
 
