@@ -91,6 +91,7 @@ class FakeSlack:
         self.homes: dict[str, dict[str, Any]] = {}  # user -> the home page they see
         self.whispers: list[dict[str, Any]] = []  # what one person alone was shown
         self._triggers: dict[str, float] = {}
+        self._trigger_count = 0
         self.chance: Callable[[str], Fault | None] = lambda method: None
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self._lock = threading.RLock()
@@ -188,7 +189,8 @@ class FakeSlack:
     def trigger(self) -> str:
         """A new trigger id, good for one window within three seconds."""
         with self._lock:
-            name = f"trigger-{len(self._triggers) + 1}"
+            self._trigger_count += 1
+            name = f"trigger-{self._trigger_count}"
             self._triggers[name] = time.monotonic()
             return name
 
