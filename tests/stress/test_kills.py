@@ -112,6 +112,7 @@ page_size = 5
 name = "care"
 type = "slack"
 channel = "C0CARE"
+singles_per_hour = 1000
 token_env = "SLACK_BOT_TOKEN"
 base_url = "{slack}"
 timeout = 2.0
