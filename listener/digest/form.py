@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from listener.digest import figures
 from listener.digest.figures import SCHEMA_VERSION, Digest
 
 
@@ -75,7 +74,7 @@ def _build(kind: Any, value: Any) -> Any:
     if origin is tuple:
         return tuple(_build(get_args(kind)[0], part) for part in value)
     if is_dataclass(kind):
-        hints = get_type_hints(kind, vars(figures))
+        hints = get_type_hints(kind)
         parts = {part.name: _build(hints[part.name], value[part.name]) for part in fields(kind) if part.name in value}
         assert isinstance(kind, type)
         return kind(**parts)
