@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: install demo test check bench stress run clean
+.PHONY: install native demo test check bench stress run clean
 
 install: $(STAMP)
 
@@ -14,6 +14,11 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing listener and its pinned dependencies into $(VENV) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $(STAMP)
+
+# Optional, about a minute: half the time a post. What is edited afterwards is read as Python again, until the next time.
+native: install
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[native]'
+	@$(BIN)/python -m tools.native
 
 demo: install
 	@$(BIN)/listener demo
@@ -37,4 +42,4 @@ bench: install
 	@$(BIN)/python -m bench
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache demo-output
+	rm -rf $(VENV) rules/_compiled .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache demo-output

@@ -21,6 +21,7 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 from connectors.base import Author, Mention
 from listener.triage.brand import BrandFacts
 from listener.triage.verdict import build_triage
+from rules.compiled import in_use
 from rules.load import builtin_packs
 
 LANGUAGES = ("en", "fr", "it", "es", "de")
@@ -99,6 +100,9 @@ def main() -> None:
     triage = build_triage(builtin_packs(), brand, LANGUAGES)
     print(
         f"{triage.rule_count} rules loaded in {time.perf_counter() - began:.2f} s; {len(texts)} posts, median {statistics.median(map(len, texts)):.0f} characters"
+    )
+    print(
+        "compiled modules run" if in_use() else "plain Python runs; `make native` compiles what every post runs through"
     )
     analyzer = SentimentIntensityAnalyzer()
 

@@ -8,7 +8,6 @@ an evaluation changes, so threads may share it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,8 +65,8 @@ class Engine:
 
     def for_names(self, brand_names: Sequence[str], products: Sequence[str] = (), rivals: Sequence[str] = ()) -> Engine:
         """The same rules for other names; phrases are filed once and shared."""
-        twin = copy(self)
-        twin._tables = _tables(brand_names, products, rivals)
+        twin = Engine(self.ruleset, brand_names, products, rivals, self._languages)
+        twin._shelves = self._shelves
         return twin
 
     def _shelf(self, lang: str) -> _Shelf:
@@ -258,7 +257,7 @@ def _verify(candidate: Candidate, reading: Reading) -> Match | None:
             if not reading.names(kind).named:
                 return None
         if posting.before:
-            if any(words.isdisjoint(reading.folded) for words in posting.needs):
+            if any(map(reading.lacks, posting.needs)):
                 return None
             firsts = run_back(posting.before, reading, (at + posting.taken,), sentence.first)
             if phrase.begins:

@@ -24,13 +24,13 @@ def load_packs(sources: Sequence[Path | Traversable], touchpoints: Collection[st
 
     Raises RulesError with all problems.
     """
-    with _no_collection():
+    with uncollected():
         return _load(sources, touchpoints)
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
-    """Nothing that loading makes is garbage before it is over; looking for some all the while costs a fifth of its time."""
+def uncollected() -> Iterator[None]:
+    """Without garbage collection: nothing that loading makes is garbage, and looking for some takes a fifth of its time."""
     was_on = gc.isenabled()
     gc.disable()
     try:

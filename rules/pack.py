@@ -29,6 +29,9 @@ MOST_POINTS = 40
 _ID = re.compile(r"[a-z0-9*_-]+(\.[a-z0-9_-]+)+\Z")
 _NAME = re.compile(r"[a-z0-9_-]+\Z")
 _LANG = re.compile(r"[a-z]{2,3}\Z")
+_STAGES = tuple(each.value for each in Stage if each is not Stage.UNCLEAR)
+_BUYERS = tuple(each.value for each in BuyerStatus)
+_LEVELS = tuple(level.word for level in Urgency)
 _FACTS = tuple(name for name in Facts._fields if name != "text")
 CONDITIONS: Mapping[str, type] = {
     "in_reply_to_brand": bool,
@@ -162,7 +165,7 @@ class PackReader:
             self._page.tell("with" if also else "unless", "'with' and 'unless' need 'any'", 'Add any = ["…"].')
         told = len(self._page.problems)
         evidence = self._evidence(table)
-        if evidence == Evidence(weight=evidence.weight) and told == len(self._page.problems):
+        if not evidence.speaks_of and evidence == Evidence(weight=evidence.weight) and told == len(self._page.problems):
             self._page.tell(
                 "", f"rule {name!r} says nothing when it matches", "Add a stage, touchpoints, intents, urgency, …"
             )
@@ -232,7 +235,7 @@ class PackReader:
         return When(**good)
 
     def _evidence(self, table: Mapping[str, Any]) -> Evidence:
-        stage = self._page.choice(table, "stage", tuple(each.value for each in Stage if each is not Stage.UNCLEAR))
+        stage = self._page.choice(table, "stage", _STAGES)
         factor, points, floor = self._urgency(table)
         touchpoints = tuple(self._page.strings(table, "touchpoints"))
         for each in touchpoints:
@@ -240,7 +243,7 @@ class PackReader:
                 self._page.tell(
                     "touchpoints", f"unknown touchpoint {each!r}", did_you_mean(each, sorted(self._touchpoints))
                 )
-        buyer = self._page.choice(table, "buyer", tuple(each.value for each in BuyerStatus))
+        buyer = self._page.choice(table, "buyer", _BUYERS)
         sentiment = self._page.number(table, "sentiment", -1.0, 1.0, None)
         weight = self._page.number(table, "weight", 0.5, 3.0, 1.0)
         if "weight" in table and not stage:
@@ -279,7 +282,7 @@ class PackReader:
                 self._page.tell(
                     "urgency", f"unknown key {key!r} in 'urgency'", did_you_mean(key, ("factor", "points", "floor"))
                 )
-        floor = self._page.choice(urgency, "floor", tuple(level.word for level in Urgency), near="urgency")
+        floor = self._page.choice(urgency, "floor", _LEVELS, near="urgency")
         factor = self._page.choice(urgency, "factor", FACTORS, near="urgency")
         points = urgency.get("points", 0)
         if isinstance(points, bool) or not isinstance(points, int) or not 0 <= points <= MOST_POINTS:

@@ -75,6 +75,8 @@ class Page:
 
     def words(self, table: Mapping[str, Any], key: str, words: type[_W]) -> tuple[_W, ...]:
         given = self.strings(table, key)
+        if not given:
+            return ()
         allowed = [each.value for each in words]
         for each in given:
             if each not in allowed:

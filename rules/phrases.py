@@ -19,7 +19,7 @@ from sys import intern
 from typing import NamedTuple
 
 from rules.errors import did_you_mean
-from rules.languages import negations, numbers
+from rules.languages import COMMON, negations, numbers
 from rules.steps import Choice, Exact, Gap, Name, Number, Step, Word, Year, choice
 from rules.words import exact, fold, prepare, straight
 
@@ -66,6 +66,12 @@ _SKIPPED = frozenset(',;:!¿¡."“”«»„–—')
 _ODD = frozenset("?^${}<>")
 
 
+_BRAND = Name("brand")
+_BRAND_MAY_LACK = Name(
+    "brand", may_lack=True
+)  # in a phrase whose other words say enough in a post that speaks to the brand
+
+
 class Known(NamedTuple):
     """What was read before: words of a language, which most packs share, and groups of one pack."""
 
@@ -93,15 +99,14 @@ def parse(
         raise PhraseError(
             f"phrase {text!r} has no word that must be there", "Add a word, an emoji, {brand} or {rival}."
         )
-    if any(isinstance(step, Gap) for step in (steps[0], steps[-1])):
+    if isinstance(steps[0], Gap) or isinstance(steps[-1], Gap):
         steps = tuple(_strip_gaps(steps))  # a gap at an edge asks for nothing
-    if sum(_size(step) for step in steps) > MOST_STEPS * 4 or len(steps) > MOST_STEPS:
+    if sum(map(_size, steps)) > MOST_STEPS * 4 or len(steps) > MOST_STEPS:
         raise PhraseError(f"phrase {text[:40]!r}… is too long", f"Split it: at most {MOST_STEPS} parts.")
     no = negations("" if lang == "*" else lang)
-    fixed = [step for step in steps if isinstance(step, Word | Exact)]
-    telling = len(fixed) >= 1 and any(not _is_common(step) for step in steps if not isinstance(step, Name | Gap))
-    if telling:
-        steps = tuple(Name("brand", may_lack=True) if step == Name("brand") else step for step in steps)
+    if _BRAND in steps and any(isinstance(step, Word | Exact) for step in steps):
+        telling = any(not _is_common(step) for step in steps if not isinstance(step, Name | Gap))
+        steps = tuple(_BRAND_MAY_LACK if telling and step == _BRAND else step for step in steps)
     return Phrase(text, steps, asks, begins, ends, any(_negates(step, no) for step in steps))
 
 
@@ -118,8 +123,6 @@ def fixed_words(step: Step) -> frozenset[str]:
 
 
 def _is_common(step: Step) -> bool:
-    from rules.languages import COMMON
-
     if isinstance(step, Choice):
         return step.optional or any(all(_is_common(each) for each in option) for option in step.options)
     words = fixed_words(step)

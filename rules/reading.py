@@ -104,7 +104,18 @@ class NameTable:
 class Reading:
     """See the module's first lines. Implements `rules.steps.Reading`."""
 
-    __slots__ = ("_tables", "_turns", "brand_given", "denying", "folded", "standing", "tongue", "turning", "words")
+    __slots__ = (
+        "_present",
+        "_tables",
+        "_turns",
+        "brand_given",
+        "denying",
+        "folded",
+        "standing",
+        "tongue",
+        "turning",
+        "words",
+    )
 
     def __init__(self, words: Words, tongue: Tongue, tables: dict[NameKind, NameTable], brand_given: bool) -> None:
         self.words = words
@@ -112,6 +123,7 @@ class Reading:
         self.tongue = tongue
         self.brand_given = brand_given
         self._tables = tables
+        self._present: frozenset[str] | None = None
         self._turns: dict[int, int] | None = None
         # Whether a configured name stands anywhere; {brand} and {product} stand for the same names.
         self.standing = bool(tables["brand"].find(words).named or tables["rival"].find(words).named)
@@ -126,6 +138,12 @@ class Reading:
 
     def names(self, kind: NameKind) -> Names:
         return self._tables[kind].find(self.words)
+
+    def lacks(self, words: frozenset[str]) -> bool:
+        """Whether none of these words stands in the text."""
+        if self._present is None:
+            self._present = frozenset(self.folded)
+        return self._present.isdisjoint(words)
 
     def negated(self, first: int, stop: int) -> bool:
         """Whether a negation before, inside or (French, German) behind the words cancels them."""

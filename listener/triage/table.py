@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import compress, repeat
 from typing import Any, Generic, TypeVar
 
-from rules.words import prepare
+from rules.words import fold, prepare
 
 M = TypeVar("M")
 
@@ -51,6 +51,9 @@ class Table(Generic[M]):
         stems: dict[str, M] = {}
         phrases: dict[str, dict[tuple[tuple[str, ...], bool], M]] = {}
         for written, meaning in entries:
+            if written.isalpha():  # nearly all are
+                exact[fold(written)] = meaning
+                continue
             open_end = written.endswith("*") and len(written) > 1
             parts = tuple(prepare((written[:-1] if open_end else written).replace("_", " ")).folded)
             if len(parts) > 1:

@@ -7,6 +7,7 @@ stand, how soon must we react. Rules are the evidence; mood and weak signals onl
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, make_dataclass, replace
@@ -25,7 +26,7 @@ from listener.triage.sentiment import Scorer, build_scorer
 from listener.triage.signals import Signals, build_signals
 from rules.engine import Engine
 from rules.facts import BUYER, EMOTIONS, INTENTS, LIMITS, MOOD, TOUCHPOINTS, Facts, Hit
-from rules.load import load_packs
+from rules.load import load_packs, uncollected
 from rules.vocabulary import BuyerStatus
 from rules.words import Words, prepare
 
@@ -248,14 +249,19 @@ def build_triage(
     touchpoints: Collection[str] = (),
 ) -> Triage:
     """Triage from rule packs (files or folders) for a brand. Raises `rules.errors.RulesError` with all problems of the packs."""
-    sources: list[Path | Any] = list(packs)
-    ruleset = load_packs(sources, touchpoints)
-    if disabled:
-        off = frozenset(disabled)
-        ruleset = replace(ruleset, rules=tuple(rule for rule in ruleset.rules if rule.id not in off))
-    names = brand.all_names if brand is not None else ()
-    products = brand.products if brand is not None else ()
-    rivals = tuple(alias for name, more in brand.rivals.items() for alias in (name, *more)) if brand is not None else ()
-    engine = Engine(ruleset, brand_names=names, products=products, rivals=rivals, languages=languages)
-    scorer = build_scorer(languages, neutral=(*names, *products, *rivals))
-    return Triage(engine, scorer, Identifier(languages), build_signals(languages), brand, languages)
+    with uncollected():
+        sources: list[Path | Any] = list(packs)
+        ruleset = load_packs(sources, touchpoints)
+        if disabled:
+            off = frozenset(disabled)
+            ruleset = replace(ruleset, rules=tuple(rule for rule in ruleset.rules if rule.id not in off))
+        names = brand.all_names if brand is not None else ()
+        products = brand.products if brand is not None else ()
+        rivals = (
+            tuple(alias for name, more in brand.rivals.items() for alias in (name, *more)) if brand is not None else ()
+        )
+        engine = Engine(ruleset, brand_names=names, products=products, rivals=rivals, languages=languages)
+        scorer = build_scorer(languages, neutral=(*names, *products, *rivals))
+        triage = Triage(engine, scorer, Identifier(languages), build_signals(languages), brand, languages)
+        gc.freeze()  # rules stay as long as the process: no collection needs to walk through them
+    return triage
