@@ -25,6 +25,7 @@ _NAMES = {
 
 # The words stand in the statement itself: with bound values SQLite would not see that the partial index applies.
 WAITING = "state IN ('pending', 'sending')"
+TRIED = f"{WAITING} AND attempts > 0"
 
 
 class Row(SQLModel, registry=registry(metadata=sa.MetaData(naming_convention=_NAMES))):
@@ -112,6 +113,17 @@ class CounterRow(Row, table=True):
     value: int = 0
 
 
+class TallyRow(Row, table=True):
+    """A number that only grows, counted as things happen: nobody who watches needs to read through history for it."""
+
+    __tablename__ = "tally"
+
+    what: str = Field(primary_key=True, sa_type=PlainText)  # listener.store.tallies names them
+    of: str = Field(primary_key=True, sa_type=PlainText)
+    part: str = Field(primary_key=True, sa_type=PlainText)
+    value: int = Field(default=0, sa_type=sa.BigInteger)
+
+
 class CaseRow(Row, table=True):
     """One customer's story. "case" alone is a word of SQL."""
 
@@ -119,7 +131,7 @@ class CaseRow(Row, table=True):
     __table_args__ = (
         sa.Index(None, "author_key", "state", "state_since"),
         sa.Index(None, "thread_key", "state", "state_since"),
-        sa.Index(None, "state"),
+        sa.Index(None, "state", "urgency", "due_at"),
     )
 
     id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
@@ -172,6 +184,41 @@ class SilenceRow(Row, table=True):
     ended_by: str | None = Field(default=None, sa_type=PlainText)  # who ended it before its time
     mentions: int = 0  # that it kept quiet
     noted_at: datetime | None = None  # when the first alert after its end said that there had been one
+
+
+class SpikeRow(Row, table=True):
+    """More authors of one kind of post than are usual."""
+
+    __tablename__ = "spike"
+    __table_args__ = (sa.Index(None, "ended_at"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    ref: str = Field(sa_type=PlainText, unique=True)
+    kind: str = Field(sa_type=PlainText)
+    state: str = Field(sa_type=PlainText)
+    urgency: int
+    begun_at: datetime
+    opened_at: datetime
+    last_at: datetime
+    ended_at: datetime | None = None  # of an expected one: until when
+    authors: int
+    posts: int
+    expected: float
+    revision: int
+    told_at: datetime
+    owner: str | None = Field(default=None, sa_type=PlainText)
+    figures: dict[str, Any] = Field(sa_type=JsonValue)
+
+
+class TallyRow(Row, table=True):
+    """Distinct authors of one kind and source in each hour of one UTC day. Kind and source empty: the day was counted."""
+
+    __tablename__ = "tally"
+
+    kind: str = Field(primary_key=True, sa_type=PlainText)
+    day: str = Field(primary_key=True, sa_type=PlainText)  # 2026-11-22
+    source: str = Field(primary_key=True, sa_type=PlainText)
+    counts: list[int] = Field(sa_type=JsonValue)
 
 
 class CaseEventRow(Row, table=True):
@@ -323,10 +370,13 @@ spend = _TABLES["spend"]
 audit = _TABLES["audit"]
 gaps = _TABLES["gap"]
 counters = _TABLES["counter"]
+tallies = _TABLES["tally"]
 cases = _TABLES["case_"]
 case_events = _TABLES["case_event"]
 labels = _TABLES["label"]
 silences = _TABLES["silence"]
+spikes = _TABLES["spike"]
+tallies = _TABLES["tally"]
 mentions = _TABLES["mention"]
 verdicts = _TABLES["verdict"]
 notifications = _TABLES["notification"]
@@ -342,6 +392,15 @@ sa.Index(
     notifications.c.id,
     sqlite_where=sa.text(WAITING),
     postgresql_where=sa.text(WAITING),
+)
+# How long those wait that were tried in vain, each of which was due anew since.
+sa.Index(
+    "ix_notification_tried",
+    notifications.c.receiver,
+    notifications.c.urgency,
+    notifications.c.created_at,
+    sqlite_where=sa.text(TRIED),
+    postgresql_where=sa.text(TRIED),
 )
 # With the state, or SQLite would rather take the index below and read all that a receiver was ever sent.
 sa.Index(None, notifications.c.case_id, notifications.c.receiver, notifications.c.state, notifications.c.id)
