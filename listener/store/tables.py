@@ -210,10 +210,10 @@ class SpikeRow(Row, table=True):
     figures: dict[str, Any] = Field(sa_type=JsonValue)
 
 
-class TallyRow(Row, table=True):
+class HourlyRow(Row, table=True):
     """Distinct authors of one kind and source in each hour of one UTC day. Kind and source empty: the day was counted."""
 
-    __tablename__ = "tally"
+    __tablename__ = "hourly"
 
     kind: str = Field(primary_key=True, sa_type=PlainText)
     day: str = Field(primary_key=True, sa_type=PlainText)  # 2026-11-22
@@ -376,7 +376,7 @@ case_events = _TABLES["case_event"]
 labels = _TABLES["label"]
 silences = _TABLES["silence"]
 spikes = _TABLES["spike"]
-tallies = _TABLES["tally"]
+hourly = _TABLES["hourly"]
 mentions = _TABLES["mention"]
 verdicts = _TABLES["verdict"]
 notifications = _TABLES["notification"]
