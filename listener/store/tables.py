@@ -113,12 +113,12 @@ class CounterRow(Row, table=True):
     value: int = 0
 
 
-class TallyRow(Row, table=True):
+class TotalRow(Row, table=True):
     """A number that only grows, counted as things happen: nobody who watches needs to read through history for it."""
 
-    __tablename__ = "tally"
+    __tablename__ = "total"
 
-    what: str = Field(primary_key=True, sa_type=PlainText)  # listener.store.tallies names them
+    what: str = Field(primary_key=True, sa_type=PlainText)  # listener.store.totals names them
     of: str = Field(primary_key=True, sa_type=PlainText)
     part: str = Field(primary_key=True, sa_type=PlainText)
     value: int = Field(default=0, sa_type=sa.BigInteger)
@@ -370,7 +370,7 @@ spend = _TABLES["spend"]
 audit = _TABLES["audit"]
 gaps = _TABLES["gap"]
 counters = _TABLES["counter"]
-tallies = _TABLES["tally"]
+totals = _TABLES["total"]
 cases = _TABLES["case_"]
 case_events = _TABLES["case_event"]
 labels = _TABLES["label"]

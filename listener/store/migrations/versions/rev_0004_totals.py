@@ -17,12 +17,12 @@ _LEVEL = "CASE urgency WHEN 3 THEN 'critical' WHEN 2 THEN 'high' WHEN 1 THEN 'no
 def upgrade() -> None:
     """Forwards only: the way back is the backup. What was stored before is counted once, here."""
     op.create_table(
-        "tally",
+        "total",
         sa.Column("what", sa.Text(), nullable=False),
         sa.Column("of", sa.Text(), nullable=False),
         sa.Column("part", sa.Text(), nullable=False),
         sa.Column("value", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("what", "of", "part", name=op.f("pk_tally")),
+        sa.PrimaryKeyConstraint("what", "of", "part", name=op.f("pk_total")),
     )
     for what, of, part, table, where in (
         ("verdict", "stage", _LEVEL, "verdict", "relevant"),
@@ -32,7 +32,7 @@ def upgrade() -> None:
     ):
         # Every word of these statements stands above.
         op.execute(
-            f"INSERT INTO tally SELECT '{what}', {of}, {part}, COUNT(*) FROM {table} WHERE {where} GROUP BY 2, 3"  # noqa: S608
+            f"INSERT INTO total SELECT '{what}', {of}, {part}, COUNT(*) FROM {table} WHERE {where} GROUP BY 2, 3"  # noqa: S608
         )
     op.drop_index(op.f("ix_case__state"), table_name="case_")
     op.create_index(op.f("ix_case__state_urgency_due_at"), "case_", ["state", "urgency", "due_at"], unique=False)
