@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from connectors.base import Mention
+from listener.cases.silences import Silence, SilenceKept
 from listener.model import Case, CaseState, NewNotification, Outcome, Told, Triaged, Verdict
 
 CLOSED_STATES: frozenset[CaseState] = frozenset({CaseState.RESOLVED, CaseState.NOT_RELEVANT})
@@ -93,9 +94,10 @@ class OpenCase:
 
 @dataclass(frozen=True, slots=True)
 class OpenCases:
-    """All cases that the authors and threads of one page may belong to, oldest first."""
+    """All cases that the authors and threads of one page may belong to, oldest first; and what keeps alerts quiet."""
 
     cases: tuple[OpenCase, ...] = ()
+    silences: tuple[Silence, ...] = ()  # in force, or ended within a day
 
     def of_author(self, key: str) -> tuple[OpenCase, ...]:
         """The cases of this author."""
@@ -153,6 +155,7 @@ class Settled:
     changes: tuple[CaseChange, ...] = ()
     events: tuple[CaseEvent, ...] = ()
     notifications: tuple[CaseNotification, ...] = ()  # of one case and receiver: sent in this order
+    silences: SilenceKept = field(default_factory=SilenceKept)
 
 
 class Settle(Protocol):
@@ -181,7 +184,9 @@ class Revised:
 class Revise(Protocol):
     """Decides what an edited post changes. Pure; called with a database lock held."""
 
-    def __call__(self, before: Told, found: Triaged, case: OpenCase | None, now: datetime, /) -> Revised: ...
+    def __call__(
+        self, before: Told, found: Triaged, case: OpenCase | None, silences: Sequence[Silence], now: datetime, /
+    ) -> Revised: ...
 
 
 @dataclass(frozen=True, slots=True)

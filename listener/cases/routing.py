@@ -2,16 +2,54 @@
 
 Routes are read in order; the first that matches decides, unless it says `continue`. A receiver is named once.
 Pure, total (every mention has an answer, maybe an empty one) and stable (the same mention, the same answer).
+Why a route, or a silence, does not want a mention is an answer as well (`misfits`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from connectors.base import Mention
 from listener.model import Verdict
 from rules.vocabulary import Intent, Stage, Urgency
+
+
+class Conditions(Protocol):
+    """What a route or a silence asks of a mention. An empty set means: any."""
+
+    @property
+    def stages(self) -> frozenset[Stage]: ...
+    @property
+    def intents(self) -> frozenset[Intent]: ...
+    @property
+    def touchpoints(self) -> frozenset[str]: ...
+    @property
+    def sources(self) -> frozenset[str]: ...
+    @property
+    def platforms(self) -> frozenset[str]: ...
+    @property
+    def languages(self) -> frozenset[str]: ...
+    @property
+    def sentiments(self) -> frozenset[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A condition that does not hold."""
+
+    condition: str  # "stages", "touchpoints", …
+    has: tuple[str, ...]  # what the mention is
+    wanted: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """In words: "its stage is use, not purchase"."""
+        name = {"stages": "stage", "sources": "source", "platforms": "platform", "languages": "language"}
+        has = ", ".join(self.has) or "none"
+        single = name.get(self.condition, "sentiment" if self.condition == "sentiments" else "")
+        said = f"its {single} is {has}" if single else f"its {self.condition} are {has}"
+        return f"{said}, not {' or '.join(self.wanted)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +77,25 @@ class Destination:
     route: str
 
 
-def _allows(wanted: frozenset[str] | frozenset[Stage], has: str) -> bool:
-    return not wanted or has in wanted
+def misfits(conditions: Conditions, mention: Mention, verdict: Verdict, source: str) -> Iterator[Misfit]:
+    """The conditions that do not hold for a mention, in the order of a route's keys; nothing where all hold."""
+    asked: tuple[tuple[str, Collection[str], Collection[str]], ...] = (
+        ("stages", conditions.stages, (verdict.stage,)),
+        ("intents", conditions.intents, verdict.intents),
+        ("touchpoints", conditions.touchpoints, verdict.touchpoints),
+        ("sources", conditions.sources, (source,)),
+        ("platforms", conditions.platforms, (mention.platform,)),
+        ("languages", conditions.languages, (verdict.lang,)),
+        ("sentiments", conditions.sentiments, (verdict.sentiment_label,)),
+    )
+    for name, wanted, has in asked:
+        if wanted and not any(one in wanted for one in has):
+            yield Misfit(name, tuple(sorted(map(str, has))), tuple(sorted(map(str, wanted))))
 
 
 def matches(route: Route, mention: Mention, verdict: Verdict, source: str, urgency: Urgency) -> bool:
     """Whether `route` wants this mention. `urgency` is the case's, which may be above the mention's own."""
-    return (
-        urgency >= route.urgency_at_least
-        and _allows(route.stages, verdict.stage)
-        and _allows(route.sources, source)
-        and _allows(route.platforms, mention.platform)
-        and _allows(route.languages, verdict.lang)
-        and _allows(route.sentiments, verdict.sentiment_label)
-        and (not route.intents or bool(route.intents & verdict.intents))
-        and (not route.touchpoints or bool(route.touchpoints & verdict.touchpoints.keys()))
-    )
+    return urgency >= route.urgency_at_least and next(misfits(route, mention, verdict, source), None) is None
 
 
 def destinations(

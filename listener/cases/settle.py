@@ -8,6 +8,7 @@ lives on as that message: later mentions edit it and add an entry to its thread.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -31,6 +32,7 @@ from listener.cases.plan import (
     thread_key,
 )
 from listener.cases.routing import Route, destinations
+from listener.cases.silences import Silence, SilenceKept, ended_line, lately_ended, silenced_line, silencing
 from listener.model import Case, CaseState, Line, NewNotification, NotificationKind, Outcome, Told, Triaged, Verdict
 from listener.triage.urgency import with_history
 from rules.vocabulary import Intent, Urgency
@@ -68,14 +70,16 @@ class Settler:
     def __call__(
         self, new: Sequence[NewMention], open_cases: OpenCases, next_case_id: Callable[[], int], now: datetime, /
     ) -> Settled:
-        page = _PageUnderWay(self.source, self.rules, next_case_id, now)
+        page = _PageUnderWay(self.source, self.rules, open_cases.silences, next_case_id, now)
         for found in open_cases.cases:
             page.know(found)
         for mention in sorted(new, key=lambda one: (one.mention.published_at, one.id)):
             page.settle(mention)
         return page.settled()
 
-    def revise(self, before: Told, found: Triaged, stood: OpenCase | None, now: datetime) -> Revised:
+    def revise(
+        self, before: Told, found: Triaged, stood: OpenCase | None, silences: Sequence[Silence], now: datetime
+    ) -> Revised:
         """A `Revise`: what an edited post changes. It raises its case or leaves it; nothing is taken back automatically."""
         if stood is None:
             return Revised(found.verdict)
@@ -94,15 +98,16 @@ class Settler:
         tell = partial(_changed, case, before.id, now)
         told = [tell(receiver, NotificationKind.CASE_UPDATE, "post-edited") for receiver in stood.receivers]
         young = now - found.mention.published_at <= self.rules.alert_max_age
-        if (
-            urgency > stood.case.urgency and self.rules.alerts and young
-        ):  # edited into something worse: who did not know?
+        silence = silencing(silences, found.mention, found.verdict, self.source, urgency, now)
+        # Edited into something worse: who did not know?
+        if urgency > stood.case.urgency and self.rules.alerts and young and silence is None:
             told += [
                 tell(place.receiver, NotificationKind.CASE_OPEN, f"route:{place.route}")
                 for place in destinations(self.rules.routes, found.mention, found.verdict, self.source, urgency)
                 if place.receiver not in stood.receivers
             ]
-        event = CaseEvent(case.id, now, "edited", through=self.source, detail={"mention": before.ref})
+        detail = {"mention": before.ref} | ({"silence": silence.id} if silence else {})
+        event = CaseEvent(case.id, now, "edited", through=self.source, detail=detail)
         return Revised(found.verdict, CaseChange(case), (event,), tuple(told))
 
 
@@ -127,8 +132,16 @@ class _Story:
 
 
 class _PageUnderWay:
-    def __init__(self, source: str, rules: Rules, next_case_id: Callable[[], int], now: datetime) -> None:
+    def __init__(
+        self,
+        source: str,
+        rules: Rules,
+        silences: Sequence[Silence],
+        next_case_id: Callable[[], int],
+        now: datetime,
+    ) -> None:
         self._source, self._rules, self._next_case_id, self._now = source, rules, next_case_id, now
+        self._silences, self._kept, self._noted = silences, Counter[int](), set[int]()
         self._stories: list[_Story] = []
         self._outcomes: dict[int, Outcome] = {}
         self._verdicts: dict[int, Verdict] = {}
@@ -187,6 +200,7 @@ class _PageUnderWay:
             changes=tuple(CaseChange(story.case, tuple(story.joined)) for story in touched if story.stored),
             events=tuple(self._events),
             notifications=tuple(self._notifications.values()),
+            silences=SilenceKept(dict(self._kept), frozenset(self._noted)),
         )
 
     def _story_of(self, new: NewMention) -> _Story | None:
@@ -261,15 +275,31 @@ class _PageUnderWay:
                 self._notify(story, new, receiver, NotificationKind.CASE_UPDATE, "skipped-old")
             return Outcome.SKIPPED_OLD
         verdict = self._verdicts.get(new.id, new.verdict)
+        about = (self._silences, new.mention, verdict, self._source, story.case.urgency, self._now)
+        if (silence := silencing(*about)) is not None:
+            return self._keep_quiet(story, new, verdict, silence)
         wanted = destinations(self._rules.routes, new.mention, verdict, self._source, story.case.urgency)
         for receiver in story.receivers:
             self._notify(story, new, receiver, NotificationKind.CASE_UPDATE, "case")
             self._notify(story, new, receiver, NotificationKind.CASE_THREAD, "case")
-        for place in wanted:
-            if place.receiver not in story.receivers:
-                story.receivers.append(place.receiver)
-                self._notify(story, new, place.receiver, NotificationKind.CASE_OPEN, f"route:{place.route}")
+        untold = [place for place in wanted if place.receiver not in story.receivers]
+        for place in untold:
+            story.receivers.append(place.receiver)
+            self._notify(story, new, place.receiver, NotificationKind.CASE_OPEN, f"route:{place.route}")
+        if untold and (ended := lately_ended(*about, self._noted)) is not None:
+            self._noted.add(ended.id)
+            self._verdicts[new.id] = replace(verdict, lines=(*verdict.lines, ended_line(ended, self._now)))
         return told if story.receivers else Outcome.NO_ROUTE
+
+    def _keep_quiet(self, story: _Story, new: NewMention, verdict: Verdict, silence: Silence) -> Outcome:
+        self._kept[silence.id] += 1
+        self._verdicts[new.id] = replace(verdict, lines=(*verdict.lines, silenced_line(silence)))
+        detail = {"mention": new.ref, "silence": silence.id}
+        self._events.append(CaseEvent(story.case.id, self._now, "silenced", silence.who, self._source, detail))
+        # The message of a case that was told already shows the case as it is; edits make no sound.
+        for receiver in story.receivers:
+            self._notify(story, new, receiver, NotificationKind.CASE_UPDATE, "silenced")
+        return Outcome.SILENCED
 
     def _notify(self, story: _Story, new: NewMention, receiver: str, kind: NotificationKind, reason: str) -> None:
         case = story.case

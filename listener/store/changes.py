@@ -30,7 +30,7 @@ from listener.model import (
     Outcome,
     Triaged,
 )
-from listener.store import purging, summaries
+from listener.store import purging, silences, summaries
 from listener.store.mapping import TOLD, TOLD_FROM, case_of, event_values, identity, told_of, verdict_values
 from listener.store.pages import (
     add_notifications,
@@ -178,7 +178,7 @@ def _edit(connection: Connection, edited: Sequence[Triaged], settle: Settle, rev
             again.append(NewMention(before.id, before.ref, found))
             continue
         case = None if row["case_id"] is None else open_case(connection, row["case_id"])
-        revised = revise(before, found, case, now)
+        revised = revise(before, found, case, silences.for_settling(connection, now), now)
         connection.execute(
             verdicts.update()
             .where(verdicts.c.mention_id == before.id)

@@ -32,6 +32,7 @@ from listener.cases.plan import (
     thread_key,
 )
 from listener.model import Case, CaseState, NewNotification, NotificationKind, NotificationState, Triaged
+from listener.store import silences
 from listener.store import sources as source_rows
 from listener.store.columns import clean
 from listener.store.errors import StoreError
@@ -57,9 +58,7 @@ CASE_COUNTER = "case"
 _CHUNK = 500  # values of one IN list; SQLite takes 32,766 variables in a statement, PostgreSQL 65,535
 
 _OPEN_STATES = tuple(sorted(state.value for state in CaseState if state not in CLOSED_STATES))
-TELLING = tuple(
-    state.value for state in (NotificationState.PENDING, NotificationState.SENDING, NotificationState.SENT)
-)
+TELLING = tuple(state.value for state in (NotificationState.PENDING, NotificationState.SENDING, NotificationState.SENT))
 
 T = TypeVar("T")
 
@@ -182,7 +181,8 @@ def _open_cases(connection: Connection, new: Sequence[NewMention], now: datetime
         tuple(
             OpenCase(_known(case_of(row), known_as), row["state_since"], tuple(told.get(id_, ())))
             for id_, row in sorted(found.items())
-        )
+        ),
+        silences.for_settling(connection, now),
     )
 
 
@@ -243,6 +243,7 @@ def _apply(connection: Connection, new: Sequence[NewMention], settled: Settled, 
     )
     if settled.events:
         connection.execute(case_events.insert(), [event_values(event) for event in settled.events])
+    silences.keep(connection, settled.silences, now)
     return add_notifications(connection, settled.notifications, now)
 
 

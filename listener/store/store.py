@@ -22,6 +22,7 @@ from listener.cases.clock import ServiceHours
 from listener.cases.deeds import Decision, Refusal, Wish
 from listener.cases.manners import NO_MANNERS, Manners
 from listener.cases.plan import CaseEvent, CaseNotification, Recorded, Revise, Settle
+from listener.cases.silences import NewSilence, Silence
 from listener.model import (
     Case,
     CaseState,
@@ -34,7 +35,7 @@ from listener.model import (
     Told,
     Triaged,
 )
-from listener.store import changes, deeds, ledger, outbox, pages, purging, reading, schema, sources
+from listener.store import changes, deeds, ledger, outbox, pages, purging, reading, schema, silences, sources
 from listener.store.engine import connect, empty_log, overwrite_deleted, place
 from listener.store.engine import reading as in_reading
 from listener.store.engine import writing as in_writing
@@ -244,6 +245,8 @@ class Store:
             overwrite_deleted(connection)
             ids = changes.of_author(connection, platform, author)
             done = changes.remove(connection, ids, "forgotten", now, secrets.token_bytes)
+            name = author.lower().removeprefix("@")
+            silences.forget(connection, [f"{platform}:{name}", f"{platform}:{author.lower()}"], now)
             detail = {"platform": platform, "mentions": done}  # the name itself is what must not be kept
             connection.execute(audit.insert(), {"at": now, "who": who, "what": "forget-author", "detail": detail})
             return done
@@ -397,6 +400,23 @@ class Store:
         """What people corrected since, oldest first."""
         with in_reading(self.engine) as connection:
             return deeds.labels_since(connection, since)
+
+    # Silences
+
+    def add_silence(self, new: NewSilence) -> Silence:
+        """From its begin on, pages that are stored tell nobody of what fits."""
+        with in_writing(self.engine) as connection:
+            return silences.add(connection, new)
+
+    def end_silence(self, silence_id: int, who: str, now: datetime) -> Silence | None:
+        """End a silence before its time. None: there is none, or it is over."""
+        with in_writing(self.engine) as connection:
+            return silences.end(connection, silence_id, who, now)
+
+    def silences(self, ended_after: datetime) -> tuple[Silence, ...]:
+        """Silences that end, or ended, after this time, oldest first."""
+        with in_reading(self.engine) as connection:
+            return silences.since(connection, ended_after)
 
     # Retention
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listener.cases.routing import Route, destinations
+from listener.cases.routing import Route, destinations, misfits
 from rules.vocabulary import Intent, Stage, Urgency
 from tests.cases.conftest import make_triaged
 
@@ -71,3 +71,14 @@ def test_routing_is_total_stable_and_names_a_receiver_once(found: list[Route], u
     first = where(found, urgency=urgency, stage=stage)
     assert first == where(found, urgency=urgency, stage=stage)
     assert len({receiver for receiver, _ in first}) == len(first)
+
+
+def test_why_a_route_does_not_want_a_mention_is_said_for_each_condition() -> None:
+    told = make_triaged()
+    route = Route(
+        "r", ("x",), stages=frozenset({Stage.USE}), touchpoints=frozenset({"app", "store"}), sources=frozenset({"hn"})
+    )
+    assert [str(one) for one in misfits(route, told.mention, told.verdict, "hn")] == [
+        "its stage is purchase, not use",
+        "its touchpoints are delivery, not app or store",
+    ]

@@ -242,7 +242,7 @@ def test_a_removal_by_night_does_not_wait_behind_an_entry_that_does(store: Store
     assert send_all(store, NOON + MINUTE, QUIET) == []
     store.record_look_up(
         ["forum"], [], [], [Removal("forum", "p1")], settle_to("console"),
-        lambda before, found, case, now: Revised(found.verdict), NOON + 2 * MINUTE,
+        lambda before, found, case, silences, now: Revised(found.verdict), NOON + 2 * MINUTE,
     )  # fmt: skip
     (edit,) = send_all(store, NOON + 2 * MINUTE, QUIET)
     assert edit.kind is UPDATE
