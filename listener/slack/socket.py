@@ -1,9 +1,10 @@
 """Socket Mode, kept alive: connect in the background, watch, replace.
 
-Slack's own client connects, answers pings and follows `disconnect` envelopes; here it is supervised, because it counts
-a dead line as connected (python-slack-sdk#1110, #1940): a line that was never or is no longer answered is thrown away and
-a new one is opened, with growing pauses while Slack refuses. Nothing here raises into the daemon. What is known of the
-line is noted for `status` and `health`: since when it stands, how many lines Slack counts, when it last brought something.
+Slack's own client speaks the protocol; when a line must be replaced is decided here, because the client counts a dead
+line as connected (python-slack-sdk#1110, #1940) and reads nothing for up to 3 s while it replaces one itself, as long as a
+click may wait. A line that is silent or closed is thrown away; when Slack asks for another (several times a day), the
+old one is read until the new one stands. Nothing here raises into the daemon. What is known is noted for `status` and
+`health`: since when the line stands, how many lines Slack counts, when it last brought something.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from typing import Any
 
 import structlog
 from slack_bolt import App
-from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_bolt.adapter.socket_mode.internals import run_bolt_app, send_response
 from slack_sdk import WebClient
+from slack_sdk.socket_mode.builtin import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
 
 from listener.faults import place
 from listener.model import PassingFailure, ReceiverError, ReceiverStopped
@@ -80,16 +83,10 @@ class SocketLine:
 
     def _run(self) -> None:
         failures = 0
+        line: _Line | None = None
         while not self._stopping.is_set():
-            handler: SocketModeHandler | None = None
             try:
-                handler = self._connect()
-                failures = 0
-                self._now_is("connected")
-                why = self._watch(handler)
-                if not self._stopping.is_set():
-                    log.warning("slack_line_lost", cause=why)
-                    self._now_is("away", why)
+                fresh = self._connect()
             except Exception as error:  # noqa: BLE001  # whatever happens to the line, alerts go on and it is tried again
                 failures += 1
                 pause = self._pause(error, failures)
@@ -97,9 +94,20 @@ class SocketLine:
                 log.warning("slack_line_failed", cause=cause, pause=pause)
                 self._now_is("away", cause)
                 self._stopping.wait(pause)
-            finally:
-                if handler is not None:
-                    _close(handler)
+                continue
+            failures = 0
+            if line is not None:
+                _close(line)
+            line = fresh
+            self._now_is("connected")
+            why = self._watch(line)
+            if why in ("closed", "silent"):
+                log.warning("slack_line_lost", cause=why)
+                self._now_is("away", why)
+                _close(line)
+                line = None
+        if line is not None:
+            _close(line).join(CLOSING)
 
     def _pause(self, error: Exception, failures: int) -> float:
         if isinstance(error, ReceiverStopped):
@@ -109,42 +117,39 @@ class SocketLine:
         doublings: int = min(failures - 1, 10)
         return min(self._patience.first * (1 << doublings), self._patience.longest)
 
-    def _connect(self) -> SocketModeHandler:
+    def _connect(self) -> _Line:
         # Asked here and not by the client, which would sleep out a rate limit where nobody can stop it.
         with translated("apps.connections.open", "Socket Mode"):
             address = str(self._client.apps_connections_open(app_token=self._token)["url"])
-        handler = SocketModeHandler(
-            self._app,
-            self._token,
-            logger=logging.Logger("listener.slack.socket", level=logging.CRITICAL + 1),  # it would log what was typed
-            web_client=self._client,
-            auto_reconnect_enabled=False,
-            ping_interval=self._patience.ping,
-            concurrency=4,
-        )
+        line = _Line(self._token, self._client, self._patience.ping)
         try:
-            handler.client.message_listeners.append(self._heard)
-            handler.client.wss_uri = address
-            handler.client.connect()
-            if not handler.client.is_connected():
+            line.message_listeners.append(self._heard)
+            line.socket_mode_request_listeners.append(self._work)
+            line.wss_uri = address
+            line.connect()
+            if not line.is_connected():
                 raise PassingFailure("Slack (Socket Mode): the line could not be opened")
         except BaseException:
-            _close(handler)
+            _close(line)
             raise
         self._lines += 1
-        return handler
+        return line
 
-    def _watch(self, handler: SocketModeHandler) -> str:
+    def _work(self, line: Any, request: SocketModeRequest) -> None:
+        started = time.time()
+        send_response(line, request, run_bolt_app(self._app, request), started)
+
+    def _watch(self, line: _Line) -> str:
         """Until the line must be replaced; why."""
-        session, since, missed = handler.client.session_id(), time.monotonic(), 0
-        answered: float | None = None
+        since, answered = time.monotonic(), None
         while not self._stopping.wait(self._patience.look):
-            line = handler.client.current_session
-            missed = 0 if handler.client.is_connected() else missed + 1
-            if line is None or missed > 2:  # one look may fall into the moment in which the client replaces it
+            session = line.current_session
+            if session is None or not session.is_active():
                 return "closed"
-            if line.session_id != session or line.last_ping_pong_time != answered:
-                session, answered, since = line.session_id, line.last_ping_pong_time, time.monotonic()
+            if line.replace_me.is_set():
+                return "replaced"
+            if session.last_ping_pong_time != answered:
+                since, answered = time.monotonic(), session.last_ping_pong_time
             if time.monotonic() - since > SILENT * self._patience.ping:
                 return "silent"
             if time.monotonic() - self._noted_at > NOTE_EVERY:
@@ -182,15 +187,35 @@ class SocketLine:
                 log.warning("slack_line_not_noted", fault=place(error))
 
 
-def _close(handler: SocketModeHandler) -> None:
-    """Close in a thread of its own: the client joins threads of its own without a limit."""
-    closing = threading.Thread(target=_closed, args=(handler,), name="slack-socket-close", daemon=True)
+class _Line(SocketModeClient):
+    """Slack's client, which says that it must be replaced instead of doing it."""
+
+    def __init__(self, token: str, client: WebClient, ping: float) -> None:
+        self.replace_me = threading.Event()
+        super().__init__(
+            token,
+            logger=logging.Logger("listener.slack.socket", level=logging.CRITICAL + 1),  # it would log what was typed
+            web_client=client,
+            auto_reconnect_enabled=False,
+            ping_interval=ping,
+            concurrency=4,
+            proxy=client.proxy,
+        )
+
+    def connect_to_new_endpoint(self, force: bool = False) -> None:
+        """Called when Slack sends `disconnect`."""
+        self.replace_me.set()
+
+
+def _close(line: _Line) -> threading.Thread:
+    """Close in a thread of its own, which is returned: the client waits up to 3 s, and for threads without a limit."""
+    closing = threading.Thread(target=_closed, args=(line,), name="slack-socket-close", daemon=True)
     closing.start()
-    closing.join(CLOSING)
+    return closing
 
 
-def _closed(handler: SocketModeHandler) -> None:
+def _closed(line: _Line) -> None:
     try:
-        handler.client.close()
+        line.close()
     except Exception as error:  # noqa: BLE001  # it is thrown away; a socket that is gone already is no news
         log.info("slack_line_close_failed", fault=place(error))
