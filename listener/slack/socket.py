@@ -10,6 +10,7 @@ old one is read until the new one stands. Nothing here raises into the daemon. W
 from __future__ import annotations
 
 import logging
+import select
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -144,7 +145,7 @@ class SocketLine:
         since, answered = time.monotonic(), None
         while not self._stopping.wait(self._patience.look):
             session = line.current_session
-            if session is None or not session.is_active():
+            if session is None or not session.is_active() or _hung_up(session.sock):
                 return "closed"
             if line.replace_me.is_set():
                 return "replaced"
@@ -205,6 +206,16 @@ class _Line(SocketModeClient):
     def connect_to_new_endpoint(self, force: bool = False) -> None:
         """Called when Slack sends `disconnect`."""
         self.replace_me.set()
+
+
+def _hung_up(sock: Any) -> bool:
+    """Whether the other side has ended a connection; the client would read its end in a circle until pings run out."""
+    try:
+        asked = select.poll()
+        asked.register(sock, select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0))
+        return bool(asked.poll(0))
+    except (OSError, ValueError, TypeError, AttributeError):
+        return False  # closed by the client a moment ago, or a system without poll; pings will tell
 
 
 def _close(line: _Line) -> threading.Thread:
