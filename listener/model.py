@@ -146,6 +146,44 @@ class Summary:
         return sum(self.levels.values())
 
 
+class SpikeState(StrEnum):
+    OPEN = "open"
+    ENDED = "ended"
+    EXPECTED = "expected"  # a campaign, an outage that was announced: told to nobody, left out of the baseline
+    FALSE = "false"  # a false alarm: its hours are as usual as any
+
+
+@dataclass(frozen=True, slots=True)
+class Spike:
+    """More authors of one kind of post than are usual. `ref` is what people read and type ("s-12")."""
+
+    id: int
+    ref: str
+    kind: str  # "complaint:checkout", "praise", "all" (`cases.spikes`)
+    state: SpikeState
+    urgency: Urgency
+    begun_at: datetime  # its first post
+    opened_at: datetime  # when it was found
+    last_at: datetime  # its newest post
+    ended_at: datetime | None
+    authors: int  # distinct, since it began
+    posts: int
+    expected: float  # authors usual in the same stretch
+    revision: int  # grows with every change a message must show
+    told_at: datetime  # of the last revision
+    owner: str | None = None
+    figures: Mapping[str, Any] = field(default_factory=dict)  # JSON: what else its message says (`spiking`)
+
+
+@dataclass(frozen=True, slots=True)
+class SpikeView:
+    """A spike with its examples and with how many cases one receiver finds in its thread."""
+
+    spike: Spike
+    examples: tuple[Told, ...] = ()
+    folded: int = 0
+
+
 class NotificationKind(StrEnum):
     CASE_OPEN = "case-open"  # one message
     CASE_UPDATE = "case-update"  # edits that message
@@ -156,6 +194,8 @@ class NotificationKind(StrEnum):
     DIGEST = "digest"
     SUMMARY = "summary"  # many cases in one message: held over quiet hours, or too many for an hour
     SUMMARY_UPDATE = "summary-update"  # edits that message
+    SPIKE = "spike"  # one message; cases of its kind are told in its thread
+    SPIKE_UPDATE = "spike-update"  # edits that message
     NOTICE = "notice"  # the daemon speaks of itself: a parked source, a stopped receiver
 
 
@@ -204,6 +244,8 @@ class Delivery:
     created_at: datetime
     doubtful: bool = False  # an earlier attempt may have got through: look it up before sending, mark it when sent
     summary: Summary | None = None  # of a summary and of what edits it
+    spike: SpikeView | None = None  # of a spike and of what edits it
+    folded_in: str = ""  # the spike in whose thread this case is told; its message is an entry there
 
 
 class Receiver(Protocol):
@@ -290,6 +332,7 @@ class Counted:
     engagement: Mapping[str, int]
     case_ref: str | None
     case_state: CaseState | None
+    rules: tuple[str, ...] = ()  # that left their name in the verdict's lines
 
 
 Mentions = Sequence[Mention]

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from listener.cases.baseline import HOUR, WINDOWS, Baseline, collected, is_settled, silent_since
 from listener.model import SourceState
@@ -35,13 +34,6 @@ BUDGETS: Mapping[str, float] = {  # false alarms in 30 days
     "one a quarter": 1 / 3,
     "one a year": 1 / 12,
 }
-
-
-class SpikeState(StrEnum):
-    OPEN = "open"
-    ENDED = "ended"
-    EXPECTED = "expected"  # a campaign, an outage that was announced: told to nobody, left out of the baseline
-    FALSE = "false"  # a false alarm: its hours are as usual as any
 
 
 @dataclass(frozen=True, slots=True)
