@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 
 from listener.cases.manners import EDITS_APART, NO_MANNERS, Manners
 from listener.model import Delivery, NotificationKind, NotificationState, Receipt, Summary
-from listener.store import summaries
+from listener.store import summaries, totals
 from listener.store.reading import case_view, told_by_id
 from listener.store.tables import WAITING, cases, notifications, receivers
 from listener.store.upsert import insert
@@ -82,9 +82,12 @@ def mark_sent(
     """Keep the receipt. False: the claim was lost, nothing is changed."""
     values = {"state": _SENT, "sent_at": now, "receipt": dict(receipt.data), "error": None}
     receiver = _release(connection, id_, owner, values)
-    if receiver is not None and next_at is not None:
+    if receiver is None:
+        return False
+    if next_at is not None:
         hold_receiver(connection, receiver, next_at)
-    return receiver is not None
+    totals.sent(connection, id_, now)
+    return True
 
 
 def mark_retry(

@@ -32,7 +32,7 @@ from listener.cases.plan import (
     thread_key,
 )
 from listener.model import Case, CaseState, NewNotification, NotificationKind, NotificationState, Triaged
-from listener.store import silences
+from listener.store import silences, totals
 from listener.store import sources as source_rows
 from listener.store.columns import clean
 from listener.store.errors import StoreError
@@ -77,6 +77,7 @@ def record(
         new = _add_mentions(connection, once, lease.source, now)
         if new:
             settled, told = settle_new(connection, new, settle, now)
+            totals.stored(connection, lease.source, new, settled, now)
     return Recorded(len(new), len(triaged), told, dict(Counter(settled.outcomes.values())))
 
 
