@@ -28,6 +28,7 @@ from listener.store.values import (
     Totals,
     WeekCount,
 )
+from listener.store.vitals import Vitals
 
 __all__ = [
     "AmbiguousRef",
@@ -52,6 +53,7 @@ __all__ = [
     "StoreError",
     "Totals",
     "Unavailable",
+    "Vitals",
     "WeekCount",
     "WrongUrl",
 ]

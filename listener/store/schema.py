@@ -24,7 +24,7 @@ _MIGRATION_LOCK = 0x6C697374
 def state(engine: Engine) -> SchemaState:
     """The revision the tables are at and the one needed."""
     with reading(engine) as connection:
-        return _state(connection)
+        return state_in(connection)
 
 
 def require_current(engine: Engine) -> None:
@@ -57,7 +57,7 @@ def migrate(url: str) -> SchemaState:
         with writing(engine) as connection:
             if not is_sqlite(engine):  # two processes that start together: the second waits and finds nothing to do
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-            before = _state(connection)
+            before = state_in(connection)
             if before.is_newer:
                 raise SchemaMismatch(
                     f"{place(engine)} was changed by a newer release (tables at {before.current}); there is no way back. "
@@ -105,7 +105,7 @@ def backup(engine: Engine, target: Path) -> None:
             raw.close()
 
 
-def _state(connection: Connection) -> SchemaState:
+def state_in(connection: Connection) -> SchemaState:
     if not sa.inspect(connection).has_table(_VERSIONS.name):
         return SchemaState(None, NEEDED)
     return SchemaState(connection.execute(sa.select(_VERSIONS.c.version_num)).scalar_one_or_none(), NEEDED)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -266,21 +267,26 @@ def states(connection: Connection) -> tuple[SourceState, ...]:
     ):
         missed.setdefault(row.source, []).append(Gap(row.since, row.until, row.reason, row.lost))
     return tuple(
-        SourceState(
-            name=row.name,
-            connector=row.connector,
-            next_poll_at=row.next_poll_at,
-            first_success_at=row.first_success_at,
-            last_success_at=row.last_success_at,
-            failures=row.failures,
-            error=row.error,
-            parked=row.parked,
-            mentions=row.mentions,
-            gaps=tuple(missed.get(row.name, ())),
-            account=row.account,
-            pace=None if row.pace is None else timedelta(seconds=row.pace),
-        )
+        state_of(row, tuple(missed.get(row.name, ())))
         for row in connection.execute(sa.select(sources).order_by(sources.c.name))
+    )
+
+
+def state_of(row: sa.Row[Any], missed: tuple[Gap, ...] = ()) -> SourceState:
+    """A row as others see it."""
+    return SourceState(
+        name=row.name,
+        connector=row.connector,
+        next_poll_at=row.next_poll_at,
+        first_success_at=row.first_success_at,
+        last_success_at=row.last_success_at,
+        failures=row.failures,
+        error=row.error,
+        parked=row.parked,
+        mentions=row.mentions,
+        gaps=missed,
+        account=row.account,
+        pace=None if row.pace is None else timedelta(seconds=row.pace),
     )
 
 

@@ -35,7 +35,7 @@ from listener.model import (
     Told,
     Triaged,
 )
-from listener.store import changes, deeds, ledger, outbox, pages, purging, reading, schema, silences, sources
+from listener.store import changes, deeds, ledger, outbox, pages, purging, reading, schema, silences, sources, vitals
 from listener.store.engine import connect, empty_log, overwrite_deleted, place
 from listener.store.engine import reading as in_reading
 from listener.store.engine import writing as in_writing
@@ -523,6 +523,11 @@ class Store:
         """How much is stored."""
         with in_reading(self.engine) as connection:
             return reading.totals(connection)
+
+    def vitals(self, receivers: Sequence[str], notes: str, now: datetime) -> vitals.Vitals:
+        """How the daemon fares, cheaply however much is stored; `notes`: how the keys of the meta values wanted begin."""
+        with in_reading(self.engine) as connection:
+            return vitals.read(connection, receivers, notes, now)
 
     def useful(self, since: datetime) -> Mapping[str, int]:
         """For each source how many relevant mentions it brought since."""
