@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from listener.cases.manners import manners
 from listener.config import Config
 from listener.config.schema import SlackReceiver
-from listener.store import Store
+from listener.store import OutboxState, Store
 
 DEAD_AFTER = timedelta(seconds=90)  # without a heartbeat
 WAITS_LONG = timedelta(minutes=15)
@@ -41,14 +42,26 @@ def troubles(store: Store, at: datetime, config: Config) -> list[str]:
     for name, state in store.receivers().items():
         if state.stopped and name in receivers:
             found.append(f"receiver {name} is stopped: {state.stopped}")
-    for name, waiting in store.outbox(at).waiting.items():
-        if name in receivers and waiting > WAITS_LONG:
-            found.append(
-                f"the oldest message to {name} has been waiting for {waiting.total_seconds() / 60:.0f} minutes"
-            )
+    outbox = store.outbox(at)
+    waits = {name: _waits(config, outbox, name, at) for name in sorted(outbox.waiting.keys() & receivers)}
+    found.extend(
+        f"the oldest message to {name} has been waiting for {waiting.total_seconds() / 60:.0f} minutes"
+        for name, waiting in waits.items()
+        if waiting > WAITS_LONG
+    )
     if beat is not None and at - beat <= DEAD_AFTER:
         found.extend(sentence for line in lines(store, config).values() if (sentence := _line_trouble(line, at)))
     return found
+
+
+def _waits(config: Config, outbox: OutboxState, receiver: str, at: datetime) -> timedelta:
+    """How long the oldest message to a receiver has been waiting without being held by its quiet hours."""
+    now = manners(config.quiet(config.receiver(receiver)), None, at)
+    critical = outbox.critical.get(receiver, timedelta(0))
+    if now.quiet:
+        return critical
+    waiting = outbox.waiting[receiver]
+    return waiting if now.opened_at is None else max(critical, min(waiting, at - now.opened_at))
 
 
 def in_use(config: Config) -> tuple[set[str], set[str]]:

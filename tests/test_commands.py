@@ -73,6 +73,9 @@ def imported(config: Path, terminal: Terminal) -> Path:
         "rules lint",
         "rules list",
         "query preview",
+        "silence add",
+        "silence list",
+        "silence end",
         "connectors list",
         "connectors new",
     ],
@@ -80,7 +83,7 @@ def imported(config: Path, terminal: Terminal) -> Path:
 def test_every_command_has_help_with_an_example(verb: str, terminal: Terminal) -> None:
     said = terminal(*verb.split(), "--help")
     assert said.code == 0
-    assert verb in ("db", "rules", "query", "connectors", "cases", "labels") or "Example" in said.out
+    assert verb in ("db", "rules", "query", "connectors", "cases", "labels", "silence") or "Example" in said.out
 
 
 def test_an_unknown_command_is_wrong_usage(terminal: Terminal) -> None:

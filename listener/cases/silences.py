@@ -22,6 +22,7 @@ from rules.words import prepare
 LONGEST = timedelta(days=30)
 REMEMBERED = timedelta(days=1)  # after its end
 COMMENT = 500  # characters
+SILENCED, ENDED = "silenced", "silence ended"  # labels of a verdict's lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,14 +151,14 @@ def lately_ended(
 
 def silenced_line(silence: Silence) -> Line:
     """Why nobody was told, as a line of the verdict."""
-    return Line(0, "silenced", f"by {silence.who}: {silence.comment}", f"silence {silence.id}")
+    return Line(0, SILENCED, f"silence {silence.id} by {silence.who}: {silence.comment}")
 
 
 def ended_line(silence: Silence, now: datetime) -> Line:
     """That there was a silence until lately, as a line of the verdict: who, and how long ago it ended."""
     minutes = int((now - silence.ends_at).total_seconds() // 60)
     ago = f"{minutes} min" if minutes < 90 else f"{round(minutes / 60)} h"
-    return Line(0, "silence ended", f"{silence.who}, {ago}", f"silence {silence.id}")
+    return Line(0, ENDED, f"{silence.who}, {ago}")
 
 
 def fits_values(fits: Fits) -> dict[str, Any]:

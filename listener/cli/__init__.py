@@ -27,6 +27,7 @@ VERBS: Mapping[str, str] = {  # in the order of --help
     "resume": "listener.cli.daemon:resume",
     "cases": "listener.cli.cases:cases",
     "labels": "listener.cli.cases:labels",
+    "silence": "listener.cli.silences:silence",
     "gaps": "listener.cli.sources:gaps",
     "backfill": "listener.cli.sources:backfill",
     "forecast": "listener.cli.sources:forecast",

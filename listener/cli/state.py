@@ -104,6 +104,19 @@ def _status(store: Store, at: datetime, config: Config) -> dict[str, object]:
         "receivers": {
             name: {"stopped": state.stopped, "next_at": state.next_at} for name, state in store.receivers().items()
         },
+        "quiet_until": dict(_quiet(config, at)),
+        "silences": [
+            {
+                "id": one.id,
+                "who": one.who,
+                "comment": one.comment,
+                "begins_at": one.begins_at,
+                "ends_at": one.ends_at,
+                "fits": str(one.fits),
+                "mentions": one.mentions,
+            }
+            for one in store.silences(at)
+        ],
         "clicks": troubles.lines(store, config),
         "troubles": troubles.troubles(store, at, config),
     }
@@ -114,7 +127,7 @@ def _print_status(store: Store, at: datetime, config: Config) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from listener import troubles
+    from listener import silencing, troubles
 
     console, totals, outbox = Console(), store.totals(), store.outbox(at)
     configured, configured_receivers = troubles.in_use(config)
@@ -151,7 +164,7 @@ def _print_status(store: Store, at: datetime, config: Config) -> None:
     for account in _accounts(store, at, config):
         console.print(_account_line(account, at))
     receivers = Table("receiver", "sent", "waiting", "dead", "state", box=None, header_style="dim", pad_edge=False)
-    states = store.receivers()
+    states, quiet = store.receivers(), _quiet(config, at)
     for name in sorted(set(outbox.counts) | set(states)):
         counts = {state.value: n for state, n in outbox.counts.get(name, {}).items()}
         stopped = states[name].stopped if name in states else None
@@ -160,9 +173,11 @@ def _print_status(store: Store, at: datetime, config: Config) -> None:
             str(counts.get("sent", 0)),
             str(counts.get("pending", 0) + counts.get("sending", 0)),
             str(counts.get("dead", 0)),
-            _receiver_state(stopped, name in configured_receivers),
+            _receiver_state(stopped, name in configured_receivers, _held(name, quiet, at)),
         )
     console.print(receivers)
+    for silence in store.silences(at):
+        console.print(Text(f"  {silencing.say(silence, at)}", "yellow"))
     for name, line in troubles.lines(store, config).items():
         console.print(Text(f"  clicks through {name}: {_line(line, at)}", "dim"))
     for outcome, count in totals.outcomes.items():
@@ -198,11 +213,32 @@ def _account_line(account: Account, at: datetime) -> Text:
     return said
 
 
-def _receiver_state(stopped: str | None, configured: bool) -> Text:
+def _quiet(config: Config, at: datetime) -> dict[str, datetime | None]:
+    """The receivers that are sent nothing but what is critical now, and until when; None: without end."""
+    from listener.cases.manners import manners, quiet_until
+
+    hours = {one.name: config.quiet(one) for one in config.receivers}
+    return {
+        name: quiet_until(spans, at)
+        for name, spans in hours.items()
+        if spans is not None and manners(spans, None, at).quiet
+    }
+
+
+def _held(receiver: str, quiet: Mapping[str, datetime | None], at: datetime) -> str:
+    if receiver not in quiet:
+        return ""
+    until = quiet[receiver]
+    return f"quiet hours, opens {ago(until, at)}" if until else "quiet hours without end"
+
+
+def _receiver_state(stopped: str | None, configured: bool, quiet: str) -> Text:
     from rich.text import Text
 
     if not configured:
         return Text("not in the configuration", "dim")
+    if not stopped and quiet:
+        return Text(quiet, "dim")
     return Text(f"stopped: {stopped}", "red") if stopped else Text("ok", "green")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from listener.cases.silences import ENDED, SILENCED
 from listener.model import Case, CaseState, CaseView, Told, Verdict
 from listener.slack.limits import HEADER_TEXT, TEXT_WANTED
 from listener.slack.look import Look
@@ -177,8 +178,9 @@ def where(told: Told, look: Look) -> str:
 def why(told: Told, case: Case, look: Look, most: int) -> list[str]:
     """The reasons: score lines with the words that fired, what would change the level, rules, and where to ask on."""
     verdict, words = told.verdict, look.words
-    scored = [line for line in verdict.lines if line.points or line.label == "override"]
-    scored = scored or [line for line in verdict.lines if line.evidence]  # praise scores nothing, and has its reasons
+    judged = [line for line in verdict.lines if line.label not in (SILENCED, ENDED)]
+    scored = [line for line in judged if line.points or line.label == "override"]
+    scored = scored or [line for line in judged if line.evidence]  # praise scores nothing, and has its reasons
     level = words.word("urgency", verdict.urgency.word).lower()
     said = []
     for line in scored[:most]:
@@ -191,7 +193,11 @@ def why(told: Told, case: Case, look: Look, most: int) -> list[str]:
     reasons = [words.say(key, urgency=level, points=verdict.points, lines=" · ".join(said))]
     if most > 1 and (near := one_line(verdict.near, 150)):
         reasons.append(near[:1].upper() + near[1:])
-    rules = list(dict.fromkeys(one_line(line.rule, 60) for line in verdict.lines if line.rule))[:most]
+    rules = list(dict.fromkeys(one_line(line.rule, 60) for line in judged if line.rule))[:most]
+    for line in [line for line in verdict.lines if line.label == ENDED][:1]:
+        who, _, ago = line.evidence.rpartition(", ")
+        named = "" if _SLACK_USER.fullmatch(who) else one_line(who, 60)
+        reasons.append(words.say("silence_ended", who=named or words.say("nobody"), ago=one_line(ago, 20)))
     facts = [words.say("confidence", confidence=look.decimal(verdict.stage_confidence, 2))]
     if rules:
         facts.append(words.say("rules", rules=", ".join(rules)))

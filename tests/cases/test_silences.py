@@ -52,7 +52,7 @@ def test_what_fits_is_judged_gets_its_case_and_is_told_to_nobody() -> None:
     assert [one.mention_id for one in settled.notifications] == [2]
     assert settled.silences.kept == {7: 1}
     (line,) = (line for line in settled.verdicts[1].lines if line.label == "silenced")
-    assert (line.rule, line.evidence) == ("silence 7", "by ann: launch noise")
+    assert (line.rule, line.evidence) == ("", "silence 7 by ann: launch noise")
     assert ("silenced", "ann", {"mention": "ref1", "silence": 7}) in [
         (event.what, event.who, event.detail) for event in settled.events
     ]
@@ -80,7 +80,9 @@ def test_once_a_silence_is_over_the_next_post_of_its_case_is_told() -> None:
 def test_the_first_alert_after_its_end_says_that_there_was_one_and_no_other_does() -> None:
     over = silence(ends_at=NOON - 2 * HOUR, begins_at=NOON - 9 * HOUR)
     settled = settle(make_triaged("1"), make_triaged("2", author="bob"), silences=(over,))
-    noted = [id_ for id_, verdict in settled.verdicts.items() if any(one.rule == "silence 7" for one in verdict.lines)]
+    noted = [
+        id_ for id_, verdict in settled.verdicts.items() if any(one.label == "silence ended" for one in verdict.lines)
+    ]
     assert noted == [1]
     assert settled.silences.noted == {7}
     line = ended_line(over, NOON)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from listener.model import CaseState, CaseView, NotificationKind, Summary, Told
+from listener.model import CaseState, CaseView, Line, NotificationKind, Summary, Told
 from listener.slack import limits
 from listener.slack.blocks import LADDER, Message, case_message
 from listener.slack.entries import digest_message, message_for, notice, state_entry, thread_entry
@@ -173,6 +173,16 @@ def test_a_removed_post_leaves_no_word_in_a_summary() -> None:
     said = json.dumps(summarised(summary(complaint(), view(gone()))).blocks)
     assert "removed on its platform" in said
     assert summarised(summary(view(gone()))).text.startswith("One case came in during quiet hours: 1 high. The first:")
+
+
+def test_the_first_alert_after_a_silence_says_so_apart_from_what_was_judged() -> None:
+    after = (Line(0, "silence ended", "Ann, 2 h"), Line(0, "silenced", "silence 6 by Ann: noise"))
+    judged = verdict()
+    quiet = told("Still waiting.", verdict=replace(judged, lines=(*judged.lines, *after)))
+    why = [one["text"] for block in case_message(view(quiet), look(), NOW).blocks for one in block.get("elements", ())
+           if block.get("block_id", "").endswith(":why")]  # fmt: skip
+    assert "A silence by Ann ended 2 h ago; until then nobody was told of posts like this." in why
+    assert not any("noise" in line for line in why)
 
 
 def test_stages_can_be_renamed_by_projection() -> None:
