@@ -199,7 +199,7 @@ def _fitted(
     first = 0 if whole_weeks else late
     local = [hour.astimezone(zone) for hour in hours]
     by_hour = _profile([one.hour for one in local], counts, listening, 24, first, smooth=True)
-    weekdays = (1.0,) * 7
+    weekdays: tuple[float, ...] = (1.0,) * 7
     if whole_weeks:
         weekdays = _profile([one.weekday() for one in local], counts, listening, 7, 0, smooth=False)
     rate = (total + 0.5) / exposure  # never nothing: a first author is no proof of anything

@@ -126,7 +126,8 @@ def rises(
     """
     settled = {source.name for source in sources if is_settled(source, now)}
     young = {source.name: source for source in sources if source.name not in settled}
-    explained, found = list(known), []
+    explained = list(known)
+    found: list[Rise] = []
     while True:
         rest = [post for post in posts if post.at <= now and not any(one.explains(post) for one in explained)]
         old = [post for post in rest if post.source in settled]

@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from listener.cases.manners import EDITS_APART, NO_MANNERS, Manners
-from listener.model import Delivery, NotificationKind, NotificationState, Receipt, Summary
-from listener.store import summaries, totals
+from listener.model import Delivery, NotificationKind, NotificationState, Receipt, SpikeView, Summary
+from listener.store import spikes, summaries, totals
 from listener.store.reading import case_view, told_by_id
 from listener.store.tables import WAITING, cases, notifications, receivers
 from listener.store.upsert import insert
@@ -46,6 +46,8 @@ _ENTRY_UPDATE = NotificationKind.ENTRY_UPDATE.value
 _OPEN = NotificationKind.CASE_OPEN.value
 _SUMMARY = NotificationKind.SUMMARY.value
 _SUMMARY_UPDATE = NotificationKind.SUMMARY_UPDATE.value
+_SPIKE = NotificationKind.SPIKE.value
+_SPIKE_UPDATE = NotificationKind.SPIKE_UPDATE.value
 
 
 def claim(
@@ -58,11 +60,17 @@ def claim(
         case_id = row["case_id"]
         # Read before the mentions: what is rendered may then be newer than the revision says, never older.
         revision = None if case_id is None else _revision(connection, case_id)
-        why = _superfluous(connection, row, revision)
+        if row["kind"] in (_SPIKE, _SPIKE_UPDATE):
+            revision = spikes.revision_of(connection, row["payload"]["spike"])
+        why = _superfluous(connection, row, revision, now)
         if why is None:
-            if row["kind"] == _SUMMARY_UPDATE and _is_too_early(connection, row, now):
+            if row["kind"] in (_SUMMARY_UPDATE, _SPIKE_UPDATE) and _is_too_early(connection, row, now):
                 continue
-            folded = summaries.fold(connection, row, manners, now) if row["kind"] == _OPEN else summaries.Fold.NO
+            place = spikes.place(connection, row, now) if row["kind"] == _OPEN else spikes.Place.THREAD
+            if place is spikes.Place.LATER:
+                continue
+            alone = place is spikes.Place.CHANNEL
+            folded = summaries.fold(connection, row, manners, now) if alone else summaries.Fold.NO
             if folded is summaries.Fold.BUSY:
                 return None
             if folded is summaries.Fold.YES:
@@ -206,12 +214,14 @@ def _revision(connection: Connection, case_id: int) -> int:
     return revision
 
 
-def _superfluous(connection: Connection, row: sa.RowMapping, revision: int | None) -> str | None:
+def _superfluous(connection: Connection, row: sa.RowMapping, revision: int | None, now: datetime) -> str | None:
     if row["kind"] == _ENTRY_UPDATE:
         return None if _parent(connection, row) is not None else "the entry was never posted"
     if row["kind"] == _SUMMARY_UPDATE:
         dead = summaries.state_of(connection, row["summary_id"]) is NotificationState.DEAD
         return "the summary was not sent (dead)" if dead else None
+    if row["kind"] == _SPIKE_UPDATE:
+        return spikes.why_superfluous(connection, row)
     if row["kind"] not in _FOLLOWING or revision is None:
         return None
     opening = _opening(connection, row)
@@ -219,6 +229,8 @@ def _superfluous(connection: Connection, row: sa.RowMapping, revision: int | Non
         return "this receiver was never told of the case"
     if opening["state"] != _SENT:
         return f"the case's first message was not sent ({opening['state']}): {opening['error'] or 'no reason kept'}"
+    if opening["summary_id"] is not None:
+        spikes.take_out(connection, row, now)
     if row["kind"] == NotificationKind.CASE_UPDATE.value:
         shown = connection.execute(
             sa.select(sa.func.max(notifications.c.rendered_revision)).where(
@@ -244,7 +256,7 @@ def _is_too_early(connection: Connection, row: sa.RowMapping, now: datetime) -> 
 def _opening(connection: Connection, row: sa.RowMapping) -> sa.RowMapping | None:
     return (
         connection.execute(
-            sa.select(notifications.c.state, notifications.c.error, notifications.c.receipt)
+            sa.select(*(notifications.c[name] for name in ("id", "state", "error", "receipt", "summary_id")))
             .where(
                 notifications.c.case_id == row["case_id"],
                 notifications.c.receiver == row["receiver"],
@@ -273,6 +285,8 @@ def _parent(connection: Connection, row: sa.RowMapping) -> Receipt | None:
         ).scalar()
     elif row["kind"] == _SUMMARY_UPDATE:
         return summaries.standing(connection, row["summary_id"])
+    elif row["kind"] == _SPIKE_UPDATE:
+        return spikes.standing(connection, row["summary_id"])
     elif row["kind"] in _FOLLOWING and row["case_id"] is not None:
         opening = _opening(connection, row)
         receipt = None if opening is None else opening["receipt"]
@@ -295,6 +309,7 @@ def _take(connection: Connection, row: sa.RowMapping, revision: int | None, owne
         lease_until=until,
         rendered_revision=revision,
     )
+    folded_in, thread = _spike_of_case(connection, row)
     return Delivery(
         id=row["id"],
         key=row["key"],
@@ -305,10 +320,12 @@ def _take(connection: Connection, row: sa.RowMapping, revision: int | None, owne
         payload=row["payload"],
         case=None if row["case_id"] is None else case_view(connection, cases.c.id == row["case_id"]),
         mention=None if row["mention_id"] is None else told_by_id(connection, row["mention_id"]),
-        parent=_parent(connection, row),
+        parent=thread if row["kind"] == _OPEN else _parent(connection, row),
         created_at=row["created_at"],
         doubtful=doubtful,
         summary=_summary(connection, row),
+        spike=_spike(connection, row),
+        folded_in=folded_in,
     )
 
 
@@ -316,6 +333,16 @@ def _summary(connection: Connection, row: sa.RowMapping) -> Summary | None:
     if row["kind"] not in (_SUMMARY, _SUMMARY_UPDATE):
         return None
     return summaries.load(connection, row["id"] if row["kind"] == _SUMMARY else row["summary_id"])
+
+
+def _spike(connection: Connection, row: sa.RowMapping) -> SpikeView | None:
+    return spikes.view(connection, row) if row["kind"] in (_SPIKE, _SPIKE_UPDATE) else None
+
+
+def _spike_of_case(connection: Connection, row: sa.RowMapping) -> tuple[str, Receipt | None]:
+    """The spike in whose thread this case is told to this receiver, and the receipt of that spike's message."""
+    opening = row if row["kind"] == _OPEN else _opening(connection, row) if row["kind"] in _FOLLOWING else None
+    return ("", None) if opening is None else spikes.in_thread_of(connection, opening["id"])
 
 
 def _put_off(connection: Connection, row: sa.RowMapping, error: Exception, now: datetime) -> None:

@@ -248,6 +248,7 @@ def _waiting(connection: Connection, receiver: str, before: datetime | None) -> 
         sa.text(f"notification.{WAITING}"),
         notifications.c.state == _PENDING,
         notifications.c.kind == _OPEN,
+        notifications.c.summary_id.is_(None),  # not told in a spike's thread
         notifications.c.urgency < _CRITICAL,
         ~notifications.c.doubtful,
         ~critical,
@@ -268,6 +269,7 @@ def _singles(connection: Connection, receiver: str, now: datetime) -> int:
     counted = (
         notifications.c.receiver == receiver,
         notifications.c.kind == _OPEN,
+        notifications.c.summary_id.is_(None),  # what is told in a spike's thread is no message of the channel
         notifications.c.urgency < _CRITICAL,
     )
     number = sa.select(sa.func.count()).select_from(notifications)
