@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import click
 from listener.cli.common import echo_json, json_option
 
 if TYPE_CHECKING:
+    from listener.learning import Suggestion
     from rules.facts import Facts
     from rules.ruleset import Ruleset
 
@@ -98,6 +100,88 @@ def list_rules(ctx: click.Context, folder: Path | None, stage: str | None, lang:
     for rule in found:
         click.echo(f"{rule.id:<44} {rule.about}")
     click.echo(f"{len(found)} rules.")
+
+
+@rules.command(epilog="Example: listener rules suggest --accept 1 --accept 3 --to rules/learned.toml")
+@click.option(
+    "--since", default="90d", show_default=True, help="Corrections and stored posts of this time: 12h, 7d, 12w."
+)
+@click.option(
+    "--accept", "accepted", multiple=True, type=int, help="Number of a suggestion to keep as a rule; several times."
+)
+@click.option(
+    "--to", "target", type=click.Path(path_type=Path, dir_okay=False), help="Pack that accepted rules are added to."
+)
+@json_option
+@click.pass_context
+def suggest(ctx: click.Context, since: str, accepted: tuple[int, ...], target: Path | None, as_json: bool) -> None:
+    """Cue phrases that people's corrections have in common, with what each would have done. Nothing changes unless you accept it."""
+    from listener import app
+    from listener.cli.common import configuration
+    from listener.config.values import parse_duration
+    from listener.learning import Judged
+    from listener.learning import suggest as suggestions
+
+    if bool(accepted) != (target is not None):
+        raise click.UsageError("--accept needs --to FILE, and --to needs --accept NUMBER")
+    try:
+        begin = app.now() - parse_duration(since)
+    except ValueError as error:
+        raise click.UsageError(f"--since: {error}") from None
+    with app.stored(configuration(ctx)) as store:
+        labels = store.labels(begin)
+        posts = (
+            Judged(told.ref, told.verdict.lang, told.mention.text, told.verdict.stage.value, told.verdict.relevant)
+            for told in store.stored(begin, app.now())
+        )
+        found = suggestions(labels, posts)
+    if target is not None:
+        _accept(found, accepted, target)
+        return
+    if as_json:
+        echo_json(
+            [
+                {
+                    "phrase": one.phrase, "lang": one.lang, "field": one.field, "value": one.value,
+                    "corrected": one.corrected, "stored": one.stored, "agree": one.agree, "precision": round(one.precision, 3),
+                }
+                for one in found
+            ]
+        )  # fmt: skip
+        return
+    click.echo(f"{len(labels)} corrections since {begin:%d %b %Y}, {len(found)} phrases worth a look.")
+    for number, one in enumerate(found, 1):
+        meaning = "not about us" if one.field == "relevant" else one.value
+        click.echo(
+            f"{number:>3}  {one.lang}  “{one.phrase}” → {meaning}: in {one.corrected} corrected posts; stands in {one.stored}"
+            f" stored ones, {one.agree} of them mean that already, {one.would_change} would be judged otherwise"
+        )
+
+
+def _accept(found: Sequence[Suggestion], accepted: tuple[int, ...], target: Path) -> None:
+    import tomllib
+
+    from listener.learning import as_rule, pack_head
+
+    missing = [number for number in accepted if not 1 <= number <= len(found)]
+    if missing:
+        raise click.UsageError(f"there is no suggestion {missing[0]}; there are {len(found)}")
+    chosen = [found[number - 1] for number in accepted]
+    text = target.read_text(encoding="utf-8") if target.exists() else pack_head(chosen[0].lang)
+    try:
+        pack = tomllib.loads(text)["pack"]
+        name, lang = str(pack["name"]), str(pack["lang"])
+    except (tomllib.TOMLDecodeError, KeyError, TypeError):
+        raise click.ClickException(f"{target} is no pack; name a new file, or a pack of yours.") from None
+    if others := sorted({one.lang for one in chosen} - {lang}):
+        raise click.ClickException(f"{target} is a pack for {lang}; keep suggestions in {others[0]} in a file of their own.")
+    have = text.count("[[rule]]")
+    rules = [as_rule(one, name, have + place) for place, one in enumerate(chosen, 1)]
+    target.write_text("\n".join([text.rstrip("\n") + "\n", *rules]), encoding="utf-8")
+    click.echo(
+        f"{len(rules)} rules added to {target}. Read them, then: listener rules test --rules {target}, and"
+        f" listener replay --rules {target} --diff."
+    )
 
 
 def _ruleset(ctx: click.Context, folder: Path | None) -> Ruleset:
