@@ -34,22 +34,21 @@ def candidates(index: Index, reading: Reading) -> list[Candidate]:
     heed = heeded(bool(numbers), reading.standing, reading.brand_given)
     found: list[Candidate] = []
     sentence, limit = 0, sentences[0].stop
-    row, nexts = index.begin(folded)
-    for at, state in enumerate(row):
-        following = nexts[at]
+    count = len(folded)
+    for at, state in enumerate(map(index.words.__getitem__, folded)):
+        stop = at + 1
         leads = state.leads & heed
+        following = state.nexts.get(folded[stop]) if stop < count else None
         if following is None and not leads:
-            continue
+            continue  # most words begin no phrase that the next word goes on with
         while at >= limit:
             sentence += 1
             limit = sentences[sentence].stop
-        stop = at + 1
         while True:  # as long as plain words lead on, which is nearly always
             if leads:
                 if leads == FRESH:
                     leads = state.fill() & heed
-                    following = state.get(folded[stop]) if stop < limit else None
-                    nexts = index.begin(folded)[1]  # the same state may begin other walks of this text
+                    following = state.nexts.get(folded[stop]) if stop < limit else None
                 if leads & ENDS:
                     for posting in state.ended:
                         found.append((posting, at, stop, sentence))  # noqa: PERF401  # for one or two this is faster
@@ -60,7 +59,7 @@ def candidates(index: Index, reading: Reading) -> list[Candidate]:
             state = following
             leads = state.leads & heed
             stop += 1
-            following = state.get(folded[stop]) if stop < limit else None
+            following = state.nexts.get(folded[stop]) if stop < limit else None
     if numbers and (behind := index.numbers) is not None:
         for at in numbers:
             if folded[at][0].isdecimal():
@@ -75,7 +74,11 @@ def candidates(index: Index, reading: Reading) -> list[Candidate]:
 
 def _enter(state: State, at: int, stop: int, reading: Reading, heed: int, found: list[Candidate]) -> None:
     """Walk from a state that no plain word leads to."""
-    if stop > at and not state.leads & heed and (stop == len(reading.folded) or reading.folded[stop] not in state):
+    if (
+        stop > at
+        and not state.leads & heed
+        and (stop == len(reading.folded) or reading.folded[stop] not in state.nexts)
+    ):
         return
     sentence = reading.words.sentence_of(at)
     _stray([(state, stop)], at, reading.words.sentences[sentence].stop, sentence, reading, heed, found)
@@ -109,7 +112,7 @@ def _stray(
                         ended[id(posting)] = (posting, at, stop, sentence)
             if leads & WAYS:
                 todo += _ways(state, stop, limit, reading, heed)
-        if stop < limit and (following := state.get(reading.folded[stop])) is not None:
+        if stop < limit and (following := state.nexts.get(reading.folded[stop])) is not None:
             todo.append((following, stop + 1))
     found += ended.values()
 
@@ -124,8 +127,8 @@ def _ways(state: State, stop: int, limit: int, reading: Reading, heed: int) -> l
         leads = behind.leads & heed
         if leads == FRESH:
             leads = behind.fill() & heed
-        if not behind.keys().isdisjoint(window):
-            todo += [(behind[word], place) for place, word in enumerate(window, stop + 1) if word in behind]
+        if not behind.nexts.keys().isdisjoint(window):
+            todo += [(behind.nexts[word], place) for place, word in enumerate(window, stop + 1) if word in behind.nexts]
         if leads & (GAPS | ACCENTS | NAMES | LACKING):
             todo += [(behind, place) for place in range(stop, stop + way.width)]
         elif leads & BEGUN:

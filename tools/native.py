@@ -19,15 +19,17 @@ from pathlib import Path
 
 from rules.compiled import FOLDER, LIST, ROOT, digest, interpreter, usable
 
-# What is called for every post. The rest of a program gains nothing from being compiled.
+# What is called for every post, and for every phrase when packs are loaded. Nothing else gains from being compiled.
 MODULES = (
-    "rules.words", "rules.steps", "rules.facts", "rules.index", "rules.walk", "rules.reading", "rules.engine",
+    "rules.page", "rules.pack", "rules.phrases", "rules.words", "rules.steps", "rules.facts", "rules.index", "rules.walk",
+    "rules.reading", "rules.engine",
     "listener.triage.table", "listener.triage.signals", "listener.triage.sentiment.lexicon", "listener.triage.language",
     "listener.triage.mixed", "listener.triage.relevance", "listener.triage.intents", "listener.triage.stages",
     "listener.triage.aspects", "listener.triage.urgency", "listener.triage.reasons", "listener.triage.verdict",
 )  # fmt: skip
 # What the compiler reads to know types: a change in one of them makes the twins out of date.
 READ = (
+    "tools/native.py",
     "rules/*.py",
     "listener/triage/**/*.py",
     "listener/__init__.py",
@@ -50,7 +52,7 @@ def main(arguments: list[str]) -> int:
         shutil.rmtree(FOLDER, ignore_errors=True)
         print("removed; plain Python runs")
         return 0
-    if usable(FOLDER, ROOT):
+    if set(MODULES) <= usable(FOLDER, ROOT).keys():
         print("the compiled modules are up to date")
         return 0
     shutil.rmtree(FOLDER, ignore_errors=True)
