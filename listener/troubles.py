@@ -1,4 +1,7 @@
-"""What is wrong with a daemon, a sentence each: for `health`, `status`, and the app's home page in Slack."""
+"""What is wrong with a daemon, a sentence each: for `health`, `/readyz`, `status`, and the app's home page in Slack.
+
+One reading of the store's vitals is judged by one pure function, so all of them say the same.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from typing import Any
 from listener.cases.manners import manners
 from listener.config import Config
 from listener.config.schema import SlackReceiver
-from listener.store import OutboxState, Store
+from listener.store import Store, Vitals
+from rules.vocabulary import Urgency
 
 DEAD_AFTER = timedelta(seconds=90)  # without a heartbeat
 WAITS_LONG = timedelta(minutes=15)
@@ -18,50 +22,59 @@ CLICKS = "slack.clicks:"  # meta key, with the receiver's name behind it: what i
 MOST_LINES = 8  # of the ten that Slack allows an app
 
 
-def alive(store: Store) -> datetime | None:
-    """The last sign of life of a daemon on this database."""
-    beat = store.get_meta("heartbeat")
-    return datetime.fromisoformat(beat["at"]) if isinstance(beat, dict) and isinstance(beat.get("at"), str) else None
+def vitals(store: Store, at: datetime, config: Config) -> Vitals:
+    """What `found` judges, of the configured receivers. Raises `StoreError`."""
+    return store.vitals([receiver.name for receiver in config.receivers], CLICKS, at)
 
 
 def troubles(store: Store, at: datetime, config: Config) -> list[str]:
+    """What is wrong now. Raises `StoreError`."""
+    return found(vitals(store, at, config), config)
+
+
+def found(read: Vitals, config: Config) -> list[str]:
     """What is wrong with what the configuration asks for; what it does not name any more is nobody's trouble."""
-    found = []
+    wrong = []
     sources, receivers = in_use(config)
-    beat = alive(store)
-    if beat is None or at - beat > DEAD_AFTER:
-        last = "never" if beat is None else f"{(at - beat).total_seconds() / 60:.0f} min ago"
-        found.append(f"no daemon runs on this database (last sign of life: {last})")
-    for source in store.sources():
+    if not read.schema.is_current:
+        wrong.append(f"the tables are at revision {read.schema.current}, this listener needs {read.schema.needed}")
+    if not is_alive(read):
+        last = "never" if read.heartbeat is None else f"{(read.at - read.heartbeat).total_seconds() / 60:.0f} min ago"
+        wrong.append(f"no daemon runs on this database (last sign of life: {last})")
+    for source in read.sources:
         if source.name not in sources:
             continue
         if source.parked:
-            found.append(f"source {source.name} is parked: {source.parked}")
+            wrong.append(f"source {source.name} is parked: {source.parked}")
         elif source.failures >= 3:
-            found.append(f"source {source.name} failed {source.failures} times in a row: {source.error}")
-    for name, state in store.receivers().items():
+            wrong.append(f"source {source.name} failed {source.failures} times in a row: {source.error}")
+    for name, state in read.receivers.items():
         if state.stopped and name in receivers:
-            found.append(f"receiver {name} is stopped: {state.stopped}")
-    outbox = store.outbox(at)
-    waits = {name: _waits(config, outbox, name, at) for name in sorted(outbox.waiting.keys() & receivers)}
-    found.extend(
-        f"the oldest message to {name} has been waiting for {waiting.total_seconds() / 60:.0f} minutes"
-        for name, waiting in waits.items()
-        if waiting > WAITS_LONG
-    )
-    if beat is not None and at - beat <= DEAD_AFTER:
-        found.extend(sentence for line in lines(store, config).values() if (sentence := _line_trouble(line, at)))
-    return found
+            wrong.append(f"receiver {name} is stopped: {state.stopped}")
+    for name in sorted(receivers):
+        waited = waiting(read, config, name)
+        if waited > WAITS_LONG:
+            wrong.append(f"the oldest message to {name} has been waiting for {waited.total_seconds() / 60:.0f} minutes")
+    if is_alive(read):
+        wrong.extend(sentence for line in lines(read, config).values() if (sentence := _line_trouble(line, read.at)))
+    return wrong
 
 
-def _waits(config: Config, outbox: OutboxState, receiver: str, at: datetime) -> timedelta:
-    """How long the oldest message to a receiver has been waiting without being held by its quiet hours."""
-    now = manners(config.quiet(config.receiver(receiver)), None, at)
-    critical = outbox.critical.get(receiver, timedelta(0))
-    if now.quiet:
-        return critical
-    waiting = outbox.waiting[receiver]
-    return waiting if now.opened_at is None else max(critical, min(waiting, at - now.opened_at))
+def is_alive(read: Vitals) -> bool:
+    """Whether a daemon works on this database."""
+    return read.heartbeat is not None and read.at - read.heartbeat <= DEAD_AFTER
+
+
+def waiting(read: Vitals, config: Config, receiver: str) -> timedelta:
+    """How long the oldest message to a receiver has been waiting without being held by its quiet hours; zero: none is."""
+    now = manners(config.quiet(config.receiver(receiver)), None, read.at)
+    longest = timedelta(0)
+    for urgency, since in read.oldest.get(receiver, {}).items():
+        if urgency is Urgency.CRITICAL:
+            longest = max(longest, read.at - since)
+        elif not now.quiet:
+            longest = max(longest, read.at - max(since, now.opened_at or since))
+    return longest
 
 
 def in_use(config: Config) -> tuple[set[str], set[str]]:
@@ -69,15 +82,11 @@ def in_use(config: Config) -> tuple[set[str], set[str]]:
     return {one.name for one in config.sources if one.enabled}, {one.name for one in config.receivers}
 
 
-def lines(store: Store, config: Config) -> Mapping[str, Mapping[str, Any]]:
+def lines(read: Vitals, config: Config) -> Mapping[str, Mapping[str, Any]]:
     """What is known of the lines that bring clicks, by the receiver that names their app."""
-    found = {}
-    for receiver in config.receivers:
-        if isinstance(receiver, SlackReceiver):
-            known = store.get_meta(CLICKS + receiver.name)
-            if isinstance(known, dict):
-                found[receiver.name] = known
-    return found
+    slack = [receiver.name for receiver in config.receivers if isinstance(receiver, SlackReceiver)]
+    known = {name: read.notes.get(CLICKS + name) for name in slack}
+    return {name: line for name, line in known.items() if isinstance(line, dict)}
 
 
 def _line_trouble(line: Mapping[str, Any], at: datetime) -> str | None:

@@ -57,10 +57,10 @@ def health(ctx: click.Context, as_json: bool) -> None:
 def _status(store: Store, at: datetime, config: Config) -> dict[str, object]:
     from listener import troubles
 
-    totals, outbox = store.totals(), store.outbox(at)
+    read, totals, outbox = troubles.vitals(store, at, config), store.totals(), store.outbox(at)
     return {
         "at": at,
-        "last_sign_of_life": troubles.alive(store),
+        "last_sign_of_life": read.heartbeat,
         "mentions": totals.mentions,
         "mentions_without_text": totals.removed,
         "cases_open": totals.cases_open,
@@ -117,8 +117,8 @@ def _status(store: Store, at: datetime, config: Config) -> dict[str, object]:
             }
             for one in store.silences(at)
         ],
-        "clicks": troubles.lines(store, config),
-        "troubles": troubles.troubles(store, at, config),
+        "clicks": troubles.lines(read, config),
+        "troubles": troubles.found(read, config),
     }
 
 
@@ -131,8 +131,8 @@ def _print_status(store: Store, at: datetime, config: Config) -> None:
 
     console, totals, outbox = Console(), store.totals(), store.outbox(at)
     configured, configured_receivers = troubles.in_use(config)
-    beat = troubles.alive(store)
-    alive = beat is not None and at - beat <= troubles.DEAD_AFTER
+    read = troubles.vitals(store, at, config)
+    alive = troubles.is_alive(read)
     console.print(
         Text.assemble(
             ("● running" if alive else "○ not running", "green" if alive else "yellow"),
@@ -178,7 +178,7 @@ def _print_status(store: Store, at: datetime, config: Config) -> None:
     console.print(receivers)
     for silence in store.silences(at):
         console.print(Text(f"  {silencing.say(silence, at)}", "yellow"))
-    for name, line in troubles.lines(store, config).items():
+    for name, line in troubles.lines(read, config).items():
         console.print(Text(f"  clicks through {name}: {_line(line, at)}", "dim"))
     for outcome, count in totals.outcomes.items():
         console.print(Text(f"  {outcome.value}: {count}", "dim"))

@@ -106,6 +106,7 @@ def backup(engine: Engine, target: Path) -> None:
 
 
 def state_in(connection: Connection) -> SchemaState:
+    """Like `state`, inside a transaction of the caller."""
     if not sa.inspect(connection).has_table(_VERSIONS.name):
         return SchemaState(None, NEEDED)
     return SchemaState(connection.execute(sa.select(_VERSIONS.c.version_num)).scalar_one_or_none(), NEEDED)
