@@ -1,4 +1,4 @@
-"""Statements about spikes: the hours behind their baselines, the posts that may make one, their messages and what folds.
+"""Statements about spikes: their rows, their messages, and what is told in the threads of those.
 
 A case of a spike's kind is told as an entry in the thread of the spike's message: its opening names that message
 (`summary_id`), is sent there, and whatever follows it finds it there. It is decided in the claim that would have sent it
@@ -9,7 +9,7 @@ all. Each function runs inside a transaction of its caller.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -17,22 +17,20 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from listener.cases.plan import CaseNotification
-from listener.cases.spikes import Heard, Stretch, kinds_of
+from listener.cases.spikes import Stretch, kinds_of
 from listener.model import (
     NewNotification,
     NotificationKind,
     NotificationState,
-    Outcome,
     Receipt,
     Spike,
     SpikeState,
     SpikeView,
-    Told,
 )
-from listener.store.mapping import TOLD_FROM, notification_values
+from listener.store.heard import told_many
+from listener.store.mapping import notification_values
 from listener.store.pages import TELLING, add_notifications, lock_counter
-from listener.store.reading import told_by_id
-from listener.store.tables import WAITING, cases, hourly, mentions, notifications, spikes, verdicts
+from listener.store.tables import WAITING, cases, notifications, spikes, verdicts
 from rules.vocabulary import Intent, Urgency
 
 LATELY = timedelta(hours=30)  # posts of a spike that ended so long ago are in no window any more
@@ -45,127 +43,7 @@ _PENDING, _SENDING, _SENT = (
     state.value for state in (NotificationState.PENDING, NotificationState.SENDING, NotificationState.SENT)
 )
 _CRITICAL = int(Urgency.CRITICAL)
-_NOT_HEARD = (Outcome.ALERTS_OFF.value, Outcome.SILENCED.value)
 _FOLDING = (SpikeState.OPEN.value, SpikeState.ENDED.value)
-
-
-# What was heard
-
-
-def heard(connection: Connection, since: datetime, until: datetime, sources: Collection[str]) -> list[Heard]:
-    """Posts about the brand published in (since, until] that these sources found themselves, oldest first."""
-    rows = connection.execute(
-        sa.select(
-            *(mentions.c[name] for name in ("id", "published_at", "author_key", "thread_key", "source")),
-            *(verdicts.c[name] for name in ("intents", "touchpoints", "sentiment_label", "lang", "stage", "urgency")),
-        )
-        .select_from(TOLD_FROM)
-        .where(
-            mentions.c.published_at > since,
-            mentions.c.published_at <= until,
-            verdicts.c.relevant,
-            verdicts.c.subject == "brand",
-            ~verdicts.c.promotional,
-            sa.func.coalesce(mentions.c.outcome, "").not_in(_NOT_HEARD),
-        )
-        .order_by(mentions.c.published_at, mentions.c.id)
-    )
-    return [
-        Heard(
-            row.id,
-            row.published_at,
-            row.author_key,
-            row.thread_key,
-            row.source,
-            kinds_of([Intent(one) for one in row.intents], row.sentiment_label, row.touchpoints),
-            row.sentiment_label,
-            row.lang,
-            row.stage,
-            Urgency(row.urgency),
-        )
-        for row in rows
-        if row.source in sources
-    ]
-
-
-def texts(connection: Connection, kind: str, before: datetime, since: datetime, limit: int) -> list[tuple[str, str]]:
-    """Author and words of the last posts of a kind before a moment."""
-    rows = connection.execute(
-        sa.select(
-            *(mentions.c[name] for name in ("author_key", "title", "text")),
-            *(verdicts.c[name] for name in ("intents", "touchpoints", "sentiment_label")),
-        )
-        .select_from(TOLD_FROM)
-        .where(
-            mentions.c.published_at < before,
-            mentions.c.published_at >= since,
-            mentions.c.removed_at.is_(None),
-            verdicts.c.relevant,
-        )
-        .order_by(mentions.c.published_at.desc())
-        .limit(limit)
-    )
-    return [
-        (row.author_key, f"{row.title} {row.text}")
-        for row in rows
-        if kind in kinds_of([Intent(one) for one in row.intents], row.sentiment_label, row.touchpoints)
-    ]
-
-
-def told_many(connection: Connection, ids: Sequence[int]) -> list[Told]:
-    """These mentions; those that are gone are left out."""
-    found = [told_by_id(connection, one) for one in ids]
-    return [one for one in found if one is not None and one.removed_at is None]
-
-
-# The hours behind the baselines
-
-
-def days_counted(connection: Connection) -> frozenset[date]:
-    """The UTC days whose hours were counted."""
-    rows = connection.execute(sa.select(hourly.c.day).where(hourly.c.kind == "", hourly.c.source == ""))
-    return frozenset(date.fromisoformat(day) for day in rows.scalars())
-
-
-def keep_day(connection: Connection, day: date, posts: Sequence[Heard], oldest: date) -> None:
-    """Count the hours of one UTC day (anew), and forget days before `oldest`."""
-    authors: dict[tuple[str, str], list[set[str]]] = {}
-    for post in posts:
-        for kind in post.kinds:
-            hours = authors.setdefault((kind, post.source), [set() for _ in range(24)])
-            hours[post.at.astimezone(UTC).hour].add(post.author)
-    connection.execute(
-        hourly.delete().where(sa.or_(hourly.c.day == day.isoformat(), hourly.c.day < oldest.isoformat()))
-    )
-    rows = [
-        {"kind": kind, "day": day.isoformat(), "source": source, "counts": [len(one) for one in hours]}
-        for (kind, source), hours in sorted(authors.items())
-    ]
-    connection.execute(hourly.insert(), [{"kind": "", "day": day.isoformat(), "source": "", "counts": []}, *rows])
-
-
-def tally(
-    connection: Connection, kinds: Collection[str], since: date
-) -> dict[str, dict[str, dict[date, Sequence[int]]]]:
-    """Kind -> source -> day -> authors of each hour."""
-    found: dict[str, dict[str, dict[date, Sequence[int]]]] = {kind: {} for kind in kinds}
-    rows = connection.execute(
-        sa.select(hourly).where(hourly.c.kind.in_(sorted(kinds)), hourly.c.day >= since.isoformat())
-    )
-    for row in rows:
-        found[row.kind].setdefault(row.source, {})[date.fromisoformat(row.day)] = row.counts
-    return found
-
-
-def kinds_counted(connection: Connection) -> int:
-    """How many kinds have any hours."""
-    number: int = connection.execute(
-        sa.select(sa.func.count(hourly.c.kind.distinct())).where(hourly.c.kind != "")
-    ).scalar_one()
-    return number
-
-
-# Spikes
 
 
 def spike_of(row: sa.RowMapping) -> Spike:
@@ -303,9 +181,6 @@ def _edit(connection: Connection, spike: Spike, reason: str, now: datetime) -> N
         )
         values = notification_values(CaseNotification(new, None), now)
         connection.execute(notifications.insert().values(**values, summary_id=message.id))
-
-
-# In a claim
 
 
 class Place(StrEnum):

@@ -8,9 +8,9 @@ does one thing at a time (one thread of one process), because leases and claims 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,6 +23,7 @@ from listener.cases.deeds import Decision, Refusal, Wish
 from listener.cases.manners import NO_MANNERS, Manners
 from listener.cases.plan import CaseEvent, CaseNotification, Recorded, Revise, Settle
 from listener.cases.silences import NewSilence, Silence
+from listener.cases.spikes import Heard
 from listener.model import (
     Case,
     CaseState,
@@ -32,10 +33,25 @@ from listener.model import (
     NewNotification,
     Receipt,
     SourceState,
+    Spike,
     Told,
     Triaged,
 )
-from listener.store import changes, deeds, ledger, outbox, pages, purging, reading, schema, silences, sources, vitals
+from listener.store import (
+    changes,
+    deeds,
+    heard,
+    ledger,
+    outbox,
+    pages,
+    purging,
+    reading,
+    schema,
+    silences,
+    sources,
+    spikes,
+    vitals,
+)
 from listener.store.engine import connect, empty_log, overwrite_deleted, place
 from listener.store.engine import reading as in_reading
 from listener.store.engine import writing as in_writing
@@ -417,6 +433,72 @@ class Store:
         """Silences that end, or ended, after this time, oldest first."""
         with in_reading(self.engine) as connection:
             return silences.since(connection, ended_after)
+
+    # Spikes
+
+    def heard(self, since: datetime, until: datetime, of: Collection[str]) -> list[Heard]:
+        """Posts about the brand published in (since, until] that the sources `of` found, oldest first."""
+        with in_reading(self.engine) as connection:
+            return heard.heard(connection, since, until, of)
+
+    def heard_words(self, kind: str, since: datetime, before: datetime, limit: int = 500) -> list[tuple[str, str]]:
+        """Author and words of the newest posts of a kind published in [since, before), of at most `limit` that are read."""
+        with in_reading(self.engine) as connection:
+            return heard.texts(connection, kind, before, since, limit)
+
+    def told_many(self, ids: Sequence[int]) -> list[Told]:
+        """These mentions, less those whose words are gone."""
+        with in_reading(self.engine) as connection:
+            return heard.told_many(connection, ids)
+
+    def days_counted(self) -> frozenset[date]:
+        """The UTC days whose hours were counted."""
+        with in_reading(self.engine) as connection:
+            return heard.days_counted(connection)
+
+    def count_day(self, day: date, of: Collection[str], oldest: date) -> None:
+        """Count the hours of a UTC day, for the first time or anew; days before `oldest` are forgotten."""
+        begin = datetime.combine(day, time(0), UTC)
+        with in_reading(self.engine) as connection:
+            posts = heard.heard(connection, begin - timedelta(microseconds=1), begin + timedelta(days=1), of)
+        posts = [post for post in posts if post.at.astimezone(UTC).date() == day]
+        with in_writing(self.engine) as connection:
+            heard.keep_day(connection, day, posts, oldest)
+
+    def hours(self, kinds: Collection[str], since: date) -> Mapping[str, Mapping[str, Mapping[date, Sequence[int]]]]:
+        """Kind -> source -> UTC day -> distinct authors of each of its hours."""
+        with in_reading(self.engine) as connection:
+            return heard.tally(connection, kinds, since)
+
+    def kinds_counted(self) -> int:
+        """How many kinds of posts there were in the hours that were counted."""
+        with in_reading(self.engine) as connection:
+            return heard.kinds_counted(connection)
+
+    def spikes(self, since: datetime) -> list[Spike]:
+        """Open spikes and those that ended since, oldest first."""
+        with in_reading(self.engine) as connection:
+            return spikes.since(connection, since)
+
+    def spike(self, ref: str) -> Spike | None:
+        """The spike people call so ("s-12")."""
+        with in_reading(self.engine) as connection:
+            return spikes.by_ref(connection, ref.strip().lower())
+
+    def folded(self, ref: str) -> int:
+        """How many cases are told in the thread of a spike."""
+        with in_reading(self.engine) as connection:
+            return spikes.folded(connection, ref)
+
+    def begin_spike(self, spike: Spike, receivers: Sequence[tuple[str, str]], now: datetime) -> Spike | None:
+        """Keep a new spike and tell it to (receiver, route); its id and ref are given here. None: one of its kind is open."""
+        with in_writing(self.engine) as connection:
+            return spikes.begin(connection, spike, receivers, now)
+
+    def change_spike(self, spike: Spike, reason: str, now: datetime) -> bool:
+        """Keep a spike, one revision on, and edit its messages. False: somebody else changed it meanwhile."""
+        with in_writing(self.engine) as connection:
+            return spikes.change(connection, spike, reason, now)
 
     # Retention
 
