@@ -30,7 +30,7 @@ from listener.model import (
     Outcome,
     Triaged,
 )
-from listener.store import purging, silences, summaries
+from listener.store import purging, silences, spikes, summaries
 from listener.store.mapping import TOLD, TOLD_FROM, case_of, event_values, identity, told_of, verdict_values
 from listener.store.pages import (
     add_notifications,
@@ -129,6 +129,7 @@ def remove(
         ).all()
         done += purging.purge(connection, [row.id for row in rows], now, random_bytes, why)
         _redact(connection, {row.id: row.ref for row in rows}, now)
+        spikes.show_again(connection, [row.id for row in rows], now)
         for case_id in sorted({row.case_id for row in rows if row.case_id is not None}):
             refs = [row.ref for row in rows if row.case_id == case_id]
             _show_removal(connection, case_id, refs, why, now)
