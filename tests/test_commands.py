@@ -73,6 +73,8 @@ def imported(config: Path, terminal: Terminal) -> Path:
         "rules lint",
         "rules list",
         "query preview",
+        "alerts preview",
+        "routes test",
         "silence add",
         "silence list",
         "silence end",
@@ -83,7 +85,7 @@ def imported(config: Path, terminal: Terminal) -> Path:
 def test_every_command_has_help_with_an_example(verb: str, terminal: Terminal) -> None:
     said = terminal(*verb.split(), "--help")
     assert said.code == 0
-    assert verb in ("db", "rules", "query", "connectors", "cases", "labels", "silence") or "Example" in said.out
+    assert verb in ("db", "rules", "query", "connectors", "cases", "labels", "silence", "alerts", "routes") or "Example" in said.out
 
 
 def test_an_unknown_command_is_wrong_usage(terminal: Terminal) -> None:

@@ -28,6 +28,8 @@ VERBS: Mapping[str, str] = {  # in the order of --help
     "cases": "listener.cli.cases:cases",
     "labels": "listener.cli.cases:labels",
     "silence": "listener.cli.silences:silence",
+    "alerts": "listener.cli.alerts:alerts",
+    "routes": "listener.cli.alerts:routes",
     "gaps": "listener.cli.sources:gaps",
     "backfill": "listener.cli.sources:backfill",
     "forecast": "listener.cli.sources:forecast",
