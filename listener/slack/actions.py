@@ -18,10 +18,12 @@ from listener.faults import place as fault_place
 from listener.model import ReceiverError
 from listener.slack import command, home, modals, parts
 from listener.slack.answers import Answers, Place, refusal_said
+from listener.slack.blocks import Block
 from listener.slack.desk import AddRefused, Desk
 from listener.slack.failures import code_of, translate, translated
 from listener.slack.hearing import Body, Crew, Ears, listening
 from listener.slack.look import Look
+from listener.slack.outside import defuse
 from listener.slack.rights import NEEDED, Right, Rights
 from listener.slack.shared import mention_of
 
@@ -66,7 +68,7 @@ class Clicks:
             except Exception as error:  # noqa: BLE001  # nobody reads what a thread raises, and the person is waiting
                 log.error("slack_click_failed", fault=fault_place(error))
                 try:
-                    self._answers.say(place, self._refused("failed"))
+                    self._tell(place, self._refused("failed"))
                 except ReceiverError as unsaid:
                     log.warning("slack_answer_failed", cause=str(unsaid))
 
@@ -90,7 +92,7 @@ class Clicks:
         """`value` is what our own buttons carry: deed:case:revision."""
         what, ref, revision = value.split(":")
         if what == "explain":
-            self._explain(place, ref)
+            self._explain(body, place, ref)
         elif what in MODALS:
             origin = modals.Origin(ref, int(revision), place.channel, place.response_url, place.home)
             self._open(body["trigger_id"], place, what, origin)
@@ -102,7 +104,7 @@ class Clicks:
             return
         done = self._desk.do(ref, wish)
         if done is None:
-            self._answers.say(place, self._refused("unknown", case=ref))
+            self._tell(place, self._refused("unknown", case=ref))
             return
         log.info(
             "slack_deed",
@@ -114,21 +116,24 @@ class Clicks:
             said = refusal_said(done, self._look)
         else:
             said = f"{done.case.ref}: {parts.status(done.case, self._look)}"
-        if place.home:
-            self._show_home(place.user, said)
-        elif isinstance(done, Refusal) or not place.shows_case:
-            self._answers.say(place, said)
+        if place.home or isinstance(done, Refusal) or not place.shows_case:
+            self._tell(place, said)
 
-    def _explain(self, place: Place, ref: str) -> None:
+    def _explain(self, body: Body, place: Place, ref: str) -> None:
         if not self._may(place, Right.WORK, ref):
             return
         view = self._desk.case(ref)
-        if view is None and (told := self._desk.told(ref)) is not None:
-            self._answers.say(place, told.ref, home.verdict(told, self._look))
-        elif view is None or not view.mentions:
-            self._answers.say(place, self._refused("unknown", case=ref))
+        if view is not None and view.mentions:
+            name, blocks = view.case.ref, home.explanation(view, self._look)
+        elif view is None and (told := self._desk.told(ref)) is not None:
+            name, blocks = told.ref[:8], home.verdict(told, self._look)
         else:
-            self._answers.say(place, view.case.ref, home.explanation(view, self._look))
+            self._tell(place, self._refused("unknown", case=defuse(ref, 40)))
+            return
+        if place.home:  # no channel to answer in
+            self._show(body["trigger_id"], place, modals.shown(name, blocks, self._look))
+        else:
+            self._answers.say(place, name, blocks)
 
     # Windows
 
@@ -138,10 +143,10 @@ class Clicks:
             return
         view = self._desk.case(origin.case)
         if view is None or not view.mentions:
-            self._answers.say(place, self._refused("unknown", case=origin.case))
+            self._tell(place, self._refused("unknown", case=origin.case))
             return
         if view.case.revision != origin.revision:
-            self._answers.say(place, refusal_said(Refusal(Why.STALE, view.case), self._look))
+            self._tell(place, refusal_said(Refusal(Why.STALE, view.case), self._look))
             return
         if what == "snooze":
             window = modals.snooze(origin, self._look, self._desk.opening())
@@ -149,13 +154,16 @@ class Clicks:
             window = modals.irrelevant(origin, self._look)
         else:
             window = modals.edit(origin, view, self._look, self._desk.touchpoints)
+        self._show(trigger, place, window)
+
+    def _show(self, trigger: str, place: Place, window: Block) -> None:
         try:
             with translated("views.open", place.channel, keep_api_errors=True):
                 self._client.views_open(trigger_id=trigger, view=window)
         except SlackApiError as error:
             if code_of(error) not in TOO_LATE:
                 raise translate(error, "views.open", place.channel) from None
-            self._answers.say(place, self._refused("late"))
+            self._tell(place, self._refused("late"))
 
     def _wrong(self, view: Mapping[str, Any]) -> dict[str, str]:
         """What was entered wrongly, by block; Slack shows it in the window, which stays open."""
@@ -206,7 +214,7 @@ class Clicks:
         if verb == "help":
             self._answers.say(place, command.help_text(self._look))
         elif verb == "explain":
-            self._explain(place, rest)
+            self._explain(body, place, rest)
         elif self._may(place, Right.WORK, ""):
             text, blocks = command.answer(verb, rest, place.user, self._desk, self._look)
             self._answers.say(place, text, blocks)
@@ -242,11 +250,15 @@ class Clicks:
         if self._rights.may(place.user, right):
             return True
         log.info("slack_denied", user=place.user, right=right.value, case=ref)
-        if place.home:
-            self._show_home(place.user, self._refused("denied"))
-        else:
-            self._answers.say(place, self._refused("denied"))
+        self._tell(place, self._refused("denied"))
         return False
+
+    def _tell(self, place: Place, said: str) -> None:
+        """A sentence, where the person looks."""
+        if place.home:
+            self._show_home(place.user, said)
+        else:
+            self._answers.say(place, said)
 
     def _refused(self, key: str, **values: str) -> str:
         return self._look.words.word("refusal", key).format(**values)

@@ -147,6 +147,12 @@ def read_edit(entered: Mapping[str, Any], view: CaseView, who: str, revision: in
     return Wish(Deed.CORRECT, who, "slack", revision, reason, urgency=urgency, changes=changes)
 
 
+def shown(title: str, blocks: Sequence[Block], look: Look) -> Block:
+    """A window that only shows something."""
+    close = plain(look.words.word("ask", "back"), TITLE)
+    return {"type": "modal", "title": plain(title, TITLE), "close": close, "blocks": list(blocks)}
+
+
 def _window(callback: str, origin: Origin, look: Look, blocks: list[Block]) -> Block:
     word = look.words.word
     return {
