@@ -40,6 +40,7 @@ VERBS: Mapping[str, str] = {  # in the order of --help
     "digest": "listener.cli.report:digest",
     "connectors": "listener.cli.connectors:connectors",
     "rules": "listener.cli.rules:rules",
+    "slack": "listener.cli.slack:slack",
     "query": "listener.cli.trials:query",
     "replay": "listener.cli.trials:replay",
     "db": "listener.cli.database:db",
