@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from listener.cases.manners import manners
+from listener.cases.manners import manners, quiet_until
 from listener.config import Config
 from listener.config.schema import SlackReceiver
 from listener.store import Store, Vitals
@@ -75,6 +75,16 @@ def waiting(read: Vitals, config: Config, receiver: str) -> timedelta:
         elif not now.quiet:
             longest = max(longest, read.at - max(since, now.opened_at or since))
     return longest
+
+
+def quiet(config: Config, at: datetime) -> dict[str, datetime | None]:
+    """The receivers that are sent nothing but what is critical now, and until when; None: without end."""
+    hours = {one.name: config.quiet(one) for one in config.receivers}
+    return {
+        name: quiet_until(spans, at)
+        for name, spans in hours.items()
+        if spans is not None and manners(spans, None, at).quiet
+    }
 
 
 def in_use(config: Config) -> tuple[set[str], set[str]]:

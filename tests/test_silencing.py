@@ -167,3 +167,25 @@ def _connectors():  # type: ignore[no-untyped-def]
     from listener.plugins import connectors
 
     return connectors()
+
+
+def test_by_night_status_and_explain_say_what_is_held_and_health_does_not_complain(
+    config: Path, terminal: Terminal
+) -> None:
+    quiet = CONFIG.replace('type = "console"\n', 'type = "console"\nquiet_hours = "monday-sunday 00:00-24:00"\n')
+    config.write_text(quiet)
+    assert terminal("db", "migrate").code == 0
+    at = datetime.now(UTC) - 2 * HOUR
+    with Store.open(f"sqlite:///{config.parent / 'listener.db'}") as store:
+        store.register_sources({"forum": "forum"}, at)
+        lease = store.lease("forum", "poller", at, TTL)
+        assert lease is not None
+        post = Mention("forum", "1", "My order never arrived", at, Author("zoe"))
+        settler = Settler("forum", Rules((Route("all", ("console",)),), RULES.hours))
+        store.record_page(lease, Page((post,), {}), [Triaged(post, verdict())], settler, at)
+        ref = next(iter(store.counted(at, at + HOUR))).ref
+    assert "quiet hours" in terminal("status").out
+    assert "pending: held, quiet hours without end" in terminal("explain", ref).out
+    assert "oldest message" not in terminal("health").out
+    config.write_text(CONFIG)
+    assert "the oldest message to console has been waiting for 120 minutes" in terminal("health").out

@@ -104,10 +104,11 @@ def _post(record: Mapping[str, Any]) -> Mention:
 @click.pass_context
 def explain(ctx: click.Context, ref: str, as_json: bool) -> None:
     """Why a mention was judged so, which case it joined, and what was told to whom. REF as in Slack, its start is enough."""
-    from listener import app
+    from listener import app, troubles
     from listener.cli import verdicts
 
-    with app.stored(configuration(ctx)) as store:
+    config, at = configuration(ctx), app.now()
+    with app.stored(config) as store:
         told = store.told(ref)
         view = store.case(ref) if told is None else None
         if told is None and view is not None:
@@ -117,6 +118,7 @@ def explain(ctx: click.Context, ref: str, as_json: bool) -> None:
                 f"no mention or case begins with {ref!r}. `listener status` shows what is stored."
             )
         rows = store.notifications_of(told.id)
+    held = troubles.quiet(config, at)
     if as_json:
         echo_json(
             {
@@ -145,6 +147,11 @@ def explain(ctx: click.Context, ref: str, as_json: bool) -> None:
     for row in rows:
         when = f" at {row.sent_at:%Y-%m-%d %H:%M} UTC" if row.sent_at else ""
         why = f": {row.error}" if row.error else ""
+        if row.state.value == "pending" and row.receiver in held and row.urgency.word != "critical":
+            until = held[row.receiver]
+            why += (
+                f": held, quiet hours until {until:%Y-%m-%d %H:%M} UTC" if until else ": held, quiet hours without end"
+            )
         click.echo(f"  {row.kind.value} to {row.receiver} ({row.reason}): {row.state.value}{when}{why}")
 
 

@@ -104,7 +104,7 @@ def _status(store: Store, at: datetime, config: Config) -> dict[str, object]:
         "receivers": {
             name: {"stopped": state.stopped, "next_at": state.next_at} for name, state in store.receivers().items()
         },
-        "quiet_until": dict(_quiet(config, at)),
+        "quiet_until": troubles.quiet(config, at),
         "silences": [
             {
                 "id": one.id,
@@ -164,7 +164,7 @@ def _print_status(store: Store, at: datetime, config: Config) -> None:
     for account in _accounts(store, at, config):
         console.print(_account_line(account, at))
     receivers = Table("receiver", "sent", "waiting", "dead", "state", box=None, header_style="dim", pad_edge=False)
-    states, quiet = store.receivers(), _quiet(config, at)
+    states, quiet = store.receivers(), troubles.quiet(config, at)
     for name in sorted(set(outbox.counts) | set(states)):
         counts = {state.value: n for state, n in outbox.counts.get(name, {}).items()}
         stopped = states[name].stopped if name in states else None
@@ -211,18 +211,6 @@ def _account_line(account: Account, at: datetime) -> Text:
     if account.blocked_until is not None:
         said.append(f"  waits, asked again {ago(account.blocked_until, at)}: {account.blocked_by}", "yellow")
     return said
-
-
-def _quiet(config: Config, at: datetime) -> dict[str, datetime | None]:
-    """The receivers that are sent nothing but what is critical now, and until when; None: without end."""
-    from listener.cases.manners import manners, quiet_until
-
-    hours = {one.name: config.quiet(one) for one in config.receivers}
-    return {
-        name: quiet_until(spans, at)
-        for name, spans in hours.items()
-        if spans is not None and manners(spans, None, at).quiet
-    }
 
 
 def _held(receiver: str, quiet: Mapping[str, datetime | None], at: datetime) -> str:
