@@ -89,9 +89,10 @@ def _hear(config: Config, found: SlackApp, store: Store, closing: ExitStack) -> 
     """Hear the app's clicks here, unless a daemon does; it tells through the database, whoever hears."""
     from listener import app, interactive, troubles
 
-    beat = troubles.alive(store)
-    if beat is not None and app.now() - beat <= troubles.DEAD_AFTER:
-        click.echo(f"A daemon is running (last sign of life {ago(beat, app.now())}); its buttons are tested.", err=True)
+    read = troubles.vitals(store, app.now(), config)
+    if troubles.is_alive(read):
+        last = ago(read.heartbeat, app.now())
+        click.echo(f"A daemon is running (last sign of life {last}); its buttons are tested.", err=True)
         return
     judge: Any = None  # nothing is judged by a test
     desk = interactive.StoreDesk(store, app.telling_rules(config), config, judge, app.owner(), app.now)
