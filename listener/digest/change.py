@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from listener.digest.figures import SMALL, Change, ChangeWord, StageWeek
 from listener.digest.journey import ShownStage
+from listener.digest.said import SIGNS
 from listener.digest.stats import holm, rate_change
-from listener.digest.tally import SIGNS
 from listener.digest.week import Week
 from rules.vocabulary import Stage
 

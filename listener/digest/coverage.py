@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from math import ceil
+from statistics import median
 from zoneinfo import ZoneInfo
 
 from listener.digest.figures import (
+    Budgeted,
     Coverage,
     DigestSettings,
     GapFigures,
@@ -20,7 +23,9 @@ from listener.digest.figures import (
     StageWeek,
     WeekState,
 )
-from listener.digest.text import hours, listing, some, visible
+from listener.digest.parts import P90_FROM
+from listener.digest.tally import Seen
+from listener.digest.text import hours, listing, minutes, some, visible
 from listener.digest.week import Week
 from listener.model import SourceState
 
@@ -31,18 +36,21 @@ _PARTIAL = 0.9  # a fall is not called clear below this share of the usual expos
 def coverage(
     week: Week,
     sources: Sequence[SourceState],
-    mentions: Mapping[str, int],
+    seen: Mapping[str, Seen],
     stored: int,
     counted: int,
     as_of: datetime | None,
+    budgets: Sequence[tuple[str, float, float | None]] = (),
 ) -> Coverage:
-    """The week's coverage. `mentions` counts the stored posts of the week by source name."""
+    """The week's coverage. `seen`: the stored posts of the week by source name; `budgets`: account, spent, of how many."""
     end = min(week.until, as_of) if as_of is not None else week.until
-    figures = [_source(week, end, source, mentions.get(source.name, 0)) for source in sources]
+    figures = [_source(week, end, source, seen.get(source.name, Seen())) for source in sources]
     known = {source.name for source in sources}
     figures += [
-        SourceFigures(visible(name, 60), "", "read back", None, _span(week.since, end), count, (), "posts from a file")
-        for name, count in sorted(mentions.items())
+        SourceFigures(
+            visible(name, 60), "", "read back", None, _span(week.since, end), posts.posts, (), "posts from a file"
+        )
+        for name, posts in sorted(seen.items())
         if name not in known
     ]
     state: WeekState
@@ -54,7 +62,11 @@ def coverage(
         state = "partial"
     else:
         state = "full"
-    return Coverage(state, tuple(figures), tuple(_sentences(figures, state)))
+    spent = tuple(
+        Budgeted(visible(account, 60), round(usd, 2), None if of is None else round(of, 2))
+        for account, usd, of in budgets
+    )
+    return Coverage(state, tuple(figures), tuple(_sentences(figures, state)), (*_late(figures), *_paid(spent)), spent)
 
 
 def collected(week: Week, source: SourceState, end: datetime) -> float | None:
@@ -116,7 +128,7 @@ def thin(now: float, before: Mapping[Week, float]) -> bool:
     return bool(before) and now < _PARTIAL * sum(before.values()) / len(before)
 
 
-def _source(week: Week, end: datetime, source: SourceState, mentions: int) -> SourceFigures:
+def _source(week: Week, end: datetime, source: SourceState, seen: Seen) -> SourceFigures:
     of_hours, got = _span(week.since, end), collected(week, source, end)
     gaps = tuple(
         GapFigures(
@@ -125,15 +137,15 @@ def _source(week: Week, end: datetime, source: SourceState, mentions: int) -> So
         for gap in sorted(source.gaps, key=lambda gap: (gap.since, gap.until, gap.reason))
         if (inside := _span(max(gap.since, week.since), min(gap.until, end))) > 0
     )
-    status, note = _status(week, end, source, got, of_hours, mentions)
+    status, note = _status(week, end, source, got, of_hours, seen.posts)
     lost = [
         f"{_local(gap.since, week)} to {_local(gap.until, week)} {'lost' if gap.lost else 'still to be read'} ({gap.reason})"
         for gap in gaps
     ]
     shown = None if got is None else round(got, 2)
     return SourceFigures(
-        visible(source.name, 60), visible(source.connector, 60), status, shown, round(of_hours, 2), mentions, gaps,
-        "; ".join(part for part in (note, *lost) if part),
+        visible(source.name, 60), visible(source.connector, 60), status, shown, round(of_hours, 2), seen.posts, gaps,
+        "; ".join(part for part in (note, *lost) if part), *_delays(source, seen), source.failures,
     )  # fmt: skip
 
 
@@ -191,6 +203,40 @@ def _amount(figure: SourceFigures) -> str:
     if figure.hours is None:
         return f"{figure.name} (hours not known)"
     return f"{figure.name} ({hours(figure.hours)} of {hours(figure.of_hours)})"
+
+
+def _delays(source: SourceState, seen: Seen) -> tuple[float | None, float | None]:
+    """Median and p90 of the minutes from publication to being seen, of posts published since the source first answered."""
+    if source.first_success_at is None:
+        return None, None
+    first = source.first_success_at.timestamp()
+    minutes = sorted(
+        max(0.0, delay / 60) for published, delay in zip(seen.published, seen.delays, strict=True) if published >= first
+    )
+    if not minutes:
+        return None, None
+    p90 = round(minutes[ceil(round(0.9 * len(minutes), 9)) - 1], 1) if len(minutes) >= P90_FROM else None
+    return round(median(minutes), 1), p90
+
+
+def _late(figures: Sequence[SourceFigures]) -> Iterable[str]:
+    slow = max((figure for figure in figures if figure.delay_minutes is not None), key=_delay, default=None)
+    if slow is not None:
+        yield f"Slowest to be seen, from publication on: {slow.name}, {minutes(_delay(slow))} (median)."
+
+
+def _delay(figure: SourceFigures) -> float:
+    return figure.delay_minutes or 0.0
+
+
+def _paid(spent: Sequence[Budgeted]) -> Iterable[str]:
+    for one in spent:
+        left = (
+            "no limit"
+            if one.of_usd is None
+            else f"{max(0.0, one.of_usd - one.spent_usd):.2f} USD left of {one.of_usd:.2f}"
+        )
+        yield f"{one.account} spent {one.spent_usd:.2f} USD this month, {left}."
 
 
 def _until(source: SourceState, end: datetime) -> datetime:

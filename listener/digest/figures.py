@@ -39,7 +39,7 @@ from listener.digest.quality import (
 )
 
 __all__ = [
-    "SCHEMA_VERSION", "SMALL", "Accounting", "Action", "Answer", "Budgeted", "Cell", "Change", "ChangeWord", "Confidence",
+    "NO_PHRASES", "NO_SHARE", "SCHEMA_VERSION", "SMALL", "Accounting", "Action", "Answer", "Budgeted", "Cell", "Change", "ChangeWord", "Confidence",
     "Coverage", "Decision", "Digest", "DigestSettings", "Door", "GapFigures", "Hypothesis", "NamedCount", "Pair", "Phrase",
     "PhraseList", "Post", "Question", "Response", "ResponseLevel", "Share", "ShareOfVoice", "SourceFigures", "SourceStatus",
     "StageFigures", "StageWeek", "Tally", "Topic", "Touch", "VoiceShare", "WeekFigures", "WeekState",

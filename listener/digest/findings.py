@@ -122,7 +122,7 @@ class PhraseList:
     phrases: tuple[Phrase, ...]
     candidates: int  # phrases of three people or more that were tested
     earlier_posts: int  # read of the earlier weeks
-    one_in: int  # every author, or one of so many, in large weeks; the same ones in both
+    one_in: int  # posts read for it: every one, or in large weeks one of so many, now and before alike
     sentence: str
 
 
@@ -139,7 +139,6 @@ class Hypothesis:
     supporting: int  # people
     opposing: int
     neither: int
-    usual: float | None  # people who spoke of it in an earlier week of the same hours; None: not known
     sentence: str
     examples_for: tuple[Post, ...]
     examples_against: tuple[Post, ...]

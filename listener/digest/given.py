@@ -102,7 +102,7 @@ class Around:
 
     cases: Sequence[CaseTimes] | None = None  # None: reply times are not known
     spoken: Iterable[Spoken] | None = None  # None: phrases are not compared
-    one_in: int = 1  # `spoken` holds one in so many authors (`phrases.chosen`)
+    one_in: int = 1  # `spoken` holds one in so many posts (`phrases.chosen`)
     looked: Sequence[Looked] | None = None
     rules: Collection[str] = ()  # ids of the rules that leave their name in verdicts
     decided: Sequence[Decided] = ()

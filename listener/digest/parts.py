@@ -13,6 +13,7 @@ from typing import Literal
 from listener.model import Sentiment
 
 SMALL = 10  # below this no percentage is shown and a point on the map is hollow (PRODUCT §5)
+P90_FROM = 29  # below, the 95 % upper bound of a p90 does not exist (METHODS §9.2)
 
 ChangeWord = Literal["clear rise", "clear fall", "not clear", "too few", "no earlier weeks"]
 

@@ -90,6 +90,7 @@ class Coverage:
     state: WeekState
     sources: tuple[SourceFigures, ...]
     sentences: tuple[str, ...]
+    details: tuple[str, ...] = ()  # how late posts are seen, what the accounts spent
     budgets: tuple[Budgeted, ...] = ()
 
 

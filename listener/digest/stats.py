@@ -1,8 +1,9 @@
 """The small-number statistics that the digest needs, exact where exact is affordable.
 
 Shares get Wilson intervals; change is two Poisson counts compared by the exact conditional binomial test with the
-two tails doubled, corrected for exposure; several comparisons are corrected by Holm. Everything is written with
-`math` alone, so that a digest imports no scientific package; METHODS' published values are in the tests.
+two tails doubled, corrected for exposure; several comparisons are corrected by Holm, many candidates by Benjamini and
+Hochberg. Everything is written with `math` alone, so that a digest imports no scientific package; the tests compare it
+with scipy, statsmodels and published values (docs/decisions).
 """
 
 from __future__ import annotations
@@ -99,6 +100,29 @@ def holm(chances: Sequence[float]) -> tuple[float, ...]:
         largest = max(largest, min(1.0, chances[place] * (len(chances) - rank)))
         adjusted[place] = largest
     return tuple(adjusted)
+
+
+def benjamini_hochberg(chances: Sequence[float]) -> tuple[float, ...]:
+    """The p-values corrected so that of what stays below q at most a share of q is false (Benjamini and Hochberg 1995)."""
+    adjusted = [0.0] * len(chances)
+    least = 1.0
+    for rank, place in enumerate(sorted(range(len(chances)), key=lambda place: -chances[place])):
+        least = min(least, chances[place] * len(chances) / (len(chances) - rank))
+        adjusted[place] = least
+    return tuple(adjusted)
+
+
+def log_odds(now: int, before: int, of_now: int, of_before: int, prior: float) -> float:
+    """z of the log-odds ratio of two shares with an informative Dirichlet prior of `prior` people.
+
+    The prior's share is that of both together, so it pulls what is rare towards "no difference" (Monroe, Colaresi and
+    Quinn 2008, Political Analysis 16: 372–403).
+    """
+    expected = prior * (now + before) / (of_now + of_before)
+    odds = [
+        log((count + expected) / (of + prior - count - expected)) for count, of in ((now, of_now), (before, of_before))
+    ]
+    return (odds[0] - odds[1]) / sqrt(1 / (now + expected) + 1 / (before + expected))
 
 
 def _squares(one: float, other: float, correlation: float) -> float:

@@ -1,55 +1,30 @@
 """The one pass over a week's posts: what is remembered of each while they stream by.
 
 Memory grows with the people of the week, not with their posts: examples are kept only as the best few, one per
-author, by an order that does not depend on the order of reading.
+author, by an order that does not depend on the order of reading. What a week says beyond its stages is tallied by others
+that see the same posts (`Hearing`).
 """
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Protocol
 
-from listener.digest.figures import Post
-from listener.digest.text import safe_url, visible
+from listener.digest.said import BUYERS, HAPPY, SIGNS, UNHAPPY, Best, Rank, Said, said, unhappy_with
 from listener.digest.week import Week
-from listener.model import CaseState, Counted, Sentiment
-from rules.vocabulary import BuyerStatus, Intent, Stage, Urgency
+from listener.model import CaseState, Counted
+from rules.vocabulary import Intent, Stage, Urgency
 
-SIGNS: Mapping[Sentiment, int] = {"negative": 0, "neutral": 1, "positive": 2}
 _QUOTE = range(24, 150)  # characters: a text this long can be read at a glance and still says something
-_SPARE = 3  # candidates kept for each example shown, so that repeated words can be passed over
-_FAINT = 0.05  # a touchpoint's own sentiment nearer to zero than this is neither unhappy nor happy
 
 
-@dataclass(slots=True)
-class Best:
-    """The best few posts by `rank`: at most one per author, and none that only repeats another's words."""
+class Hearing(Protocol):
+    """Something that wants to see every counted post, once."""
 
-    keep: int
-    kept: list[tuple[tuple[Any, ...], str, Post]] = field(default_factory=list)
-
-    def offer(self, rank: tuple[Any, ...], author: str, post: Counted, stage: str) -> None:
-        """Consider `post`; a smaller `rank` is better and must be unique, e.g. end with the post's ref."""
-        room = self.keep * _SPARE
-        if room == 0 or (len(self.kept) >= room and rank >= self.kept[-1][0]):
-            return
-        if any(name == author and known < rank for known, name, _ in self.kept):
-            return
-        rest = [entry for entry in self.kept if entry[1] != author]
-        rest.append((rank, author, _post(post, stage)))
-        rest.sort(key=_first)
-        self.kept = rest[:room]
-
-    def posts(self) -> tuple[Post, ...]:
-        """The kept posts, best first; of those with the same words only the best."""
-        by_words = {post.text.casefold(): post for _, _, post in reversed(self.kept)}
-        return tuple(post for _, _, post in self.kept if by_words[post.text.casefold()] is post)[: self.keep]
-
-
-def _first(entry: tuple[tuple[Any, ...], str, Post]) -> tuple[Any, ...]:
-    return entry[0]
+    def add(self, one: Said) -> None: ...
 
 
 @dataclass(slots=True)
@@ -60,7 +35,10 @@ class Group:
     signs: list[int] = field(default_factory=lambda: [0, 0, 0])
 
     def add(self, author: str, sign: int) -> None:
-        self.people.setdefault(author, [0, 0, 0])[sign] += 1
+        signs = self.people.get(author)
+        if signs is None:
+            signs = self.people[author] = [0, 0, 0]
+        signs[sign] += 1
         self.signs[sign] += 1
 
     def people_by_sign(self) -> tuple[int, int, int]:
@@ -83,12 +61,21 @@ class Pile:
     def __post_init__(self) -> None:
         self.best = Best(self.keep)
 
-    def add(self, author: str, post: Counted, stage: str, rank: tuple[Any, ...]) -> None:
-        if author not in self.people:
-            self.stages[stage] += 1
-        self.people.add(author)
+    def add(self, one: Said, rank: Rank | None = None, key: str | None = None) -> None:
+        if one.author not in self.people:
+            self.stages[one.key if key is None else key] += 1
+            self.people.add(one.author)
         self.posts += 1
-        self.best.offer(rank, author, post, stage)
+        if self.keep:
+            self.best.offer(one.rank if rank is None else rank, one, key)
+
+
+def heap(piles: dict[str, Pile], name: str, one: Said, keep: int = 0) -> None:
+    """Put a post on the pile of that name."""
+    pile = piles.get(name)
+    if pile is None:
+        pile = piles[name] = Pile(keep)
+    pile.add(one)
 
 
 @dataclass(slots=True)
@@ -96,6 +83,7 @@ class StageGroup:
     everybody: Group = field(default_factory=Group)
     touches: dict[str, Group] = field(default_factory=dict)
     quotes: tuple[Best, Best, Best] = field(default_factory=lambda: (Best(1), Best(1), Best(1)))
+    second: Pile = field(default_factory=lambda: Pile(0))
 
 
 @dataclass(slots=True)
@@ -103,6 +91,15 @@ class Exit:
     pile: Pile
     reasons: dict[str, Pile] = field(default_factory=dict)
     rivals: dict[str, Pile] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Seen:
+    """The posts of one source: how many, when published (seconds), how much later seen."""
+
+    posts: int = 0
+    published: array[float] = field(default_factory=lambda: array("d"))
+    delays: array[float] = field(default_factory=lambda: array("d"))
 
 
 @dataclass(slots=True)
@@ -118,32 +115,59 @@ class WeekTally:
     delights: dict[str, Pile] = field(default_factory=dict)
     exits: dict[str, Exit] = field(default_factory=dict)
     kinds: Counter[str] = field(default_factory=Counter)  # counted, promotional, rivals, own, not_relevant
-    sources: Counter[str] = field(default_factory=Counter)
+    seen: dict[str, Seen] = field(default_factory=dict)  # by source, whatever the posts are about
     rivals: dict[str, Pile] = field(default_factory=dict)
     urgency: dict[str, Pile] = field(default_factory=dict)
     emotions: dict[str, Pile] = field(default_factory=dict)
     languages: dict[str, Pile] = field(default_factory=dict)
     platforms: dict[str, Pile] = field(default_factory=dict)
+    sources: dict[str, Pile] = field(default_factory=dict)
     intents: dict[str, Pile] = field(default_factory=dict)
+    rules: set[str] = field(default_factory=set)
     cases: dict[str, CaseState] = field(default_factory=dict)
+    praising: set[str] = field(default_factory=set)  # cases with praise and without complaint
     urgent_open: Pile = field(default_factory=lambda: Pile(1))
-    top: Best = field(default_factory=lambda: Best(5))
 
 
-def gather(week: Week, mentions: Iterable[Counted], stage_keys: Mapping[Stage, str], examples: int) -> WeekTally:
-    """Read `mentions` once. Posts published outside `week` are no business of this digest and are left out."""
+def gather(
+    week: Week,
+    mentions: Iterable[Counted],
+    stage_keys: Mapping[Stage, str],
+    examples: int,
+    hearing: Sequence[Hearing] = (),
+    rivals: Sequence[Hearing] = (),
+) -> WeekTally:
+    """Read `mentions` once. Posts published outside `week` are no business of this digest and are left out.
+
+    `hearing` sees every counted post, `rivals` those and every relevant post about a rival.
+    """
     tally = WeekTally(examples)
     since, until = week.since, week.until
     for post in mentions:
         if not since <= post.published_at < until:
             continue
-        tally.sources[post.source] += 1
+        seen = tally.seen.get(post.source)
+        if seen is None:
+            seen = tally.seen[post.source] = Seen()
+        seen.posts += 1
+        published = post.published_at.timestamp()
+        seen.published.append(published)
+        seen.delays.append(post.seen_at.timestamp() - published)
+        tally.rules.update(post.rules)
         kind = kind_of(post)
         tally.kinds[kind] += 1
+        if kind not in ("rivals", "counted"):
+            continue
+        second = stage_keys[post.secondary_stage] if post.secondary_stage is not None else ""
+        one = said(post, stage_keys[post.stage], second)
         if kind == "rivals":
-            _heap(tally.rivals, post.subject.partition(":")[2], post, "", 0)
-        elif kind == "counted":
-            _add(tally, post, stage_keys[post.stage], stage_keys)
+            heap(tally.rivals, post.subject.partition(":")[2], one)
+        else:
+            _add(tally, one)
+            for other in hearing:
+                other.add(one)
+        for other in rivals:
+            other.add(one)
     return tally
 
 
@@ -158,104 +182,52 @@ def kind_of(post: Counted) -> str:
     return "promotional" if post.promotional else "counted"
 
 
-def author_of(post: Counted) -> str:
-    """Who wrote it. Where a platform names nobody, each post is taken as a person of its own."""
-    return post.author_key if post.author_key.partition(":")[2] else f"?{post.ref}"
-
-
-def _add(tally: WeekTally, post: Counted, key: str, stage_keys: Mapping[Stage, str]) -> None:
-    author, sign = author_of(post), SIGNS[post.sentiment_label]
-    rank = _rank(post)
+def _add(tally: WeekTally, one: Said) -> None:
+    post, author, sign, key, rank = one.post, one.author, one.sign, one.key, one.rank
     tally.everybody.add(author, sign)
     tally.voices.setdefault((post.stage, sign), set()).add(author)
-    tally.buyers[author] = max(tally.buyers.get(author, 0), _BUYER[post.buyer_status])
-    stage = tally.stages.setdefault(key, StageGroup())
+    tally.buyers[author] = max(tally.buyers.get(author, 0), BUYERS[post.buyer_status])
+    stage = tally.stages.get(key)
+    if stage is None:
+        stage = tally.stages[key] = StageGroup()
     stage.everybody.add(author, sign)
+    if one.second:
+        tally.stages.setdefault(one.second, StageGroup()).second.add(one)
     if length := len(post.text.strip()):
-        stage.quotes[sign].offer((length not in _QUOTE, *rank), author, post, key)
-    for touchpoint, own in sorted(post.touchpoints.items()):
-        felt = _felt(own, sign)
+        stage.quotes[sign].offer((length not in _QUOTE, *rank), one)
+    for touchpoint, felt in one.felt.items():
         stage.touches.setdefault(touchpoint, Group()).add(author, felt)
-        if felt == SIGNS["negative"]:
-            tally.pains.setdefault(touchpoint, Pile(tally.examples)).add(author, post, key, rank)
-        elif felt == SIGNS["positive"]:
+        if felt == UNHAPPY:
+            heap(tally.pains, touchpoint, one, tally.examples)
+        elif felt == HAPPY:
             joy = (sign != SIGNS["positive"], int(post.urgency), *rank[1:])
-            tally.delights.setdefault(touchpoint, Pile(tally.examples)).add(author, post, key, joy)
+            tally.delights.setdefault(touchpoint, Pile(tally.examples)).add(one, joy)
     if Intent.LEAVING in post.intents or post.exit_to:
-        _leave(tally, post, author, rank, stage_keys)
-    _heap(tally.urgency, post.urgency.word, post, key, 0)
+        _leave(tally, one)
+    heap(tally.urgency, post.urgency.word, one)
     for emotion in post.emotions:
-        _heap(tally.emotions, emotion.value, post, key, 0)
+        heap(tally.emotions, emotion.value, one)
     for intent in sorted(post.intents):
-        _heap(tally.intents, intent.value, post, key, 1)
-    _heap(tally.languages, post.lang, post, key, 0)
-    _heap(tally.platforms, post.platform, post, key, 0)
+        heap(tally.intents, intent.value, one, 1)
+    heap(tally.languages, post.lang, one)
+    heap(tally.platforms, post.platform, one)
+    heap(tally.sources, post.source, one)
     if post.case_ref is not None and post.case_state is not None:
         tally.cases[post.case_ref] = post.case_state
         if post.case_state is CaseState.NEW and post.urgency >= Urgency.HIGH:
-            tally.urgent_open.add(author, post, key, rank)
-    if engagement_of(post):
-        tally.top.offer((-engagement_of(post), post.published_at, post.ref), author, post, key)
+            tally.urgent_open.add(one)
+        if Intent.PRAISE in post.intents and Intent.COMPLAINT not in post.intents:
+            tally.praising.add(post.case_ref)
 
 
-def _felt(own: float | None, sign: int) -> int:
-    """How a touchpoint was felt: by its own sentiment, else by the post's."""
-    if own is None:
-        return sign
-    if own < -_FAINT:
-        return SIGNS["negative"]
-    # Kind words in a complaint are mostly irony or politeness; a delight needs a post that is not one.
-    return SIGNS["positive"] if own > _FAINT and sign != SIGNS["negative"] else SIGNS["neutral"]
-
-
-def _leave(
-    tally: WeekTally, post: Counted, author: str, rank: tuple[Any, ...], stage_keys: Mapping[Stage, str]
-) -> None:
+def _leave(tally: WeekTally, one: Said) -> None:
     # A statement of leaving is loyalty by definition; where it went wrong is the other stage, if triage kept one.
-    where = post.secondary_stage if post.stage is Stage.LOYALTY and post.secondary_stage else post.stage
-    key = stage_keys[where]
-    door = tally.exits.setdefault(key, Exit(Pile(tally.examples)))
-    door.pile.add(author, post, key, rank)
-    for touchpoint, own in sorted(post.touchpoints.items()):
-        if (own is None and post.sentiment_label != "positive") or (own is not None and own < -_FAINT):
-            _heap(door.reasons, touchpoint, post, key, 0)
+    post = one.post
+    where = one.second if post.stage is Stage.LOYALTY and one.second else one.key
+    door = tally.exits.setdefault(where, Exit(Pile(tally.examples)))
+    door.pile.add(one, key=where)
+    for touchpoint in one.felt:
+        if unhappy_with(post, touchpoint):
+            heap(door.reasons, touchpoint, one)
     if post.exit_to:
-        _heap(door.rivals, post.exit_to, post, key, 0)
-
-
-def _heap(piles: dict[str, Pile], name: str, post: Counted, key: str, keep: int) -> None:
-    piles.setdefault(name, Pile(keep)).add(author_of(post), post, key, _rank(post))
-
-
-def _rank(post: Counted) -> tuple[Any, ...]:
-    # The most urgent first, then what most people saw; a link to show counts more than no link.
-    return (-int(post.urgency), not post.url, -engagement_of(post), post.published_at, post.ref)
-
-
-def engagement_of(post: Counted) -> int:
-    """Likes, replies, reposts and the like, added up; a negative score counts as none."""
-    return sum(max(0, value) for value in post.engagement.values())
-
-
-def _post(post: Counted, stage: str) -> Post:
-    return Post(
-        ref=visible(post.ref, 40),
-        url=safe_url(post.url),
-        text=visible(post.text),
-        author=visible(post.author_key, 120),
-        platform=visible(post.platform, 40),
-        lang=visible(post.lang, 20),
-        stage=stage,
-        sentiment=post.sentiment_label,
-        urgency=post.urgency.word,
-        engagement=engagement_of(post),
-        published_at=post.published_at,
-    )
-
-
-_BUYER: Mapping[BuyerStatus, int] = {
-    BuyerStatus.BUYER: 2,
-    BuyerStatus.EX_CUSTOMER: 2,
-    BuyerStatus.NON_BUYER: 1,
-    BuyerStatus.UNKNOWN: 0,
-}
+        heap(door.rivals, post.exit_to, one)

@@ -85,6 +85,13 @@ def hours(value: float) -> str:
     return f"{rounded:.0f} h" if rounded == int(rounded) else f"{rounded:.1f} h"
 
 
+def minutes(value: float) -> str:
+    """`25 min`, `3.4 h`, `2.1 days`."""
+    if value < 60:
+        return f"{value:.0f} min"
+    return f"{value / 60:.1f} h" if value < 48 * 60 else f"{value / 1440:.1f} days"
+
+
 def listing(words: list[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""

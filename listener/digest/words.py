@@ -120,19 +120,6 @@ def accounting(kinds: Accounting) -> str:
     return f"{', '.join(terms)}: accounts for {total}."
 
 
-def confidence(unclear: Share, unknown: Share, without_buyer: Share) -> tuple[str, ...]:
-    """How far to trust the verdicts."""
-    if not unclear.of:
-        return ()
-    return (
-        f"Stage unclear: {share(unclear)} posts.",
-        f"Language unknown: {share(unknown)} posts.",
-        f"Did not say whether they bought: {share(without_buyer)} people.",
-        "The intervals cover chance, not mistakes of the classifier; nobody has audited this week's verdicts yet.",
-        "These are the posts that the configured sources and search words found, not what all customers think.",
-    )
-
-
 def share(figures: Share) -> str:
     """`31 of 212 (15 %, 10–20 %)`; no percentage under ten."""
     base = f"{number(figures.count)} of {number(figures.of)}"

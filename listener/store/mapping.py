@@ -268,6 +268,7 @@ COUNTED = (
     ),
     *(verdicts.c[name] for name in ("urgency", "intents", "touchpoints", "emotions", "buyer_status", "promotional")),
     verdicts.c.exit_to,
+    verdicts.c.lines,
     cases.c.ref.label("case_ref"),
     cases.c.state.label("case_state"),
 )
@@ -302,6 +303,7 @@ def counted_of(row: Row) -> Counted:
         engagement=row["engagement"],
         case_ref=row["case_ref"],
         case_state=None if row["case_state"] is None else CaseState(row["case_state"]),
+        rules=tuple(line[3] for line in row["lines"] if line[3]),
     )
 
 

@@ -102,6 +102,7 @@ def posts(amount: int, seed: int = 47) -> Iterator[Counted]:
             intents.add(Intent.LEAVING)
         if stage is Stage.SELECTION and not negative:
             intents.add(Intent.BUYING)
+        published = WEEK.since + timedelta(minutes=random.randrange(7 * 24 * 60))
         yield post(
             number,
             platform=platform,
@@ -110,7 +111,8 @@ def posts(amount: int, seed: int = 47) -> Iterator[Counted]:
             url=f"https://{platform}.example/posts/{number}" if random.random() < 0.95 else "",
             text=HOSTILE if number == 17 else text,
             lang=random.choice(LANGUAGES),
-            published_at=WEEK.since + timedelta(minutes=random.randrange(7 * 24 * 60)),
+            published_at=published,
+            seen_at=published + timedelta(minutes=number % 9),
             relevant=kind > 0.06,
             subject="none" if kind <= 0.06 else "rival:Polarex" if kind < 0.10 else "own" if kind < 0.12 else "brand",
             promotional=0.12 < kind < 0.14,
