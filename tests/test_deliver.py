@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from listener.cases.clock import ServiceHours
 from listener.deliver import LEASE, Outlet, Sent, backoff, deliver
 from listener.model import NotificationState
 from listener.slack.client import SlackReceiver
@@ -152,3 +155,31 @@ def test_a_stop_ends_after_the_message_in_hand(store: Store, slack: FakeSlack, o
     answers = iter([False, True])
     assert deliver(outlet, store, OWNER, lambda: NOON, lambda: next(answers)) == [Sent.SENT]
     assert posted_once(slack, 1)
+
+
+def test_by_night_only_critical_is_posted_and_in_the_morning_one_summary(
+    store: Store, slack: FakeSlack, outlet: Outlet
+) -> None:
+    nights = ServiceHours(ZoneInfo("UTC"), {day: ((time(0), time(7)), (time(22), time.max)) for day in range(7)})
+    polite = replace(outlet, quiet=nights, singles_per_hour=20)
+    night = NOON.replace(hour=23)
+    put(store, *range(12))
+    put(store, 50, urgency=Urgency.CRITICAL)
+    assert turn(polite, store, night) == [Sent.SENT]
+    morning = NOON.replace(hour=7) + timedelta(days=1)
+    slack.fail("chat.postMessage", DROP_AFTER)
+    assert turn(polite, store, morning) == [Sent.RETRY]
+    assert turn(polite, store, morning + timedelta(minutes=1)) == [Sent.FOUND]
+    assert posted_once(slack, 2)
+    summary = slack.messages("C0CARE")[-1]
+    assert summary["blocks"][0]["text"]["text"] == "🟠 12 cases came in during quiet hours"
+
+
+def test_a_storm_is_one_message_that_is_edited(store: Store, slack: FakeSlack, outlet: Outlet) -> None:
+    polite = replace(outlet, singles_per_hour=2)
+    for minute in range(3):
+        put(store, *range(10 * minute, 10 * minute + 10))
+        turn(polite, store, NOON + timedelta(minutes=minute))
+    assert posted_once(slack, 3)
+    assert slack.messages("C0CARE")[-1]["blocks"][0]["text"]["text"] == "🟠 28 more cases came in during this storm"
+    assert slack.counted("chat.update") == 2
