@@ -6,6 +6,7 @@ receiver asks for buttons.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from connectors.base import Mention
-from listener import report, troubles
+from listener import report, silencing, troubles
 from listener.cases.clock import is_open
 from listener.cases.deeds import Decision, Refusal, Wish
 from listener.cases.plan import CLOSED_STATES, NewMention, OpenCases, Settled, read_case_ref
@@ -139,6 +140,20 @@ class StoreDesk:
         )
         return done[0]
 
+    def silences(self) -> Sequence[str]:
+        now = self.clock()
+        return [silencing.say(one, now) for one in silencing.standing(self.store, now)]
+
+    def silence(self, typed: str, who: str) -> str:
+        now = self.clock()
+        try:
+            if (number := re.fullmatch(r"end\s+(\d{1,9})", typed.strip())) is not None:
+                return silencing.say(silencing.end(self.store, int(number[1]), who, now), now)
+            length, conditions, comment = silencing.typed(typed)
+            return silencing.say(silencing.add(self.store, self.config, who, comment, conditions, length, now), now)
+        except silencing.WrongSilence as error:
+            return f"{error}."
+
     def note(self, key: str, value: Any) -> None:
         self.store.set_meta(key, value)
 
@@ -212,7 +227,8 @@ def open_app(config: Config, app: SlackApp, desk: StoreDesk, look: Look, closing
 
     receiver, said = app.receiver, config.slack
     client = web_client(app.token, receiver.base_url, min(receiver.timeout, TIMEOUT))
-    rights = Rights(said.may_work, said.may_resolve, said.may_correct, Groups(client).members)
+    lists = (said.may_work, said.may_resolve, said.may_correct, said.may_silence)
+    rights = Rights(*lists, Groups(client).members)
     clicks = Clicks(client, desk, replace(look, interactive=True), rights, signing_secret=app.signing_secret or "")
     closing.callback(clicks.close)
     if app.app_token is not None:

@@ -264,6 +264,9 @@ class SlackRights(Section):
     may_correct: tuple[SlackPeople, ...] = Field(
         default=(), description="likewise: correct verdicts, add mentions; if empty as may_work"
     )
+    may_silence: tuple[SlackPeople, ...] = Field(
+        default=(), description="likewise: add and end silences; if empty as may_work"
+    )
     instances: int = Field(
         default=1, ge=1, le=10, strict=True, description="daemons that share one Slack app; more connections are a warning"
     )

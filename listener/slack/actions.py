@@ -215,7 +215,7 @@ class Clicks:
             self._answers.say(place, command.help_text(self._look))
         elif verb == "explain":
             self._explain(body, place, rest)
-        elif self._may(place, Right.WORK, ""):
+        elif self._may(place, Right.SILENCE if verb == "silence" and rest else Right.WORK, ""):
             text, blocks = command.answer(verb, rest, place.user, self._desk, self._look)
             self._answers.say(place, text, blocks)
 

@@ -89,6 +89,14 @@ class Desk(Protocol):
         """Store a post that a person found. Raises AddRefused."""
         ...
 
+    def silences(self) -> Sequence[str]:
+        """Silences in force or planned, a line each."""
+        ...
+
+    def silence(self, typed: str, who: str) -> str:
+        """Add a silence ("2h touchpoint:app launch noise") or end one ("end 7"). A sentence, also for what is wrong."""
+        ...
+
     def note(self, key: str, value: Any) -> None:
         """Keep a JSON value for `status`, `health` and `slack test`."""
         ...

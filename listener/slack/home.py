@@ -123,6 +123,11 @@ def health(troubles: Sequence[str], look: Look) -> list[Block]:
     return [{"type": "section", "text": plain(said)}]
 
 
+def nothing(look: Look) -> list[Block]:
+    """An empty list."""
+    return [_context(look.words.word("home", "none"))]
+
+
 def found(posts: Sequence[Found], look: Look) -> list[Block]:
     """What a search brought. Words from outside stand in plain text; the link is a button."""
     if not posts:

@@ -17,7 +17,7 @@ SCOPES: Mapping[str, str] = {
     "groups:history": "likewise in private channels",
 }
 INTERACTIVE_SCOPES: Mapping[str, str] = {"commands": "/mentions, and “Add to mentions”"}
-GROUP_SCOPES: Mapping[str, str] = {"usergroups:read": "who is in the groups that may work, resolve and correct"}
+GROUP_SCOPES: Mapping[str, str] = {"usergroups:read": "who is in the groups that [slack] names"}
 
 
 def manifest(name: str, *, interactive: bool, groups: bool, url: str | None = None) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def manifest(name: str, *, interactive: bool, groups: bool, url: str | None = No
         command = {
             "command": COMMAND,
             "description": "Cases: what is due, what is mine, find, explain",
-            "usage_hint": "due | mine | find WORDS | explain REF | health | help",
+            "usage_hint": "due | mine | find WORDS | explain REF | silence … | health | help",
             "should_escape": False,
         }
         features["app_home"] = {"home_tab_enabled": True, "messages_tab_enabled": False}

@@ -28,6 +28,7 @@ class Right(StrEnum):
     WORK = "work"
     RESOLVE = "resolve"
     CORRECT = "correct"
+    SILENCE = "silence"
 
 
 NEEDED: Mapping[Deed, Right] = {
@@ -79,16 +80,22 @@ class Groups:
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """The lists of the configuration. An empty list for resolving or correcting says the same as the one for working."""
+    """The lists of the configuration. Any other list that is empty says the same as the one for working."""
 
     may_work: Sequence[str] = ()
     may_resolve: Sequence[str] = ()
     may_correct: Sequence[str] = ()
+    may_silence: Sequence[str] = ()
     members: Callable[[str], frozenset[str]] = lambda _group: frozenset()
 
     def may(self, who: str, right: Right) -> bool:
         """Whether this user may. Asks Slack where a group is not known yet."""
-        own = {Right.WORK: self.may_work, Right.RESOLVE: self.may_resolve, Right.CORRECT: self.may_correct}[right]
+        own = {
+            Right.WORK: self.may_work,
+            Right.RESOLVE: self.may_resolve,
+            Right.CORRECT: self.may_correct,
+            Right.SILENCE: self.may_silence,
+        }[right]
         allowed = own or self.may_work
         if not allowed or who in allowed:
             return True
