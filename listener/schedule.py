@@ -7,6 +7,7 @@ holds up nobody else. No job sleeps for a rate limit: it moves its row's next ti
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,12 +19,13 @@ from functools import partial
 import structlog
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_SCHEDULER_SHUTDOWN, JobExecutionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from connectors.base import Mention
 from listener.deliver import Outlet, deliver
 from listener.faults import place
-from listener.ingest import Feed, poll
+from listener.ingest import Feed, Polled, poll
 from listener.minding import EVERY as MIND
 from listener.model import Verdict
 from listener.recheck import EVERY as RECHECK_EVERY
@@ -64,13 +66,14 @@ def start(work: Work, stopping: threading.Event) -> BackgroundScheduler:
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
     )
     scheduler.add_listener(_report_fault, EVENT_JOB_ERROR)
-    polling = _Polling(work, stopping)
+    delivering = _Delivering(work, stopping, scheduler)
+    polling = _Polling(work, stopping, delivering.hurry)
     scheduler.add_listener(polling.finish, EVENT_SCHEDULER_SHUTDOWN)
     now = work.clock()
 
     every(scheduler, work.tick, "poll-tick", polling.tick, now)
     for outlet in work.outlets:
-        every(scheduler, work.tick, f"deliver:{outlet.name}", _deliver(work, outlet, stopping), now)
+        every(scheduler, work.tick, f"deliver:{outlet.name}", partial(delivering.deliver, outlet), now)
     every(scheduler, 60.0, "digest", lambda: work.report(work.clock()), now + timedelta(seconds=5))
     every(scheduler, PURGE, "retention", lambda: work.purge(work.clock(), stopping.is_set), now + timedelta(seconds=10))
     every(scheduler, MIND, "mind", lambda: work.mind(work.clock(), stopping.is_set), now + timedelta(seconds=2))
@@ -155,8 +158,8 @@ class _Polling:
     same id meanwhile, and while it shuts down it holds the lock that adding a job needs, and waits for the tick that adds.
     """
 
-    def __init__(self, work: Work, stopping: threading.Event) -> None:
-        self._work, self._stopping = work, stopping
+    def __init__(self, work: Work, stopping: threading.Event, hurry: Callable[[], object]) -> None:
+        self._work, self._stopping, self._hurry = work, stopping, hurry
         self._pool = futures.ThreadPoolExecutor(work.workers, "poll")
         self._under_way: set[str] = set()
         self._lock = threading.Lock()
@@ -178,16 +181,70 @@ class _Polling:
         work = self._work
         try:
             if not self._stopping.is_set():  # it may have waited for a free worker until the end
-                poll(work.feeds[name], work.judge, work.store, work.owner, work.clock, stopping=self._stopping.is_set)
+                poll(
+                    work.feeds[name],
+                    work.judge,
+                    work.store,
+                    work.owner,
+                    work.clock,
+                    stopping=self._stopping.is_set,
+                    progress=self._tell,
+                )
         except Exception as error:  # noqa: BLE001  # nobody reads the future of this thread
             log.error("job_failed", job=f"poll:{name}", fault=place(error))
         finally:
             with self._lock:
                 self._under_way.discard(name)
 
+    def _tell(self, so_far: Polled) -> None:
+        """A page was stored. What it brought need not wait for the next tick, nor for the pages behind it."""
+        if so_far.notifications:
+            self._hurry()
 
-def _deliver(work: Work, outlet: Outlet, stopping: threading.Event) -> Callable[[], object]:
-    return lambda: deliver(outlet, work.store, work.owner, work.clock, stopping.is_set)
+
+class _Delivering:
+    """Sends what waits: at each tick, and as soon as there is something and its receiver's pace allows it."""
+
+    def __init__(self, work: Work, stopping: threading.Event, scheduler: BackgroundScheduler) -> None:
+        self._work, self._stopping, self._scheduler = work, stopping, scheduler
+        self._free_at: dict[str, datetime] = {}  # when a receiver may be sent to again
+        self._under_way: dict[str, bool] = {}  # receiver -> whether something came since it was looked for
+        self._lock = threading.Lock()
+
+    def deliver(self, outlet: Outlet) -> None:
+        work, name = self._work, outlet.name
+        with self._lock:
+            self._under_way[name] = False
+        sent = False
+        try:
+            sent = bool(deliver(outlet, work.store, work.owner, work.clock, self._stopping.is_set))
+        finally:
+            with self._lock:
+                came_since = self._under_way.pop(name)
+                if sent:
+                    self._free_at[name] = work.clock() + outlet.pace
+        # Without it the next message would wait for the first tick behind its second: for up to two of them.
+        if came_since or (sent and outlet.pace):
+            self._look(name)
+
+    def hurry(self) -> None:
+        """Something came: look now, or as soon as a receiver's pace allows it."""
+        for outlet in self._work.outlets:
+            with self._lock:
+                under_way = outlet.name in self._under_way
+                if under_way:
+                    self._under_way[outlet.name] = True
+            if not under_way:
+                self._look(outlet.name)
+
+    def _look(self, name: str) -> None:
+        if self._stopping.is_set():
+            return
+        now = self._work.clock()
+        with contextlib.suppress(
+            JobLookupError
+        ):  # the scheduler ended meanwhile; what waits is sent after the next start
+            self._scheduler.modify_job(f"deliver:{name}", next_run_time=max(now, self._free_at.get(name, now)))
 
 
 def _report_fault(event: JobExecutionEvent) -> None:
