@@ -72,9 +72,32 @@ class ListenerSection(Section):
         description="hosts and networks of your own that sources may ask, though they are not public: "
         '"forum.corp.example", "*.corp.example", "10.20.0.0/16"',
     )
+    metrics_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        strict=True,
+        description="port of /metrics for Prometheus, and of /healthz and /readyz for probes; none if nothing is said",
+    )
+    metrics_host: Text = Field(
+        default="127.0.0.1",
+        description='address of this machine that answers there; "0.0.0.0" or "::" for every network it is in. '
+        "Whoever reaches it may read the numbers",
+    )
+    ping_url_env: str | None = Field(
+        default=None,
+        description="environment variable that holds an address which is asked while all is well, "
+        "as healthchecks.io and others give out: they call you when it stops",
+    )
+    ping_url_file: Path | None = Field(default=None, description="file that holds that address, instead of ping_url_env")
+    ping_every: Annotated[Duration, at_least(timedelta(seconds=10))] = Field(
+        default=timedelta(minutes=1), description="time between two of these"
+    )
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
+        if self.ping_url_env is not None and self.ping_url_file is not None:
+            raise ValueError("the address to ping is said twice; keep ping_url_env or ping_url_file")
         if sum(place is not None for place in (self.database, self.database_env, self.database_file)) > 1:
             raise ValueError("the database is said more than once; keep one of database, database_env, database_file")
         return self
