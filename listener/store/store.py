@@ -51,6 +51,7 @@ from listener.store import (
     sources,
     spikes,
     vitals,
+    weeks,
 )
 from listener.store.engine import connect, empty_log, overwrite_deleted, place
 from listener.store.engine import reading as in_reading
@@ -600,6 +601,43 @@ class Store:
         """Mentions and distinct authors by week, subject, relevance, stage and sentiment, within [since, until)."""
         with in_reading(self.engine) as connection:
             return reading.weekly(connection, since, until, week_starts)
+
+    # What only the digest asks
+
+    def number_of(self, since: datetime, until: datetime) -> int:
+        """How many mentions were published in [since, until)."""
+        with in_reading(self.engine) as connection:
+            return weeks.number_of(connection, since, until)
+
+    def words(self, since: datetime, until: datetime, below: str | None) -> Sequence[tuple[str, str, str]]:
+        """Author, language and text of counted posts published in [since, until); `below`: a sample, by reference."""
+        with in_reading(self.engine) as connection:
+            return weeks.words(connection, since, until, below)
+
+    def answered(self, since: datetime, until: datetime) -> tuple[weeks.Answered, ...]:
+        """Cases of the posts published in [since, until), with their first post's time and their first answer's."""
+        with in_reading(self.engine) as connection:
+            return weeks.answered(connection, since, until)
+
+    def decisions(self) -> tuple[weeks.DecisionLine, ...]:
+        """What the team decided, the oldest first."""
+        with in_reading(self.engine) as connection:
+            return weeks.decisions(connection)
+
+    def decide(self, week: str, text: str, who: str, now: datetime) -> int:
+        """Keep a decision of that week; its number."""
+        with in_writing(self.engine) as connection:
+            return weeks.decide(connection, week, text, who, now)
+
+    def mark_done(self, number: int, now: datetime) -> bool:
+        """A decision was carried out. False: there is no open one of that number."""
+        with in_writing(self.engine) as connection:
+            return weeks.mark_done(connection, number, now)
+
+    def sent_digest(self, keys: Sequence[str]) -> Mapping[str, Any] | None:
+        """The first digest that was put in the outbox under one of `keys`, as JSON values; None where there is none."""
+        with in_reading(self.engine) as connection:
+            return weeks.sent_digest(connection, keys)
 
     def totals(self) -> Totals:
         """How much is stored."""

@@ -1,0 +1,167 @@
+"""What only the digest asks: words of earlier weeks, answers to cases, decisions. Cost grows with the weeks asked for.
+
+Each function runs inside a transaction of its caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from listener.cases.deeds import Deed
+from listener.model import Case
+from listener.store.mapping import TOLD_FROM, case_of
+from listener.store.pages import lock_counter
+from listener.store.tables import case_events, cases, mentions, meta, notifications, verdicts
+from listener.store.upsert import insert
+
+DECISIONS = "digest.decisions"  # meta key: what the team decided, the oldest first
+_ANSWERS = (Deed.REPLIED.value, Deed.WAIT.value, "brand-replied")  # what stops a case's clock
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A case with its first post's time and that of its first public reply."""
+
+    case: Case
+    first_at: datetime
+    replied_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionLine:
+    """A decision as it is kept."""
+
+    number: int
+    week: str
+    text: str
+    who: str
+    at: datetime
+    done_at: datetime | None
+
+
+def number_of(connection: Connection, since: datetime, until: datetime) -> int:
+    """How many mentions were published in [since, until)."""
+    number: int = connection.execute(
+        sa.select(sa.func.count()).where(mentions.c.published_at >= since, mentions.c.published_at < until)
+    ).scalar_one()
+    return number
+
+
+def words(
+    connection: Connection, since: datetime, until: datetime, below: str | None
+) -> Sequence[tuple[str, str, str]]:
+    """Author, language and text of the posts that digests count, published in [since, until); oldest first.
+
+    `below`: of those only the ones with a smaller reference.
+    """
+    statement = (
+        sa.select(mentions.c.author_key, verdicts.c.lang, mentions.c.text)
+        .select_from(TOLD_FROM)
+        .where(
+            mentions.c.published_at >= since,
+            mentions.c.published_at < until,
+            mentions.c.removed_at.is_(None),
+            verdicts.c.relevant,
+            verdicts.c.subject == "brand",
+            ~verdicts.c.promotional,
+        )
+        .order_by(mentions.c.published_at, mentions.c.id)
+    )
+    if below is not None:
+        statement = statement.where(mentions.c.ref < below)
+    return [(row.author_key, row.lang, row.text) for row in connection.execute(statement)]
+
+
+def answered(connection: Connection, since: datetime, until: datetime) -> tuple[Answered, ...]:
+    """Cases of the mentions published in [since, until), each with its very first post's time and its first answer."""
+    of = (
+        sa.select(mentions.c.case_id)
+        .where(mentions.c.published_at >= since, mentions.c.published_at < until, mentions.c.case_id.is_not(None))
+        .distinct()
+    )
+    first = dict(
+        connection.execute(
+            sa.select(mentions.c.case_id, sa.func.min(mentions.c.published_at))
+            .where(mentions.c.case_id.in_(of))
+            .group_by(mentions.c.case_id)
+        )
+        .tuples()
+        .all()
+    )
+    replied: dict[int, datetime] = {}
+    for row in connection.execute(
+        sa.select(case_events.c.case_id, case_events.c.at, case_events.c.detail)
+        .where(case_events.c.case_id.in_(of), case_events.c.what.in_(_ANSWERS))
+        .order_by(case_events.c.case_id)
+    ):
+        at = _written(row.detail) or row.at
+        replied[row.case_id] = min(at, replied.get(row.case_id, at))
+    rows = connection.execute(sa.select(cases).where(cases.c.id.in_(of)).order_by(cases.c.id)).mappings()
+    return tuple(Answered(case_of(row), first[row["id"]], replied.get(row["id"])) for row in rows)
+
+
+def decisions(connection: Connection) -> tuple[DecisionLine, ...]:
+    """All that was decided, the oldest first."""
+    return tuple(
+        DecisionLine(
+            one["number"],
+            one["week"],
+            one["text"],
+            one["who"],
+            datetime.fromisoformat(one["at"]),
+            None if one["done_at"] is None else datetime.fromisoformat(one["done_at"]),
+        )
+        for one in _kept(connection)
+    )
+
+
+def decide(connection: Connection, week: str, text: str, who: str, now: datetime) -> int:
+    """Keep a decision; returns its number."""
+    lock_counter(connection)  # two that decide at once do so one after the other
+    kept = _kept(connection)
+    number = max((one["number"] for one in kept), default=0) + 1
+    new = {"number": number, "week": week, "text": text, "who": who, "at": now.isoformat(), "done_at": None}
+    _keep(connection, [*kept, new])
+    return number
+
+
+def mark_done(connection: Connection, number: int, now: datetime) -> bool:
+    """A decision was carried out. False: there is no open one of that number."""
+    lock_counter(connection)
+    kept = _kept(connection)
+    found = [one for one in kept if one["number"] == number and one["done_at"] is None]
+    if not found:
+        return False
+    _keep(connection, [{**one, "done_at": now.isoformat()} if one is found[0] else one for one in kept])
+    return True
+
+
+def sent_digest(connection: Connection, keys: Sequence[str]) -> Mapping[str, Any] | None:
+    """The first digest put in the outbox under one of `keys`; None: there is none, or its words were removed since."""
+    rows = connection.execute(
+        sa.select(notifications.c.payload).where(notifications.c.key.in_(keys)).order_by(notifications.c.id)
+    ).scalars()
+    return next((payload["digest"] for payload in rows if "digest" in payload), None)
+
+
+def _written(detail: Mapping[str, Any]) -> datetime | None:
+    at = detail.get("at")
+    return datetime.fromisoformat(at) if isinstance(at, str) else None
+
+
+def _kept(connection: Connection) -> list[dict[str, Any]]:
+    found = connection.execute(sa.select(meta.c.value).where(meta.c.key == DECISIONS)).scalar_one_or_none()
+    return list(found) if isinstance(found, list) else []
+
+
+def _keep(connection: Connection, kept: Sequence[Mapping[str, Any]]) -> None:
+    statement = insert(connection, meta).values(key=DECISIONS, value=list(kept))
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["key"], set_={"value": statement.excluded.value})
+    )
