@@ -40,7 +40,8 @@ def manifest(ctx: click.Context, as_json: bool, name: str, url: str | None, no_b
 
     config = configuration_if_any(ctx)
     rights = config.slack if config else None
-    named = (*rights.may_work, *rights.may_resolve, *rights.may_correct) if rights else ()
+    lists = (rights.may_work, rights.may_resolve, rights.may_correct, rights.may_silence) if rights else ()
+    named = [who for one in lists for who in one]
     if url is not None and not url.startswith("https://"):
         raise click.UsageError(f"--url: Slack calls https addresses only, such as https://hooks.example.org{PATH}")
     done = made(name, interactive=not no_buttons, groups=any(map(is_group, named)), url=url)

@@ -108,7 +108,8 @@ class Workplace:
     def heard(self, socket: FakeSocket, **kwargs: Any) -> Iterator[Clicks]:
         """Clicks arrive meanwhile, over a real Socket Mode line."""
         said, client = self.config.slack, self.client()
-        rights = Rights(said.may_work, said.may_resolve, said.may_correct, Groups(client).members)
+        lists = (said.may_work, said.may_resolve, said.may_correct, said.may_silence)
+        rights = Rights(*lists, Groups(client).members)
         with ExitStack() as closing:
             clicks = Clicks(client, self.desk, self.look, rights)
             closing.callback(clicks.close)

@@ -136,7 +136,7 @@ def test_what_is_typed_is_read(typed: str, read: tuple[str, str]) -> None:
 def test_help_names_every_verb_and_offers_nothing_that_does_not_exist() -> None:
     shown = help_text(look())
     assert [entry.split()[1].rstrip(":") for entry in shown.splitlines()] == [
-        "due", "mine", "find", "explain", "health", "help",
+        "due", "mine", "find", "explain", "silence", "health", "help",
     ]  # fmt: skip
 
 
@@ -177,6 +177,29 @@ def test_a_list_can_be_worked_from(work: Workplace, slack: FakeSlack, socket: Fa
     body["container"]["is_ephemeral"] = True
     socket.send("interactive", body)
     assert said(slack, socket, 2)["text"] == f"{work.case().case.ref}: Resolved by <@{ANA}>"
+
+
+def test_silences_are_added_listed_and_ended(work: Workplace, slack: FakeSlack, socket: FakeSocket) -> None:
+    texts = [
+        "silence",
+        "silence 2h touchpoint:delivery <!channel> strike",
+        "silence",
+        "silence end 1",
+        "silence 2h why",
+        "silence end 9",
+    ]
+    for number, text in enumerate(texts, 1):
+        socket.command(ANA, text)
+        said(slack, socket, number)
+    shown = [one["blocks"][0] for one in slack.whispers]
+    words = [one["text"]["text"] if "text" in one else one["elements"][0]["text"] for one in shown]
+    assert words[0] == "None."
+    assert words[1].startswith("silence 1 by U0ANA1234, until 16 Nov 14:0")
+    assert shown[1]["text"]["type"] == "plain_text"
+    assert words[2] == words[1]
+    assert "ended" in words[3]
+    assert "a silence of everything is none" in words[4]
+    assert "there is no silence 9" in words[5]
 
 
 # Add to mentions
@@ -277,12 +300,12 @@ def test_members_of_a_group_are_remembered_and_used_on_while_slack_is_away(slack
     at = [0.0]
     slack.groups["S0CARE123"] = [ANA]
     groups = Groups(web_client("xoxb-test", slack.base_url, 2.0), lambda: at[0])
-    rights = Rights(["S0CARE123"], [], [], groups.members)
+    rights = Rights(["S0CARE123"], members=groups.members)
     assert rights.may(ANA, Right.WORK)
     assert not rights.may(BEN, Right.RESOLVE)  # an empty list says what may_work says
     assert slack.counted("usergroups.users.list") == 1
     at[0] = REMEMBERED + 1
     slack.fail("usergroups.users.list", DROP_BEFORE, DROP_BEFORE)
     assert rights.may(ANA, Right.WORK)
-    assert not Rights(["S0GONE123"], [], [], groups.members).may(ANA, Right.WORK)
+    assert not Rights(["S0GONE123"], members=groups.members).may(ANA, Right.WORK)
     assert Rights().may(BEN, Right.CORRECT)
