@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
+
+import structlog
 
 from connectors.base import (
     ConnectorError,
@@ -27,9 +29,9 @@ from connectors.base import (
     SourceContext,
     SourceSettings,
 )
-from listener import __version__, doctor, interactive, retention, spending
+from listener import __version__, doctor, interactive, retention, spending, troubles
 from listener.cases import settle
-from listener.config import Config
+from listener.config import Config, SecretMissing
 from listener.config.schema import ConsoleReceiver, SlackReceiver, WebhookReceiver
 from listener.config.values import WEEKDAYS
 from listener.config.whole import SourceConfig
@@ -46,6 +48,11 @@ from listener.schedule import Work
 from listener.slack.look import Look, load_words
 from listener.store import Store
 from listener.working import Desk
+
+if TYPE_CHECKING:
+    from listener.watch.ping import Ping
+
+log = structlog.get_logger()
 
 FOLLOWED = timedelta(days=30)  # how long posts are looked up again whose words are kept for good
 SLACK_PACE = timedelta(seconds=1)  # one message a second and channel (PLATFORMS §3.3)
@@ -335,6 +342,7 @@ def daemon(config: Config) -> Iterator[Daemon]:
     judge = LoadingJudge(config)
     with stored(config) as store:
         sources, checkers = open_sources(config, store), open_sources(config, store, for_recheck=True)
+        ping = dead_mans_ping(config, store)
         try:
             end_leases_of_the_dead(store, now())
             register(config, store)
@@ -354,11 +362,57 @@ def daemon(config: Config) -> Iterator[Daemon]:
                 owner=owner(),
                 clock=now,
                 workers=config.listener.workers,
+                ping=ping,
             )
             yield Daemon(config, store, sources, work, judge)
         finally:
-            for one in (*sources.values(), *checkers.values()):
+            for one in (*sources.values(), *checkers.values(), *filter(None, [ping])):
                 one.close()
+
+
+def dead_mans_ping(config: Config, store: Store) -> Ping | None:
+    """What tells an outside watcher that all is well; None where nobody asked for it, or its address is missing."""
+    try:
+        address = config.secret(config.listener, "ping_url")
+    except SecretMissing as error:
+        log.error("ping_off", cause=str(error))
+        return None
+    if address is None:
+        return None
+    from listener.watch.ping import Ping
+
+    return Ping(
+        address.get_secret_value(),
+        config.listener.ping_every,
+        lambda at: troubles.troubles(store, at, config),
+        f"listener/{__version__}",
+        config.listener.intranet,
+    )
+
+
+@contextmanager
+def watched(daemon: Daemon) -> Iterator[None]:
+    """Prometheus and probes are answered meanwhile, where the configuration asks for it; alerts go out without it, too."""
+    config, port = daemon.config, daemon.config.listener.metrics_port
+    if port is None:
+        yield
+        return
+    from listener.watch.door import Watch, WatchDoor
+
+    host = config.listener.metrics_host
+    watch = Watch(lambda at: troubles.vitals(daemon.store, at, config), config, daemon.work.pulse, now)
+    try:
+        door = WatchDoor(watch, port, host)
+    except OSError as error:
+        remedy = "another program has it? change metrics_port or metrics_host; all else goes on"
+        log.error("metrics_off", host=host, port=port, cause=error.strerror or type(error).__name__, remedy=remedy)
+        yield
+        return
+    door.start()
+    try:
+        yield
+    finally:
+        door.stop()
 
 
 def called(config: Config) -> Calls:

@@ -178,10 +178,13 @@ def check_credentials(config: Config, environ: Mapping[str, str]) -> Iterator[Fi
     tables: list[tuple[str, BaseModel]] = [
         *((f"source {source.name}", source.settings) for source in config.sources if source.enabled),
         *((f"receiver {receiver.name}", receiver) for receiver in config.receivers),
+        ("listener", config.listener),
     ]
     found = False
     for owner, table in tables:
         for key in secret_keys(table):
+            if table is config.listener and key == "database":
+                continue  # said by the check of the database
             found = True
             try:
                 read_secret(table, key, environ)

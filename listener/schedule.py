@@ -12,9 +12,10 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_SCHEDULER_SHUTDOWN, JobExecutionEvent
@@ -33,6 +34,10 @@ from listener.recheck import recheck
 from listener.retention import EVERY as PURGE_EVERY
 from listener.retention import is_due as purge_is_due
 from listener.store import Store
+from listener.watch.pulse import Pulse
+
+if TYPE_CHECKING:
+    from listener.watch.ping import Ping
 
 log = structlog.get_logger()
 
@@ -55,13 +60,15 @@ class Work:
     clock: Callable[[], datetime]
     workers: int = 4  # sources polled at the same time
     tick: float = 1.0  # seconds between two looks at what is due
+    ping: Ping | None = None  # the dead man's
+    pulse: Pulse = field(default_factory=Pulse)  # whether this process moves
 
 
 def start(work: Work, stopping: threading.Event) -> BackgroundScheduler:
     """Start all jobs and return the running scheduler; `shutdown(wait=True)` lets the page and message in hand finish."""
     scheduler = BackgroundScheduler(
         timezone=UTC,
-        executors={"default": ThreadPoolExecutor(len(work.outlets) + 6)},
+        executors={"default": ThreadPoolExecutor(len(work.outlets) + 7)},
         # The default grace of one second silently drops jobs that start late (PLATFORMS §4).
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
     )
@@ -80,6 +87,8 @@ def start(work: Work, stopping: threading.Event) -> BackgroundScheduler:
     look_up = partial(recheck, work.feeds, work.judge, work.store, work.clock, stopping.is_set)
     every(scheduler, RECHECK_EVERY.total_seconds(), "recheck", look_up, now + timedelta(seconds=15))
     every(scheduler, HEARTBEAT, "heartbeat", lambda: beat(work), now)
+    if (ping := work.ping) is not None:
+        every(scheduler, ping.every.total_seconds(), "ping", lambda: ping(work.clock()), now + timedelta(seconds=20))
 
     scheduler.start()
     return scheduler
@@ -102,7 +111,8 @@ def mind_the_clock(scheduler: BackgroundScheduler, now: datetime) -> None:
 
 
 def beat(work: Work) -> None:
-    """Leave a sign of life for `health` and `status`."""
+    """Leave a sign of life for probes of this process, and one for `health` and `status`."""
+    work.pulse.jobs_ran()
     work.store.set_meta("heartbeat", {"at": work.clock().isoformat(), "owner": work.owner})
 
 

@@ -27,6 +27,7 @@ def run(ctx: click.Context) -> None:
 
     from listener import app, report, schedule
     from listener.plugins import check_distribution
+    from listener.watch import systemd
 
     if clashes := check_distribution():
         raise click.ClickException("\n".join(clashes))
@@ -44,7 +45,7 @@ def run(ctx: click.Context) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    with app.daemon(config) as daemon, app.clicks_heard(daemon):
+    with app.daemon(config) as daemon, app.watched(daemon), app.clicks_heard(daemon):
         store = daemon.store
         if store.get_meta(report.STARTED) is None:
             store.set_meta(report.STARTED, app.now().isoformat())
@@ -65,8 +66,13 @@ def run(ctx: click.Context) -> None:
         scheduler = schedule.start(daemon.work, stopping)
         try:
             daemon.judge.ready()  # broken rules end the start with their own message
+            systemd.notify("READY=1")
             while not stopping.wait(1.0):
                 schedule.mind_the_clock(scheduler, app.now())
+                daemon.work.pulse.loop_turned()
+                if systemd.is_watched() and daemon.work.pulse.why_dead() is None:
+                    systemd.notify("WATCHDOG=1")
+            systemd.notify("STOPPING=1")
             log.info("stopping", note="finishing the page and message in hand")
         finally:
             stopping.set()
