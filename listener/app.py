@@ -366,8 +366,10 @@ def daemon(config: Config) -> Iterator[Daemon]:
             )
             yield Daemon(config, store, sources, work, judge)
         finally:
-            for one in (*sources.values(), *checkers.values(), *filter(None, [ping])):
+            for one in (*sources.values(), *checkers.values()):
                 one.close()
+            if ping is not None:
+                ping.close()
 
 
 def dead_mans_ping(config: Config, store: Store) -> Ping | None:
