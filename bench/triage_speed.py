@@ -70,7 +70,7 @@ def posts(count: int) -> list[str]:
     chance = random.Random(7)
     made: list[str] = []
     for _ in range(count):
-        middles = chance.sample(MIDDLES, chance.choice((1, 2, 2, 2, 3)))
+        middles = chance.sample(MIDDLES, chance.choice((2, 2, 2, 3, 3, 3)))
         made.append(f"{chance.choice(OPENINGS)} {', '.join(middles)} {chance.choice(ENDINGS)}".strip())
     return made
 
