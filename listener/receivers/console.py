@@ -71,8 +71,11 @@ class ConsoleReceiver:
             urgency = delivery.case.case.urgency
         if delivery.summary is not None:
             urgency = max(delivery.summary.levels, default=urgency)
+        if delivery.spike is not None:
+            urgency = delivery.spike.spike.urgency
+            closed = delivery.spike.spike.ended_at is not None
         colour = CLOSED_COLOUR if closed else COLOURS[urgency]
-        indent = 4 if delivery.kind in _ENTRIES else 0  # an entry belongs below its message
+        indent = 4 if delivery.kind in _ENTRIES or delivery.folded_in else 0  # an entry belongs below its message
         width = min(self._console.width, WIDEST) - indent
         shown = renderables(said.blocks, colour, width - 2)
         if page := delivery.payload.get("page"):

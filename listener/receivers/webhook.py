@@ -33,6 +33,7 @@ from listener.model import (
     PassingFailure,
     Receipt,
     ReceiverStopped,
+    SpikeView,
     Told,
 )
 from listener.slack.look import utc_now
@@ -145,6 +146,10 @@ def document(delivery: Delivery) -> dict[str, Any]:
                 for view in delivery.summary.cases
             ],
         }
+    if delivery.folded_in:
+        said["spike"] = {"ref": delivery.folded_in}
+    if delivery.spike is not None:
+        said["spike"] = _spike(delivery.spike)
     if delivery.kind in {NotificationKind.DIGEST, NotificationKind.NOTICE}:
         # Slack's blocks and this machine's files mean nothing to a webhook; the digest's own JSON stays.
         said["content"] = {name: value for name, value in delivery.payload.items() if name not in {"blocks", "page"}}
@@ -165,6 +170,29 @@ def _case(view: CaseView) -> dict[str, Any]:
         "touchpoints": sorted(case.touchpoints),
         "opened_at": case.opened_at.isoformat(),
         "due_at": case.due_at.isoformat() if case.due_at else None,
+    }
+
+
+def _spike(view: SpikeView) -> dict[str, Any]:
+    spike = view.spike
+    return {
+        "ref": spike.ref,
+        "kind": spike.kind,
+        "state": spike.state.value,
+        "urgency": spike.urgency.word,
+        "begun_at": spike.begun_at.isoformat(),
+        "last_at": spike.last_at.isoformat(),
+        "ended_at": spike.ended_at.isoformat() if spike.ended_at else None,
+        "authors": spike.authors,
+        "posts": spike.posts,
+        "expected_authors": round(spike.expected, 2),
+        "window_hours": spike.figures.get("window"),
+        "owner": spike.owner,
+        "revision": spike.revision,
+        "new_words": [{"word": word, "authors": authors} for word, authors in spike.figures.get("words") or ()],
+        "silent_sources": list(spike.figures.get("silent") or ()),
+        "cases_told_in_it": view.folded,
+        "examples": [_mention(told) for told in view.examples],
     }
 
 

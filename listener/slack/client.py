@@ -51,7 +51,14 @@ PAGE = 200  # messages a page of history; docs.slack.dev recommends no more
 PAGES = 25  # a channel with more traffic than 5,000 messages since the notification was decided is not searched
 
 ENTRIES = frozenset({NotificationKind.CASE_THREAD, NotificationKind.CASE_NOTE, NotificationKind.REMINDER})
-EDITS = frozenset({NotificationKind.CASE_UPDATE, NotificationKind.ENTRY_UPDATE, NotificationKind.SUMMARY_UPDATE})
+EDITS = frozenset(
+    {
+        NotificationKind.CASE_UPDATE,
+        NotificationKind.ENTRY_UPDATE,
+        NotificationKind.SUMMARY_UPDATE,
+        NotificationKind.SPIKE_UPDATE,
+    }
+)
 EVENT_TYPES = {
     NotificationKind.CASE_OPEN: "listener_case",
     NotificationKind.CASE_UPDATE: "listener_case",
@@ -61,6 +68,8 @@ EVENT_TYPES = {
     NotificationKind.REMINDER: "listener_note",
     NotificationKind.SUMMARY: "listener_summary",
     NotificationKind.SUMMARY_UPDATE: "listener_summary",
+    NotificationKind.SPIKE: "listener_spike",
+    NotificationKind.SPIKE_UPDATE: "listener_spike",
     NotificationKind.DIGEST: "listener_digest",
     NotificationKind.NOTICE: "listener_notice",
 }
@@ -120,7 +129,7 @@ class SlackReceiver:
 
         if delivery.kind in EDITS and delivery.parent is not None:
             return self._update(delivery, delivery.parent, message)
-        thread = delivery.parent if delivery.kind in ENTRIES else None
+        thread = _thread(delivery)
         try:
             return self._post(delivery, message, thread)
         except SlackApiError as error:
@@ -137,7 +146,7 @@ class SlackReceiver:
                 channel=channel,
                 text=said.text,
                 blocks=list(said.blocks),
-                thread_ts=str(thread.data["ts"]) if thread else None,
+                thread_ts=_ts(thread) if thread else None,
                 metadata=_metadata(delivery.kind, delivery.key, said),
                 unfurl_links=False,
                 unfurl_media=False,
@@ -146,7 +155,8 @@ class SlackReceiver:
             )
 
         answer = self._shorter_if_refused(call, message, "chat.postMessage")
-        return _receipt(answer, channel, delivery.key)
+        receipt = _receipt(answer, channel, delivery.key)
+        return Receipt({**receipt.data, **_in_thread(delivery)}) if thread else receipt
 
     def _update(self, delivery: Delivery, parent: Receipt, message: Callable[[int], Message]) -> Receipt:
         channel, ts = str(parent.data["channel"]), str(parent.data["ts"])
@@ -171,6 +181,8 @@ class SlackReceiver:
                 return self._take_down(error, channel, parent)
             if delivery.kind is NotificationKind.SUMMARY_UPDATE:
                 return self._post_anew(error, delivery, channel, parent, message)
+            if delivery.kind is NotificationKind.SPIKE_UPDATE:
+                return self._say_below(error, delivery, channel, parent, message)
             if code_of(error) not in CANNOT_EDIT or delivery.case is None:
                 raise translate(error, "chat.update", channel) from None
         else:
@@ -202,6 +214,23 @@ class SlackReceiver:
                     return found
         with translated("chat.postMessage", channel):
             return self._post(delivery, message, None)
+
+    def _say_below(
+        self,
+        error: SlackApiError,
+        delivery: Delivery,
+        channel: str,
+        parent: Receipt,
+        message: Callable[[int], Message],
+    ) -> Receipt:
+        """A spike whose message cannot be edited says in its thread how it stands; one that quotes what is gone, goes."""
+        if delivery.payload.get("removed"):
+            return self._take_down(error, channel, parent)
+        if code_of(error) not in CANNOT_EDIT:
+            raise translate(error, "chat.update", channel) from None
+        with translated("chat.postMessage", channel):
+            self._post(delivery, message, parent)
+        return parent
 
     def _take_down(self, error: SlackApiError, channel: str, entry: Receipt) -> Receipt:
         """An entry that must not show its words any more and cannot be edited is deleted, unless somebody did already."""
@@ -242,12 +271,13 @@ class SlackReceiver:
                 continue
             if metadata["event_payload"].get("key") == delivery.key:
                 channel = str(delivery.parent.data["channel"]) if delivery.parent else self._channel
-                return Receipt({"channel": channel, "ts": str(found["ts"]), "key": delivery.key})
+                receipt = {"channel": channel, "ts": str(found["ts"]), "key": delivery.key}
+                return Receipt(receipt | _in_thread(delivery))
         return None
 
     def _history(self, delivery: Delivery) -> Iterator[dict[str, Any]]:
         """The messages since a little before `delivery` was decided: the channel's, or its thread's."""
-        thread = delivery.parent if delivery.kind in ENTRIES else None
+        thread = _thread(delivery)
         asked: dict[str, Any] = {
             "oldest": f"{(delivery.created_at - CLOCKS_DIFFER).timestamp():.6f}",
             "include_all_metadata": True,
@@ -258,7 +288,7 @@ class SlackReceiver:
             try:
                 with translated(method, self._channel, keep_api_errors=True):
                     if thread:
-                        channel, ts = str(thread.data["channel"]), str(thread.data["ts"])
+                        channel, ts = str(thread.data["channel"]), _ts(thread)
                         answer = self._client.conversations_replies(channel=channel, ts=ts, **asked)
                     else:
                         answer = self._client.conversations_history(channel=self._channel, **asked)
@@ -276,6 +306,22 @@ class SlackReceiver:
         raise CannotLookUp(
             f"Slack ({method}): more than {PAGE * PAGES} messages since {delivery.created_at:%d %b %H:%M}"
         )
+
+
+def _thread(delivery: Delivery) -> Receipt | None:
+    """Below what it is said; a case with a message above its own is told in a spike's thread."""
+    return delivery.parent if delivery.kind in ENTRIES or delivery.kind is NotificationKind.CASE_OPEN else None
+
+
+def _in_thread(delivery: Delivery) -> dict[str, str]:
+    """Of a case that is told in a spike's thread: what follows it hangs in the same thread."""
+    thread = delivery.parent if delivery.kind is NotificationKind.CASE_OPEN else None
+    return {"thread": _ts(thread)} if thread else {}
+
+
+def _ts(message: Receipt) -> str:
+    """The ts of the thread that a message begins or stands in; Slack has no threads within threads."""
+    return str(message.data.get("thread") or message.data["ts"])
 
 
 def _metadata(kind: NotificationKind, key: str, said: Message) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Everything else that is posted: thread entries, notices, digests, summaries; and `message_for`, which picks by kind.
+"""Everything else that is posted: thread entries, notices, digests, summaries, spikes; and `message_for`, which picks by kind.
 
 A digest brings its own text and blocks (`payload["text"]`, `payload["blocks"]`, `payload["week"]`), rendered by
 whoever counted it.
@@ -17,6 +17,7 @@ from listener.slack import limits, parts
 from listener.slack.blocks import Block, Message, case_message, mrkdwn, plain, quote, reply_button, section
 from listener.slack.look import Look
 from listener.slack.outside import clean, defuse_within, escape, unescape
+from listener.slack.spikes import entry_parts, spike_parts
 from listener.slack.summaries import summary_parts
 from rules.vocabulary import Urgency
 
@@ -30,11 +31,17 @@ def message_for(
     if delivery.kind in {NotificationKind.CASE_OPEN, NotificationKind.CASE_UPDATE}:
         if delivery.case is None:
             raise ValueError(f"{delivery.key}: a case message without its case")
+        if delivery.folded_in:
+            text, blocks, metadata = entry_parts(delivery.case, delivery.folded_in, look, budget - _AGAIN)
+            return _finished(text, blocks, metadata, look, repeated)
         return case_message(delivery.case, look, now, repeated=repeated, budget=budget)
     if delivery.kind in {NotificationKind.CASE_THREAD, NotificationKind.ENTRY_UPDATE} and delivery.mention is not None:
         return thread_entry(delivery, look, repeated=repeated)
     if delivery.kind in {NotificationKind.CASE_NOTE, NotificationKind.REMINDER}:
         return note(delivery, look, repeated=repeated)
+    if delivery.spike is not None:
+        text, blocks, metadata = spike_parts(delivery.spike, look, budget - _AGAIN)
+        return _finished(text, blocks, metadata, look, repeated)
     if delivery.summary is not None:
         text, blocks, metadata = summary_parts(delivery.summary, look, budget - _AGAIN)
         return _finished(text, blocks, metadata, look, repeated)
