@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from listener.cases.manners import EDITS_APART, NO_MANNERS, Manners
-from listener.model import Delivery, NotificationKind, NotificationState, Receipt, SpikeView, Summary
+from listener.model import Delivery, NotificationKind, NotificationState, Receipt, SpikeView
 from listener.store import spikes, summaries, totals
 from listener.store.reading import case_view, told_by_id
 from listener.store.tables import WAITING, cases, notifications, receivers
@@ -57,9 +57,8 @@ def claim(
     if not _may_send(connection, receiver, now):
         return None
     while (row := _next(connection, receiver, now, manners.quiet)) is not None:
-        case_id = row["case_id"]
         # Read before the mentions: what is rendered may then be newer than the revision says, never older.
-        revision = None if case_id is None else _revision(connection, case_id)
+        revision = _revision(connection, row)
         if row["kind"] in (_SPIKE, _SPIKE_UPDATE):
             revision = spikes.revision_of(connection, row["payload"]["spike"])
         why = _superfluous(connection, row, revision, now)
@@ -120,8 +119,9 @@ def mark_dead(connection: Connection, id_: int, owner: str, error: str, now: dat
     """Never send it; what would follow it folds when its turn comes. False: the claim was lost, nothing is changed."""
     if _release(connection, id_, owner, {"state": _DEAD, "error": error, "ended_at": now}) is None:
         return False
-    if connection.execute(sa.select(notifications.c.kind).where(notifications.c.id == id_)).scalar_one() == _SUMMARY:
-        summaries.unfold(connection, id_, now)
+    row = connection.execute(sa.select(notifications).where(notifications.c.id == id_)).mappings().one()
+    if (told := _told_by(row)) is not None:
+        summaries.unfold(connection, told, now)
     return True
 
 
@@ -209,9 +209,19 @@ def _next(connection: Connection, receiver: str, now: datetime, quiet: bool) -> 
     )
 
 
-def _revision(connection: Connection, case_id: int) -> int:
-    revision: int = connection.execute(sa.select(cases.c.revision).where(cases.c.id == case_id)).scalar_one()
+def _revision(connection: Connection, row: sa.RowMapping) -> int | None:
+    if (told := _told_by(row)) is not None:
+        return summaries.size(connection, told)
+    if row["case_id"] is None:
+        return None
+    revision: int = connection.execute(sa.select(cases.c.revision).where(cases.c.id == row["case_id"])).scalar_one()
     return revision
+
+
+def _told_by(row: sa.RowMapping) -> int | None:
+    """The summary that the row is, or that it edits."""
+    own: int | None = row["id"] if row["kind"] == _SUMMARY else row["summary_id"]
+    return own if row["kind"] in (_SUMMARY, _SUMMARY_UPDATE) else None
 
 
 def _superfluous(connection: Connection, row: sa.RowMapping, revision: int | None, now: datetime) -> str | None:
@@ -323,16 +333,10 @@ def _take(connection: Connection, row: sa.RowMapping, revision: int | None, owne
         parent=thread if row["kind"] == _OPEN else _parent(connection, row),
         created_at=row["created_at"],
         doubtful=doubtful,
-        summary=_summary(connection, row),
+        summary=None if (told := _told_by(row)) is None else summaries.load(connection, told),
         spike=_spike(connection, row),
         folded_in=folded_in,
     )
-
-
-def _summary(connection: Connection, row: sa.RowMapping) -> Summary | None:
-    if row["kind"] not in (_SUMMARY, _SUMMARY_UPDATE):
-        return None
-    return summaries.load(connection, row["id"] if row["kind"] == _SUMMARY else row["summary_id"])
 
 
 def _spike(connection: Connection, row: sa.RowMapping) -> SpikeView | None:

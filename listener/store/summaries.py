@@ -70,7 +70,7 @@ def fold(connection: Connection, row: sa.RowMapping, manners: Manners, now: date
     if known is not None and known["created_at"] <= now - STORM_HOUR:
         known = None
     waiting = _waiting(connection, receiver, None)
-    if row["id"] not in waiting or (known is not None and known["state"] == _DEAD):
+    if row["id"] not in waiting or (known is not None and _is_refused(connection, known)):
         return Fold.NO  # where the summary itself is refused, nothing may vanish in it
     return _gather(connection, receiver, keys[0], known, waiting, "folded-storm", now)
 
@@ -88,13 +88,30 @@ def show_again(connection: Connection, case_id: int, reason: str, now: datetime)
     ).scalars()
     for summary_id in list(found):
         row = connection.execute(sa.select(notifications).where(notifications.c.id == summary_id)).mappings().one()
-        if row["state"] != _DEAD and not _is_unseen(row):
+        if row["kind"] == _SUMMARY and row["state"] != _DEAD and not _is_unseen(row):
             _edit(connection, row, reason, now)
 
 
+def size(connection: Connection, summary_id: int) -> int:
+    """How many notifications a summary tells: its revision, which only grows."""
+    number: int = connection.execute(
+        sa.select(sa.func.count()).select_from(notifications).where(*_told_in(summary_id))
+    ).scalar_one()
+    return number
+
+
 def unfold(connection: Connection, summary_id: int, now: datetime) -> None:
-    """A summary was refused: what it told is told singly, but for cases that were told anew meanwhile."""
+    """A summary, or an edit of it, was refused: what it does not show is told singly, unless told anew meanwhile."""
     lock_counter(connection)
+    shown: int | None = connection.execute(
+        sa.select(sa.func.max(notifications.c.rendered_revision)).where(*_standing(summary_id))
+    ).scalar()
+    unseen = connection.execute(
+        sa.select(notifications.c.id)
+        .where(*_told_in(summary_id))
+        .order_by(notifications.c.ended_at, notifications.c.id)
+        .offset(shown or 0)
+    ).scalars()
     told_since = sa.exists().where(
         _later.c.case_id == notifications.c.case_id,
         _later.c.receiver == notifications.c.receiver,
@@ -102,16 +119,13 @@ def unfold(connection: Connection, summary_id: int, now: datetime) -> None:
         _later.c.kind == _OPEN,
         _later.c.state.in_(TELLING),
     )
-    connection.execute(
-        notifications.update()
-        .where(
-            notifications.c.summary_id == summary_id,
-            notifications.c.kind == _OPEN,
-            notifications.c.state == _FOLDED,
-            ~told_since,
+    ids = list(unseen)
+    for start in range(0, len(ids), _CHUNK):
+        connection.execute(
+            notifications.update()
+            .where(notifications.c.id.in_(ids[start : start + _CHUNK]), ~told_since)
+            .values(state=_PENDING, summary_id=None, ended_at=None, due_at=now, error="its summary was refused")
         )
-        .values(state=_PENDING, summary_id=None, ended_at=None, due_at=now, error="its summary was refused")
-    )
 
 
 def state_of(connection: Connection, summary_id: int) -> NotificationState:
@@ -123,16 +137,7 @@ def state_of(connection: Connection, summary_id: int) -> NotificationState:
 def standing(connection: Connection, summary_id: int) -> Receipt | None:
     """Where a summary stands now: the receipt of its last edit, else its own."""
     receipt: Mapping[str, Any] | None = connection.execute(
-        sa.select(notifications.c.receipt)
-        .where(
-            sa.or_(
-                notifications.c.id == summary_id,
-                sa.and_(notifications.c.summary_id == summary_id, notifications.c.kind == _EDIT),
-            ),
-            notifications.c.state == _SENT,
-        )
-        .order_by(notifications.c.id.desc())
-        .limit(1)
+        sa.select(notifications.c.receipt).where(*_standing(summary_id)).order_by(notifications.c.id.desc()).limit(1)
     ).scalar()
     return None if receipt is None else Receipt(receipt)
 
@@ -140,7 +145,7 @@ def standing(connection: Connection, summary_id: int) -> Receipt | None:
 def load(connection: Connection, summary_id: int) -> Summary:
     """The cases of a summary as they stand now. One that cannot be read is counted and not shown."""
     of_summary = notifications.join(cases, cases.c.id == notifications.c.case_id)
-    told = (notifications.c.summary_id == summary_id, notifications.c.kind == _OPEN)
+    told = _told_in(summary_id)
     levels = connection.execute(
         sa.select(cases.c.urgency, sa.func.count(cases.c.id.distinct()))
         .select_from(of_summary)
@@ -171,6 +176,27 @@ def load(connection: Connection, summary_id: int) -> Summary:
         tuple(views),
         {Urgency(urgency): count for urgency, count in levels},
     )
+
+
+def _told_in(summary_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+    return notifications.c.summary_id == summary_id, notifications.c.kind == _OPEN, notifications.c.state == _FOLDED
+
+
+def _standing(summary_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+    edits = sa.and_(notifications.c.summary_id == summary_id, notifications.c.kind == _EDIT)
+    return sa.or_(notifications.c.id == summary_id, edits), notifications.c.state == _SENT
+
+
+def _is_refused(connection: Connection, summary: sa.RowMapping) -> bool:
+    """The receiver does not accept it, or not any more."""
+    if summary["state"] == _DEAD:
+        return True
+    dead = sa.select(notifications.c.id).where(
+        notifications.c.summary_id == summary["id"],
+        notifications.c.kind == _EDIT,
+        notifications.c.state == _DEAD,
+    )
+    return connection.execute(dead.limit(1)).first() is not None
 
 
 def _gather(
@@ -250,6 +276,7 @@ def _waiting(connection: Connection, receiver: str, before: datetime | None) -> 
         notifications.c.kind == _OPEN,
         notifications.c.summary_id.is_(None),  # not told in a spike's thread
         notifications.c.urgency < _CRITICAL,
+        notifications.c.summary_id.is_(None),  # else it belongs into the thread of a spike
         ~notifications.c.doubtful,
         ~critical,
     )
@@ -260,7 +287,7 @@ def _waiting(connection: Connection, receiver: str, before: datetime | None) -> 
 
 
 def _singles(connection: Connection, receiver: str, now: datetime) -> int:
-    """Openings sent within the last hour or being sent, the critical ones left out."""
+    """Openings sent within the last hour or being sent, the critical ones and those in threads of spikes left out."""
     # Senders of one receiver are counted one after another: each sees what the one before it took.
     connection.execute(
         insert(connection, receivers).on_conflict_do_nothing(index_elements=["receiver"]), {"receiver": receiver}

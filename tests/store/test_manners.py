@@ -272,3 +272,30 @@ def test_senders_at_once_send_no_more_than_the_limit(store: Store) -> None:
 def test_without_manners_nothing_is_held_or_folded(store: Store, quiet: bool) -> None:
     put(store, *(triaged(post(number, author=Author(f"a{number}"))) for number in range(40)))
     assert kinds(send_all(store, NOON + quiet * HOUR, Manners())) == 40 * [OPEN]
+
+
+def test_what_a_refused_edit_would_have_shown_is_told_singly_and_nothing_else(store: Store) -> None:
+    put(store, *(triaged(post(number)) for number in range(3)))
+    assert kinds(send_all(store, NOON, storm(1))) == [OPEN, SUMMARY]
+    put(store, *(triaged(post(10 + number)) for number in range(2)), now=NOON + MINUTE)
+    edit = store.claim("console", "s1", NOON + MINUTE, TTL, storm(1))
+    assert edit is not None
+    assert edit.kind is EDIT
+    assert store.mark_dead(edit.id, "s1", "message_not_found", NOON + MINUTE)
+    put(store, triaged(post(20)), now=NOON + 2 * MINUTE)
+    told = send_all(store, NOON + 2 * MINUTE, storm(1))
+    assert kinds(told) == 3 * [OPEN]
+    assert sorted(one.case.mentions[0].mention.external_id for one in told if one.case) == ["p10", "p11", "p20"]
+
+
+def test_an_edited_post_is_shown_anew_in_its_summary(store: Store) -> None:
+    put(store, *(triaged(post(number)) for number in range(2)))
+    send_all(store, NOON + HOUR, since(NOON + HOUR))
+    found = triaged(post(1, text="My order arrived broken."))
+    store.record_look_up(
+        ["forum"], ["p1"], [found], [], settle_to("console"),
+        lambda before, found, case, silences, now: Revised(found.verdict), NOON + 2 * HOUR,
+    )  # fmt: skip
+    (edit,) = send_all(store, NOON + 2 * HOUR, Manners())
+    assert edit.summary is not None
+    assert "My order arrived broken." in [view.mentions[0].mention.text for view in edit.summary.cases]
