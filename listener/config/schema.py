@@ -89,7 +89,9 @@ class ListenerSection(Section):
         description="environment variable that holds an address which is asked while all is well, "
         "as healthchecks.io and others give out: they call you when it stops",
     )
-    ping_url_file: Path | None = Field(default=None, description="file that holds that address, instead of ping_url_env")
+    ping_url_file: Path | None = Field(
+        default=None, description="file that holds that address, instead of ping_url_env"
+    )
     ping_every: Annotated[Duration, at_least(timedelta(seconds=10))] = Field(
         default=timedelta(minutes=1), description="time between two of these"
     )
@@ -279,10 +281,12 @@ class SlackRights(Section):
     """Who may do what in Slack. Without any list everybody may who can see the button."""
 
     may_work: tuple[SlackPeople, ...] = Field(
-        default=(), description="ids of people (U…) and user groups (S…) who may claim, reply, snooze, escalate and look things up"
+        default=(),
+        description="ids of people (U…) and user groups (S…) who may claim, reply, snooze, escalate and look things up",
     )
     may_resolve: tuple[SlackPeople, ...] = Field(
-        default=(), description="likewise: close and reopen cases, and say that one is not relevant; if empty as may_work"
+        default=(),
+        description="likewise: close and reopen cases, and say that one is not relevant; if empty as may_work",
     )
     may_correct: tuple[SlackPeople, ...] = Field(
         default=(), description="likewise: correct verdicts, add mentions; if empty as may_work"
@@ -291,7 +295,11 @@ class SlackRights(Section):
         default=(), description="likewise: add and end silences; if empty as may_work"
     )
     instances: int = Field(
-        default=1, ge=1, le=10, strict=True, description="daemons that share one Slack app; more connections are a warning"
+        default=1,
+        ge=1,
+        le=10,
+        strict=True,
+        description="daemons that share one Slack app; more connections are a warning",
     )
 
 
@@ -344,6 +352,16 @@ class RouteKeys(Section):
     goes_on: Flag = Field(default=False, alias="continue", description="true: later routes are asked as well")
 
 
+class Believed(Section):
+    """A hypothesis: what the team believes, and which posts speak of it."""
+
+    says: Text = Field(description="the hypothesis as a sentence; the digest prints it")
+    query: BrandQuery = Field(description="which posts speak of it, as a query (docs/queries.md)")
+    expects: Literal["unhappy", "happy"] = Field(
+        default="unhappy", description="the mood that speaks for it; the opposite one speaks against it"
+    )
+
+
 class Digest(Section):
     """The weekly page."""
 
@@ -352,6 +370,21 @@ class Digest(Section):
     time: Clock = Field(default=time(9), description='time of day: "09:00"')
     to: tuple[str, ...] = Field(default=(), description="receivers, by name")
     folder: Path = Field(default=Path("digests"), description="where the pages are kept")
+    hypotheses: tuple[Believed, ...] = Field(
+        default=(),
+        description='what you believe, each with a query: { says = "…", query = "…", expects = "unhappy" or "happy" }; '
+        "the digest counts who speaks for it and against it",
+    )
+
+
+class Spikes(Section):
+    """Many authors with the same at once: one live message, with the single alerts of its kind in its thread."""
+
+    enabled: Flag = Field(default=True, description="false: nobody looks for spikes")
+    false_alarms: Literal["one a week", "one a month", "one a quarter", "one a year"] = Field(
+        default="one a month",
+        description="how many false alarms you put up with, over all kinds of posts; fewer mean that a rise is seen later",
+    )
 
 
 class Retention(Section):
@@ -393,6 +426,7 @@ TABLES: Mapping[str, type[Section]] = {
     "listener": ListenerSection,
     "brand": Brand,
     "digest": Digest,
+    "spikes": Spikes,
     "retention": Retention,
     "journey": Journey,
     "rules": Rules,

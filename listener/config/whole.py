@@ -25,6 +25,7 @@ from listener.config.schema import (
     Retention,
     Rules,
     SlackRights,
+    Spikes,
 )
 from listener.config.secrets import read_secret
 
@@ -59,6 +60,7 @@ class Config:
     journey: Journey
     rules: Rules
     slack: SlackRights = field(default_factory=SlackRights)
+    spikes: Spikes = field(default_factory=Spikes)
     accounts: tuple[AccountKeys, ...] = ()
     warnings: tuple[Problem, ...] = ()  # can be run with, but is hardly meant so
 

@@ -83,7 +83,7 @@ def render(connectors: Mapping[str, Connector]) -> str:
     parts.append(_section("[[account]]", LISTS["account"]))
     parts += [_section(f'[[receiver]] with type = "{kind}"', model) for kind, model in RECEIVERS.items()]
     parts.append(_section("[[route]]", LISTS["route"]))
-    for name in ("digest", "retention", "journey", "rules", "slack", "listener"):
+    for name in ("digest", "spikes", "retention", "journey", "rules", "slack", "listener"):
         parts.append(_section(f"[{name}]", TABLES[name]))
         if name == "journey":
             touchpoint = typing.get_args(typing.get_type_hints(TABLES[name])["touchpoints"])[1]
