@@ -182,9 +182,13 @@ class Watch:
         changed = replace(spike, revision=spike.revision + 1, told_at=now)
         if of_kind and grown:
             whole = self.store.told_many([post.id for post in _spread(of_kind, _ASKED)])
-            expected = spike.expected if baseline is None else baseline.expected(spike.begun_at, now)
-            if baseline is None and (early := self._early.get(spike.kind)):
-                expected = early * ((now - spike.begun_at) / HOUR)
+            begun = min(spike.begun_at, now - window * HOUR)  # the stretch that the message names
+            hours, expected, most = (now - begun) / HOUR, spike.expected, int(spike.figures.get("most", 0))
+            if spike.figures.get("plain"):
+                expected = self._early.get(spike.kind, 0.0) * hours
+            elif baseline is not None:
+                expected = baseline.expected(begun, now, spikes.listening(baseline, sources, begun, now))
+                most = baseline.most(expected, hours)
             changed = replace(
                 changed,
                 authors=max(spike.authors, len({post.author for post in of_kind})),
@@ -192,7 +196,11 @@ class Watch:
                 expected=expected,
                 last_at=max(post.at for post in of_kind),
                 urgency=max(spike.urgency, spikes.level(spike.kind, of_kind, expected)),
-                figures={**spike.figures, **self._figures(spike.kind, of_kind, whole, spike.begun_at, sources)},
+                figures={
+                    **spike.figures,
+                    **self._figures(spike.kind, of_kind, whole, spike.begun_at, sources),
+                    "most": most,
+                },
             )
         if over:
             changed = replace(changed, state=SpikeState.ENDED, ended_at=now)

@@ -26,6 +26,7 @@ VERBS: Mapping[str, str] = {  # in the order of --help
     "health": "listener.cli.state:health",
     "resume": "listener.cli.daemon:resume",
     "cases": "listener.cli.cases:cases",
+    "spikes": "listener.cli.spikes:spikes",
     "labels": "listener.cli.cases:labels",
     "silence": "listener.cli.silences:silence",
     "alerts": "listener.cli.alerts:alerts",
