@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PATIENCE = 60.0  # seconds that a person is given to press the button
 
 
-@click.group()
+@click.group(epilog="Example: listener slack manifest")
 def slack() -> None:
     """Set the Slack app up: its manifest, and a test of its buttons."""
 
