@@ -78,6 +78,8 @@ def imported(config: Path, terminal: Terminal) -> Path:
         "silence add",
         "silence list",
         "silence end",
+        "slack manifest",
+        "slack test",
         "connectors list",
         "connectors new",
     ],
