@@ -31,7 +31,7 @@ from listener.importing import ImportRefused, import_posts
 from listener.model import Case, CaseState, CaseView, Outcome, Told, Verdict
 from listener.slack.desk import Added, AddRefused, Found
 from listener.slack.look import Look
-from listener.store import AmbiguousRef, Store
+from listener.store import AmbiguousRef, Store, StoreError
 from listener.working import Desk, NoSuchCase
 from rules.vocabulary import TOUCHPOINTS
 
@@ -212,9 +212,15 @@ def heard(config: Config, desk: StoreDesk, look: Look) -> Iterator[None]:
                 open_app(config, app, desk, look, closing)
             except Exception as error:  # noqa: BLE001  # e.g. a port that is taken
                 log.error("slack_buttons_failed", receiver=app.receiver.name, fault=place(error))
-                away = {"state": "away", "since": desk.clock().isoformat(), "why": type(error).__name__}
-                desk.note(troubles.CLICKS + app.receiver.name, away)
+                _note_away(desk, app, type(error).__name__)
         yield
+
+
+def _note_away(desk: StoreDesk, app: SlackApp, why: str) -> None:
+    try:
+        desk.note(troubles.CLICKS + app.receiver.name, {"state": "away", "since": desk.clock().isoformat(), "why": why})
+    except StoreError as error:
+        log.error("slack_line_not_noted", cause=str(error))
 
 
 def open_app(config: Config, app: SlackApp, desk: StoreDesk, look: Look, closing: ExitStack) -> Clicks:

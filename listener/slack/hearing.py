@@ -62,13 +62,15 @@ class Crew:
         except RuntimeError:  # the daemon is stopping
             log.warning("slack_click_dropped", cause="stopping")
             return
-        self._in_hand.add(taken)
-        taken.add_done_callback(self._in_hand.discard)
+        with self._lock:
+            self._in_hand = {one for one in self._in_hand if not one.done()} | {taken}
 
     def close(self) -> None:
         """Take nothing more; what is in hand may finish, for a while."""
         self._pool.shutdown(wait=False)
-        futures.wait(set(self._in_hand), timeout=FINISHING)
+        with self._lock:
+            left = set(self._in_hand)
+        futures.wait(left, timeout=FINISHING)
 
     def _is_repeated(self, key: str) -> bool:
         """For politeness only: what a repetition would do is refused by the case's revision."""
