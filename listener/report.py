@@ -17,9 +17,9 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from listener.digest import form, markdown, slack
-from listener.digest.count import count
-from listener.digest.figures import Digest, DigestSettings, StageWeek
+from listener import gathering
+from listener.digest import form, markdown, slack, table
+from listener.digest.figures import Digest, DigestSettings
 from listener.digest.week import Week
 from listener.model import NewNotification, NotificationKind
 from listener.store import Store
@@ -42,25 +42,21 @@ class Reporting:
     to: tuple[str, ...]
     folder: Path
     enabled: bool = True
+    known: gathering.Known = gathering.NOTHING
 
 
-def build(store: Store, week: Week, settings: DigestSettings, as_of: datetime) -> Digest:
-    """Count `week` from the store. The earlier weeks are counted in SQL, the week itself in one streaming pass."""
-    starts = {week.previous(n).since: week.previous(n).monday for n in range(1, settings.earlier_weeks + 1)}
-    earlier = [
-        StageWeek(
-            week_start=starts[row.week_start],
-            stage=row.stage,
-            sentiment_label=row.sentiment_label,
-            subject=row.subject,
-            relevant=row.relevant,
-            mentions=row.mentions,
-            authors=row.authors,
-            promotional=row.promotional,
-        )
-        for row in store.weekly(min(starts), week.since, sorted(starts))
-    ]
-    return count(week, store.counted(week.since, week.until), earlier, store.sources(), settings=settings, as_of=as_of)
+def build(store: Store, week: Week, reporting: Reporting, as_of: datetime) -> Digest:
+    """Count `week` from the store, with all that the configuration knows."""
+    return gathering.build(store, week, reporting.settings, as_of, reporting.known)
+
+
+def kept(store: Store, week: Week, reporting: Reporting) -> Digest | None:
+    """The digest of `week` as it was sent, so that an old week reads as it did then; None: it was not, or lost its words."""
+    data = store.sent_digest([f"digest:{week.name}:{receiver}" for receiver in reporting.to])
+    try:
+        return None if data is None else form.from_data(data)
+    except form.FormError:
+        return None  # made by another release
 
 
 def last_due_week(now: datetime, reporting: Reporting) -> Week:
@@ -91,7 +87,7 @@ def put_due_digest(store: Store, reporting: Reporting, now: datetime) -> str | N
 
 def send(store: Store, reporting: Reporting, week: Week, to: Sequence[str], now: datetime) -> int:
     """Put the digest of `week` into the outbox for each of `to`; how many had not got it yet."""
-    digest = build(store, week, reporting.settings, now)
+    digest = build(store, week, reporting, now)
     page = _page_if_it_can_be(digest, reporting.folder)
     message = slack.render(digest)
     said = {
@@ -134,13 +130,24 @@ def _page_if_it_can_be(digest: Digest, folder: Path) -> Path | None:
         return None
 
 
-RENDERERS: Mapping[str, Callable[[Digest], str]] = {
+def _svg(digest: Digest) -> str:
+    from listener.digest import picture  # likewise
+
+    return str(picture.wide(digest))
+
+
+def _slack(digest: Digest) -> str:
+    message = slack.render(digest)
+    return json.dumps({"text": message.text, "blocks": list(message.blocks)}, ensure_ascii=False, indent=2)
+
+
+RENDERERS: Mapping[str, Callable[[Digest], str | bytes]] = {
     "html": _html,
-    "markdown": markdown.render,
+    "md": markdown.render,
+    "csv": table.render,
     "json": form.as_json,
-    "slack": lambda digest: json.dumps(
-        {"text": slack.render(digest).text, "blocks": list(slack.render(digest).blocks)}, ensure_ascii=False, indent=2
-    ),
+    "svg": _svg,
+    "slack": _slack,
 }
 
 

@@ -73,13 +73,13 @@ def test_dying_after_the_outbox_and_before_the_note_sends_nothing_twice(store: S
 
 
 def test_an_empty_week_and_a_broken_one_say_so(store: Store, reporting: Reporting) -> None:
-    assert build(store, WEEK, reporting.settings, MONDAY_NINE).state == "broken"
+    assert build(store, WEEK, reporting, MONDAY_NINE).state == "broken"
     store.register_sources({"hn": "hackernews"}, WEEK.since)
     for at in (WEEK.since - timedelta(days=1), WEEK.until):
         lease = store.lease("hn", "p", at, LEASE, force=True)
         assert lease is not None
         store.finish(lease, at, at)
-    assert build(store, WEEK, reporting.settings, MONDAY_NINE).state == "empty"
+    assert build(store, WEEK, reporting, MONDAY_NINE).state == "empty"
 
 
 def test_the_digest_counts_what_the_store_holds_and_compares_with_the_weeks_before(
@@ -92,7 +92,7 @@ def test_the_digest_counts_what_the_store_holds_and_compares_with_the_weeks_befo
     assert lease is not None
     store.record_page(lease, page([*posts, *before]), [*posts, *before], settle_to("care"), WEEK.since)
     store.finish(lease, WEEK.previous(3).since, WEEK.until)
-    digest = build(store, WEEK, reporting.settings, MONDAY_NINE)
+    digest = build(store, WEEK, reporting, MONDAY_NINE)
     assert (digest.accounting.stored, digest.total.mentions, digest.total.authors) == (5, 5, 5)
     purchase = next(stage for stage in digest.stages if stage.key == "purchase")
     assert purchase.tally.mentions == 5

@@ -82,7 +82,7 @@ def show(
         )
         _replay(config, posts, chosen, clock, console)
         reporting = app.reporting(config)
-        digest = report.build(store, week, reporting.settings, week.until)
+        digest = report.build(store, week, reporting, week.until)
         page = report.write_page(digest, reporting.folder)
         told = store.totals()
     if chosen.left_out:

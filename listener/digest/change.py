@@ -43,11 +43,11 @@ def compare(
     thin: bool,
 ) -> Comparison:
     """Compare the week's `voices` with `earlier` rows of the weeks in `before` (week -> source-hours collected)."""
-    mondays = {week.monday for week in before}
+    starts = {week.first for week in before}
     rows = [
         row
         for row in earlier
-        if row.week_start in mondays and row.subject == "brand" and row.relevant and not row.promotional
+        if row.week_start in starts and row.subject == "brand" and row.relevant and not row.promotional
     ]
     hours, weeks = sum(before.values()), len(before)
 

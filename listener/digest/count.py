@@ -85,7 +85,7 @@ def count(
         week=WeekFigures(week.name, week.label, week.since, week.until, week.time_zone, week.hours, finished),
         state=covered.state,
         headline=words.headline(brand, covered.state, total, pains, delights, kinds.total()),
-        notes=words.notes(covered, finished, total, kinds.total()),
+        notes=words.notes(week, covered, finished, total),
         actions=words.actions(covered, total, pains, delights, exits, leaving, journey, tally, unclear),
         accounting=accounting,
         accounting_sentence=words.accounting(accounting),

@@ -115,11 +115,11 @@ def earlier_exposure(
             got = sum(collected(then, source, then.until) or 0.0 for source in sources)
             if got > 0:
                 found[then] = got
-        elif then.monday in with_posts:
+        elif then.first in with_posts:
             read_back.append(then)
     if read_back:
         oldest = min(with_posts)
-        found |= {then: then.hours * max(1, len(sources)) for then in read_back if then.monday != oldest}
+        found |= {then: then.hours * max(1, len(sources)) for then in read_back if then.first != oldest}
     return found
 
 

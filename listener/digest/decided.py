@@ -28,7 +28,7 @@ def decisions(week: Week, kept: Sequence[Decided]) -> tuple[Decision, ...]:
                 text=visible(one.text, 280),
                 who=visible(one.who, 60),
                 at=one.at,
-                weeks_open=max(0, (week.monday - begun.monday).days // 7),
+                weeks_open=max(0, (week.first - begun.first).days // 7),
                 done_at=done,
             )
         )

@@ -1,6 +1,6 @@
 """ISO weeks in the configured time zone: which instants belong to 2026-W47, and what to call it.
 
-A week runs from Monday 00:00 local time to the next Monday 00:00, so it has 167 or 169 hours when the clocks
+Any other stretch of whole days is a `Week` of so many days; the ones before it are as long. A week runs from Monday 00:00 local time to the next Monday 00:00, so it has 167 or 169 hours when the clocks
 change. `since` and `until` are aware UTC, half open. Raises `WeekError` for anything that is not a week.
 """
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+LONGEST = 366  # days
 _SHAPE = re.compile(r"(\d{4})-W(\d{2})", re.ASCII)
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July",
@@ -24,10 +25,11 @@ class WeekError(ValueError):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Week:
-    """One ISO week. `monday` is the local date it begins on."""
+    """One ISO week, or another stretch of whole days. `first` is the local date it begins on."""
 
-    monday: date
+    first: date
     time_zone: str = "UTC"
+    days: int = 7
 
     @classmethod
     def parse(cls, text: str, time_zone: str = "UTC") -> Week:
@@ -44,6 +46,16 @@ class Week:
             ) from None
 
     @classmethod
+    def between(cls, since: date, until: date, time_zone: str = "UTC") -> Week:
+        """The days from `since` to `until`, both included. Raises `WeekError`."""
+        days = (until - since).days + 1
+        if not 1 <= days <= LONGEST:
+            raise WeekError(
+                f"{since} to {until} is {days} days: a digest covers 1 to {LONGEST} days, the first one first"
+            )
+        return cls(since, time_zone, days)
+
+    @classmethod
     def containing(cls, moment: datetime, time_zone: str = "UTC") -> Week:
         """The week that an aware `moment` falls into, as seen in `time_zone`. Raises `WeekError` for a naive time."""
         if moment.tzinfo is None:
@@ -52,20 +64,27 @@ class Week:
         return cls(local - timedelta(days=local.weekday()), time_zone)
 
     @property
+    def whole(self) -> bool:
+        """Whether it is an ISO week."""
+        return self.days == 7 and self.first.weekday() == 0
+
+    @property
     def name(self) -> str:
-        """`2026-W47`."""
-        year, number, _ = self.monday.isocalendar()
+        """`2026-W47`; of another stretch its days, `2026-11-02--2026-11-19`."""
+        if not self.whole:
+            return f"{self.first}--{self._last}"
+        year, number, _ = self.first.isocalendar()
         return f"{year:04d}-W{number:02d}"
 
     @property
     def since(self) -> datetime:
         """The first instant of the week, UTC."""
-        return _local_midnight(self.monday, self.time_zone)
+        return _local_midnight(self.first, self.time_zone)
 
     @property
     def until(self) -> datetime:
         """The first instant after the week, UTC."""
-        return _local_midnight(self.monday + timedelta(days=7), self.time_zone)
+        return _local_midnight(self.first + timedelta(days=self.days), self.time_zone)
 
     @property
     def hours(self) -> float:
@@ -75,17 +94,23 @@ class Week:
     @property
     def label(self) -> str:
         """`16–22 November 2026`, `30 November – 6 December 2026`, `29 December 2025 – 4 January 2026`."""
-        first, last = self.monday, self.monday + timedelta(days=6)
+        first, last = self.first, self._last
         end = f"{last.day} {_MONTHS[last.month - 1]} {last.year}"
-        if first.month == last.month:
+        if first == last:
+            return end
+        if (first.year, first.month) == (last.year, last.month):
             return f"{first.day}–{end}"
         if first.year == last.year:
             return f"{first.day} {_MONTHS[first.month - 1]} – {end}"
         return f"{first.day} {_MONTHS[first.month - 1]} {first.year} – {end}"
 
     def previous(self, weeks: int = 1) -> Week:
-        """The week `weeks` before this one; negative numbers look ahead."""
-        return Week(self.monday - timedelta(days=7 * weeks), self.time_zone)
+        """The week, or stretch of as many days, `weeks` before this one; negative numbers look ahead."""
+        return Week(self.first - timedelta(days=self.days * weeks), self.time_zone, self.days)
+
+    @property
+    def _last(self) -> date:
+        return self.first + timedelta(days=self.days - 1)
 
     def __contains__(self, moment: datetime) -> bool:
         return self.since <= moment < self.until

@@ -25,6 +25,7 @@ from listener.digest.figures import (
 )
 from listener.digest.tally import Pile, WeekTally
 from listener.digest.text import listing, number, people, some
+from listener.digest.week import Week
 
 _ACTIONS = 3
 _APART = 0.1  # voices and people nearer to each other than this are told as one number
@@ -57,9 +58,12 @@ def headline(
     return f"{who}: {', '.join(parts)}." if parts else f"{who}; no touchpoint stood out."
 
 
-def notes(covered: Coverage, finished: bool, total: Tally, stored: int) -> tuple[str, ...]:
+def notes(week: Week, covered: Coverage, finished: bool, total: Tally) -> tuple[str, ...]:
     """What a reader must know before reading on."""
     found: list[str] = []
+    if not week.whole:
+        days = "this day" if week.days == 1 else f"these {week.days} days"
+        found.append(f"Not an ISO week: “week” means {days} below, “earlier weeks” stretches as long before.")
     if not finished:
         found.append("This week is still running: the figures are what was collected so far.")
     if covered.state == "broken":

@@ -154,7 +154,7 @@ def earlier(scale: float = 1.0, weeks: int = 8) -> list[StageWeek]:
         for stage, label, _, weight, _ in VOICES:
             usual = weight * (0.35 if stage is Stage.PURCHASE and label == "negative" else 1.0)
             authors = round(usual * scale * (1 + 0.1 * ((distance * 7 + weight) % 5 - 2) / 2))
-            rows.append(StageWeek(WEEK.previous(distance).monday, stage, label, "brand", True, authors + 1, authors))  # type: ignore[arg-type]
+            rows.append(StageWeek(WEEK.previous(distance).first, stage, label, "brand", True, authors + 1, authors))  # type: ignore[arg-type]
     return rows
 
 

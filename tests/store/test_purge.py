@@ -15,8 +15,9 @@ from connectors.base import Author
 from listener.digest.count import count
 from listener.digest.figures import Digest, DigestSettings, StageWeek
 from listener.digest.week import Week
+from listener.gathering import build
 from listener.model import Line, NewNotification, NotificationKind, NotificationState, Receipt, Triaged
-from listener.report import RENDERERS, Reporting, build, send
+from listener.report import RENDERERS, Reporting, send
 from listener.slack.entries import message_for
 from listener.store import Store
 from listener.store.tables import METADATA
@@ -82,7 +83,7 @@ def everything(store: Store) -> str:
 
 def digest_of(store: Store) -> Digest:
     earlier = [
-        StageWeek(WEEK.monday, row.stage, row.sentiment_label, row.subject, row.relevant, row.mentions, row.authors)
+        StageWeek(WEEK.first, row.stage, row.sentiment_label, row.subject, row.relevant, row.mentions, row.authors)
         for row in store.weekly(WEEK.since, WEEK.until, [WEEK.since])
     ]
     return count(WEEK, store.counted(WEEK.since, WEEK.until), earlier, store.sources(), settings=SETTINGS, as_of=LATER)

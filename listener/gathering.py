@@ -1,0 +1,99 @@
+"""Everything that a digest counts, read from the store.
+
+The week itself is read in one streaming pass, the weeks before are counted in SQL, and of their words as many are read as
+of the week's. What is read grows with the week and its eight neighbours, not with what is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from listener.cases.clock import ServiceHours, due_at
+from listener.digest import phrases
+from listener.digest.count import count
+from listener.digest.figures import Digest
+from listener.digest.given import Around, CaseTimes, Decided, DigestSettings, Looked, Spoken, StageWeek
+from listener.digest.week import Week
+from listener.store import Store
+
+_EARLIER_CASES = timedelta(days=14)  # before the week: a case opened then may have been due in it
+_MICRO = 1_000_000  # the ledger counts in millionths of a USD
+_RECENT = timedelta(days=7)  # after a week's end its digest still says what the accounts have left
+
+
+def _no_rules() -> frozenset[str]:
+    return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the configuration knows and the store does not."""
+
+    hours: ServiceHours | None = None  # None: reply times are not measured
+    rules: Callable[[], Collection[str]] = _no_rules  # ids of the rules that leave their name in a verdict
+    budgets: Mapping[str, float | None] = field(default_factory=dict)  # account -> USD a month
+
+
+NOTHING = Known()
+
+
+def build(store: Store, week: Week, settings: DigestSettings, as_of: datetime, known: Known = NOTHING) -> Digest:
+    """Count `week` as it stands at `as_of` (aware)."""
+    starts = {week.previous(n).since: week.previous(n).first for n in range(1, settings.earlier_weeks + 1)}
+    earlier = [
+        StageWeek(
+            week_start=starts[row.week_start],
+            stage=row.stage,
+            sentiment_label=row.sentiment_label,
+            subject=row.subject,
+            relevant=row.relevant,
+            mentions=row.mentions,
+            authors=row.authors,
+            promotional=row.promotional,
+        )
+        for row in store.weekly(min(starts), week.since, sorted(starts))
+    ]
+    one_in = phrases.one_in(store.number_of(week.since, week.until))
+    around = Around(
+        cases=_cases(store, week, known.hours) if known.hours is not None else None,
+        spoken=_spoken(store, week, settings.earlier_weeks, one_in),
+        one_in=one_in,
+        looked=[Looked(one.at, one.mention, one.was == one.now) for one in store.labels(week.since)],
+        rules=known.rules(),
+        decided=[Decided(one.number, one.week, one.text, one.who, one.at, one.done_at) for one in store.decisions()],
+        budgets=_budgets(store, known.budgets, as_of) if as_of < week.until + _RECENT else (),
+    )
+    mentions = store.counted(week.since, week.until)
+    return count(week, mentions, earlier, store.sources(), settings=settings, as_of=as_of, around=around)
+
+
+def _spoken(store: Store, week: Week, weeks: int, one_in: int) -> Iterator[Spoken]:
+    below = phrases.bound(one_in)
+    for distance in range(weeks, 0, -1):
+        then = week.previous(distance)
+        for author, lang, text in store.words(then.since, then.until, below):
+            yield Spoken(distance, author, lang, text)
+
+
+def _cases(store: Store, week: Week, hours: ServiceHours) -> list[CaseTimes]:
+    return [
+        CaseTimes(
+            ref=one.case.ref,
+            urgency=one.case.urgency,
+            state=one.case.state,
+            first_at=one.first_at,
+            due_at=due_at(one.first_at, one.case.urgency, hours),
+            replied_at=one.replied_at,
+        )
+        for one in store.answered(week.since - _EARLIER_CASES, week.until)
+    ]
+
+
+def _budgets(
+    store: Store, budgets: Mapping[str, float | None], as_of: datetime
+) -> list[tuple[str, float, float | None]]:
+    first = as_of.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    names = {*budgets, *(line.account for line in store.ledger(first))}
+    return [(name, store.spent(name, as_of).month / _MICRO, budgets.get(name)) for name in sorted(names)]
