@@ -29,11 +29,13 @@ from listener.config.schema import SlackReceiver
 from listener.faults import place
 from listener.importing import ImportRefused, import_posts
 from listener.model import Case, CaseState, CaseView, Outcome, Told, Verdict
-from listener.slack.desk import Added, AddRefused, Found
+from listener.slack.desk import Added, AddRefused, Dropped, Found
 from listener.slack.look import Look
 from listener.store import AmbiguousRef, Store, StoreError
 from listener.working import Desk, NoSuchCase
+from rules.reading import NameTable
 from rules.vocabulary import TOUCHPOINTS
+from rules.words import prepare
 
 if TYPE_CHECKING:
     from listener.slack.actions import Clicks
@@ -42,6 +44,7 @@ log = structlog.get_logger()
 
 ADDED = "slack"  # the source under which posts added in Slack are filed
 SEARCHED = timedelta(days=30)
+TRIED = timedelta(days=14)  # over which an exclusion is tried
 TIMEOUT = 10.0  # seconds a call of a click may take; the person is waiting
 
 
@@ -91,6 +94,17 @@ class StoreDesk:
             if all(word in text for word in wanted):
                 newest.append(Found(post.ref, post.case_ref, post.platform, post.text, post.url, post.published_at))
         return list(reversed(newest))
+
+    def would_drop(self, words: str) -> Dropped:
+        now, table = self.clock(), NameTable.of((words,))
+        posts = of = in_cases = 0
+        for post in self.store.counted(now - TRIED, now + timedelta(days=1)):
+            if post.relevant:
+                of += 1
+                if table.find(prepare(post.text)).named:
+                    posts += 1
+                    in_cases += post.case_ref is not None
+        return Dropped(posts, of, in_cases, TRIED.days)
 
     def troubles(self) -> Sequence[str]:
         return troubles.troubles(self.store, self.clock(), self.config)

@@ -99,13 +99,14 @@ class Clicks:
         else:
             self._do(place, ref, Wish(Deed(what), place.user, THROUGH, int(revision)))
 
-    def _do(self, place: Place, ref: str, wish: Wish) -> None:
+    def _do(self, place: Place, ref: str, wish: Wish) -> bool:
+        """Whether anything was changed."""
         if not self._may(place, NEEDED[wish.deed], ref):
-            return
+            return False
         done = self._desk.do(ref, wish)
         if done is None:
             self._tell(place, self._refused("unknown", case=ref))
-            return
+            return False
         log.info(
             "slack_deed",
             deed=wish.deed.value,
@@ -118,6 +119,17 @@ class Clicks:
             said = f"{done.case.ref}: {parts.status(done.case, self._look)}"
         if place.home or isinstance(done, Refusal) or not place.shows_case:
             self._tell(place, said)
+        return not isinstance(done, Refusal)
+
+    def _try_exclusion(self, place: Place, words: str) -> None:
+        """What leaving such posts out for good would have done. It is left to whoever runs listener to do it."""
+        tried = self._desk.would_drop(words)
+        self._tell(
+            place,
+            self._look.words.word("ask", "excluded").format(
+                words=defuse(words, 100), days=tried.days, count=tried.posts, of=tried.of, cases=tried.in_cases
+            ),
+        )
 
     def _explain(self, body: Body, place: Place, ref: str) -> None:
         if not self._may(place, Right.WORK, ref):
@@ -184,7 +196,9 @@ class Clicks:
                 self._do(place, origin.case, Wish(Deed.SNOOZE, place.user, THROUGH, origin.revision, snooze=span))
         elif what == "case_irrelevant":
             reason = modals.read_irrelevant(values)
-            self._do(place, origin.case, Wish(Deed.IRRELEVANT, place.user, THROUGH, origin.revision, reason))
+            done = self._do(place, origin.case, Wish(Deed.IRRELEVANT, place.user, THROUGH, origin.revision, reason))
+            if done and (words := modals.read_exclude(values)):
+                self._try_exclusion(place, words)
         elif (case := self._desk.case(origin.case)) is not None and case.mentions:
             wish = modals.read_edit(values, case, place.user, origin.revision)
             if wish is not None:

@@ -33,6 +33,16 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Dropped:
+    """What leaving posts with some words out would have done."""
+
+    posts: int
+    of: int  # relevant posts in that time
+    in_cases: int
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Added:
     """What became of a post that a person added."""
 
@@ -71,6 +81,10 @@ class Desk(Protocol):
 
     def find(self, words: str, most: int) -> Sequence[Found]:
         """The newest posts of the last month that hold all these words."""
+        ...
+
+    def would_drop(self, words: str) -> Dropped:
+        """What `exclude` in [brand] would have dropped lately with these words; changes nothing."""
         ...
 
     def troubles(self) -> Sequence[str]:

@@ -93,13 +93,28 @@ def irrelevant(origin: Origin, look: Look) -> Block:
         "options": [_option(word("irrelevant", one), one) for one in REASONS],
         "initial_option": _option(word("irrelevant", REASONS[0]), REASONS[0]),
     }
-    return _window("case_irrelevant", origin, look, [_input("why", word("ask", "why"), why), _input_reason(look)])
+    words = {"type": "plain_text_input", "action_id": "exclude", "max_length": 100}
+    return _window(
+        "case_irrelevant",
+        origin,
+        look,
+        [
+            _input("why", word("ask", "why"), why),
+            _input_reason(look),
+            _input("exclude", word("ask", "exclude"), words, optional=True),
+        ],
+    )
 
 
 def read_irrelevant(entered: Mapping[str, Any]) -> str:
     """The reason as a label keeps it: our word, and what the person wrote."""
     why, more = _chosen(entered, "why") or REASONS[-1], _reason(entered)
     return f"{why}: {more}" if more else why
+
+
+def read_exclude(entered: Mapping[str, Any]) -> str:
+    """The words whose exclusion is to be tried, "" for none."""
+    return " ".join(str(_value(entered, "exclude").get("value") or "").split())[:100]
 
 
 def edit(origin: Origin, view: CaseView, look: Look, touchpoints: Sequence[str]) -> Block:

@@ -16,7 +16,7 @@ from listener.model import CaseState
 from rules.vocabulary import Urgency
 from tests.fakes.slack import DROP_AFTER, FakeSlack, Fault
 from tests.fakes.slack_socket import FakeSocket
-from tests.fakes.workplace import CHANNEL, Workplace, until
+from tests.fakes.workplace import CHANNEL, NOON, Workplace, until
 
 GOLDEN = Path(__file__).parent / "golden" / "clicks"
 ANA, BEN, CLEO = "U0ANA1234", "U0BEN1234", "U0CLEO123"
@@ -92,21 +92,21 @@ def test_a_case_is_worked_from_its_alert_to_its_end(
         golden(name, json.loads(json.dumps(work.shown()).replace(winner, "U0FIRST00")))
 
     step("2_claimed")
-    work.at += timedelta(minutes=5)
+    work.at = NOON + timedelta(hours=1)  # set, and not moved on: what was lost has taken its time
     socket.click(winner, "case_replied")
     is_now(work, socket, CaseState.REPLIED)
     step("3_replied")
     socket.click(winner, "case_wait")
     is_now(work, socket, CaseState.WAITING)
     step("4_waiting")
-    work.at += timedelta(hours=2)
+    work.at = NOON + timedelta(hours=3)
     work.customer_posts("Here is the order number: 4711.")
     is_now(work, socket, CaseState.CLAIMED)
     step("5_answered")
     socket.click(winner, "case_resolve")
     is_now(work, socket, CaseState.RESOLVED)
     step("6_resolved")
-    work.at += timedelta(days=1)
+    work.at = NOON + timedelta(days=1)
     work.customer_posts("It still has not arrived!")
     is_now(work, socket, CaseState.CLAIMED)
     step("7_reopened")
@@ -200,8 +200,24 @@ def test_not_relevant_asks_why_and_keeps_the_answer_as_a_label(
     assert (label.field, label.was, label.now, label.reason, label.who) == (
         "relevant", True, False, "spam: sells watches", ANA,
     )  # fmt: skip
+    assert whispers(slack, ANA) == []
     socket.click(ANA, "case_reopen")
     is_now(work, socket, CaseState.NEW)
+
+
+def test_not_relevant_says_what_an_exclusion_would_have_dropped_and_excludes_nothing(
+    work: Workplace, slack: FakeSlack, socket: FakeSocket
+) -> None:
+    for author in ("bob", "cid"):
+        work.customer_posts("Cheap watches never arrived", author=author, thread=author)
+    socket.click(ANA, "case_more", option="irrelevant")
+    until(lambda: len(slack.views) == 1, socket)
+    said = {"why": {"selected_option": {"value": "spam"}}, "exclude": {"value": " cheap  Watches "}}
+    socket.submit(ANA, said)
+    until(lambda: bool(whispers(slack, ANA)), socket)
+    assert whispers(slack, ANA)[0].startswith(
+        "Leaving out posts with “cheap Watches” would have dropped 2 of 2 in the last 14 days, 2 of them in a case."
+    )
 
 
 def test_a_correction_changes_the_case_and_keeps_only_what_was_changed(
