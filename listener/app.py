@@ -29,14 +29,14 @@ from connectors.base import (
     SourceContext,
     SourceSettings,
 )
-from listener import __version__, doctor, interactive, retention, spending, troubles
+from listener import __version__, digesting, doctor, interactive, retention, spending, troubles
 from listener.cases import settle
+from listener.cases.spikes import BUDGETS
 from listener.config import Config, SecretMissing
 from listener.config.schema import ConsoleReceiver, SlackReceiver, WebhookReceiver
 from listener.config.values import WEEKDAYS
 from listener.config.whole import SourceConfig
 from listener.deliver import Outlet
-from listener.digest.figures import DigestSettings
 from listener.ingest import Feed, Recheck
 from listener.judging import LoadingJudge
 from listener.minding import Calls, mind
@@ -46,6 +46,7 @@ from listener.recheck import BUDGET_SHARE
 from listener.report import Reporting, put_due_digest
 from listener.schedule import Work
 from listener.slack.look import Look, load_words
+from listener.spiking import SpikeSettings, SpikeWatch
 from listener.store import Store
 from listener.working import Desk
 
@@ -301,17 +302,14 @@ def live_checks(config: Config) -> Sequence[tuple[str, doctor.Check]]:
 def reporting(config: Config) -> Reporting:
     """The digest as configured."""
     return Reporting(
-        settings=DigestSettings(
-            brand=config.brand.name,
-            stage_labels=config.journey.stages,
-            owners={name: one.owner for name, one in config.journey.touchpoints.items() if one.owner},
-        ),
+        settings=digesting.settings(config),
         zone=config.brand.timezone,
         weekday=WEEKDAYS.index(config.digest.day),
         at=config.digest.time,
         to=config.digest.to,
         folder=config.digest.folder,
         enabled=config.digest.enabled,
+        known=digesting.known(config),
     )
 
 
@@ -359,6 +357,7 @@ def daemon(config: Config) -> Iterator[Daemon]:
                 report=lambda at: put_due_digest(store, report, at),
                 purge=lambda at, stopping: purge(config, store, at, stopping),
                 mind=lambda at, stopping: mind(Desk(store, rules), called(config), at, stopping),
+                spikes=SpikeWatch(store, spike_settings(config)).look if config.spikes.enabled else None,
                 owner=owner(),
                 clock=now,
                 workers=config.listener.workers,
@@ -415,6 +414,13 @@ def watched(daemon: Daemon) -> Iterator[None]:
         yield
     finally:
         door.stop()
+
+
+def spike_settings(config: Config) -> SpikeSettings:
+    """How spikes are looked for."""
+    brand = config.brand
+    names = (*brand.all_names, *brand.products)
+    return SpikeSettings(config.routes, ZoneInfo(brand.timezone), BUDGETS[config.spikes.false_alarms], names)
 
 
 def called(config: Config) -> Calls:

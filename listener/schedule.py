@@ -33,7 +33,7 @@ from listener.recheck import EVERY as RECHECK_EVERY
 from listener.recheck import recheck
 from listener.retention import EVERY as PURGE_EVERY
 from listener.retention import is_due as purge_is_due
-from listener.spiking import EVERY as WATCH
+from listener.spiking import EVERY as SPIKES
 from listener.store import Store
 from listener.watch.pulse import Pulse
 
@@ -60,7 +60,7 @@ class Work:
     owner: str  # unique to this process: leases carry it
     clock: Callable[[], datetime]
     workers: int = 4  # sources polled at the same time
-    watch: Callable[[datetime, Callable[[], bool]], object] | None = None  # looks for spikes; None: nobody does
+    spikes: Callable[[datetime, Callable[[], bool]], object] | None = None  # looks for spikes; None: nobody does
     tick: float = 1.0  # seconds between two looks at what is due
     ping: Ping | None = None  # the dead man's
     pulse: Pulse = field(default_factory=Pulse)  # whether this process moves
@@ -86,8 +86,8 @@ def start(work: Work, stopping: threading.Event) -> BackgroundScheduler:
     every(scheduler, 60.0, "digest", lambda: work.report(work.clock()), now + timedelta(seconds=5))
     every(scheduler, PURGE, "retention", lambda: work.purge(work.clock(), stopping.is_set), now + timedelta(seconds=10))
     every(scheduler, MIND, "mind", lambda: work.mind(work.clock(), stopping.is_set), now + timedelta(seconds=2))
-    if (watch := work.watch) is not None:
-        every(scheduler, WATCH, "spikes", lambda: watch(work.clock(), stopping.is_set), now + timedelta(seconds=20))
+    if (spikes := work.spikes) is not None:
+        every(scheduler, SPIKES, "spikes", lambda: spikes(work.clock(), stopping.is_set), now + timedelta(seconds=20))
     look_up = partial(recheck, work.feeds, work.judge, work.store, work.clock, stopping.is_set)
     every(scheduler, RECHECK_EVERY.total_seconds(), "recheck", look_up, now + timedelta(seconds=15))
     every(scheduler, HEARTBEAT, "heartbeat", lambda: beat(work), now)
@@ -149,8 +149,8 @@ def once(
             attempt(f"poll:{name}", partial(poll, work.feeds[name], work.judge, work.store, work.owner, work.clock))
     attempt("digest", lambda: work.report(work.clock()))
     attempt("mind", lambda: work.mind(work.clock(), lambda: False))
-    if (watch := work.watch) is not None:
-        attempt("spikes", lambda: watch(work.clock(), lambda: False))
+    if (spikes := work.spikes) is not None:
+        attempt("spikes", lambda: spikes(work.clock(), lambda: False))
     attempt("recheck", lambda: recheck(work.feeds, work.judge, work.store, work.clock))
     for outlet in work.outlets:
         progress(f"delivering to {outlet.name}")

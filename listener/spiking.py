@@ -41,7 +41,7 @@ _COUNTED = "spikes.counted"  # meta key: the hour in which hours were counted la
 
 
 @dataclass(frozen=True, slots=True)
-class Watching:
+class SpikeSettings:
     """What the configuration says about spikes."""
 
     routes: tuple[Route, ...]
@@ -51,11 +51,11 @@ class Watching:
 
 
 @dataclass(slots=True)
-class Watch:
+class SpikeWatch:
     """Looks for spikes; remembers what was measured, so that a look is short."""
 
     store: Store
-    watching: Watching
+    settings: SpikeSettings
     _hour: datetime | None = None
     _long_at: datetime | None = None
     _baselines: dict[str, Baseline | None] = field(default_factory=dict)
@@ -80,7 +80,7 @@ class Watch:
         )
         done = sum(self._mind(one, posts, sources, now) for one in running)
         self._measure(posts, known, sources, now)
-        allowed = spikes.chance_allowed(self.watching.budget, self._kinds)
+        allowed = spikes.chance_allowed(self.settings.budget, self._kinds)
         found = spikes.rises(
             posts,
             [_stretch(one) for one in known],
@@ -131,7 +131,7 @@ class Watch:
         days = self.store.days_counted() - {now.date()}
         for kind, tally in self.store.hours(wanted, oldest).items():
             left_out = [stretch for one in known if one.kind == kind and (stretch := _left_out(one, now)) is not None]
-            self._baselines[kind] = measure(tally, days, sources, left_out, now, self.watching.zone)
+            self._baselines[kind] = measure(tally, days, sources, left_out, now, self.settings.zone)
             self._early[kind] = so_far(tally, sources, now)
 
     def _begin(self, rise: Rise, sources: Sequence[SourceState], now: datetime) -> int:
@@ -165,7 +165,7 @@ class Watch:
             told_at=now,
             figures=figures,
         )
-        kept = self.store.begin_spike(spike, receivers(self.watching.routes, whole, urgency), now)
+        kept = self.store.begin_spike(spike, receivers(self.settings.routes, whole, urgency), now)
         if kept is None:
             return 0
         log.info("spike_began", spike=kept.ref, kind=kept.kind, authors=kept.authors, expected=round(rise.expected, 2))
@@ -213,7 +213,7 @@ class Watch:
         form, share = spikes.shape(posts)
         now = [(_author(told), f"{told.mention.title} {told.mention.text}") for told in whole]
         before = self.store.heard_words(kind, begun - WORDS_BEFORE, begun)
-        words = new_words(now, before, self.watching.names)
+        words = new_words(now, before, self.settings.names)
         touchpoints = Counter(name for post in posts for one in post.kinds if (name := spikes.touchpoint_of(one)))
         return {
             "shape": form,
