@@ -16,36 +16,49 @@ from typing import Any
 
 import click
 
-VERBS: Mapping[str, str] = {  # in the order of --help
-    "demo": "listener.cli.start:demo",
-    "init": "listener.cli.start:init",
-    "doctor": "listener.cli.start:doctor",
-    "run": "listener.cli.daemon:run",
-    "once": "listener.cli.daemon:once",
-    "status": "listener.cli.state:status",
-    "health": "listener.cli.state:health",
-    "resume": "listener.cli.daemon:resume",
-    "cases": "listener.cli.cases:cases",
-    "spikes": "listener.cli.spikes:spikes",
-    "labels": "listener.cli.cases:labels",
-    "silence": "listener.cli.silences:silence",
-    "alerts": "listener.cli.alerts:alerts",
-    "routes": "listener.cli.alerts:routes",
-    "gaps": "listener.cli.sources:gaps",
-    "backfill": "listener.cli.sources:backfill",
-    "forecast": "listener.cli.sources:forecast",
-    "forget": "listener.cli.sources:forget",
-    "import": "listener.cli.importing:import_file",
-    "classify": "listener.cli.mentions:classify",
-    "explain": "listener.cli.mentions:explain",
-    "digest": "listener.cli.report:digest",
-    "connectors": "listener.cli.connectors:connectors",
-    "rules": "listener.cli.rules:rules",
-    "slack": "listener.cli.slack:slack",
-    "query": "listener.cli.trials:query",
-    "replay": "listener.cli.trials:replay",
-    "db": "listener.cli.database:db",
+SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {  # as --help shows them: verb -> where it is, what it does
+    "Begin": {
+        "demo": ("listener.cli.start:demo", "six invented weeks; no account, no network"),
+        "init": ("listener.cli.start:init", "write a commented configuration that runs as it is"),
+        "doctor": ("listener.cli.start:doctor", "check the configuration and all it names"),
+        "slack": ("listener.cli.slack:slack", "the Slack app's manifest, and a test of its buttons"),
+        "connectors": ("listener.cli.connectors:connectors", "list the installed ones, begin one of your own"),
+    },
+    "Run": {
+        "run": ("listener.cli.daemon:run", "poll, alert and report as a service"),
+        "once": ("listener.cli.daemon:once", "one round, for cron"),
+        "status": ("listener.cli.state:status", "what it does, what waits, what it misses"),
+        "health": ("listener.cli.state:health", "exit code 0 or 1, for probes"),
+        "resume": ("listener.cli.daemon:resume", "try again what needed a person"),
+    },
+    "Work": {
+        "cases": ("listener.cli.cases:cases", "claim, answer, snooze, correct, resolve"),
+        "spikes": ("listener.cli.spikes:spikes", "many people with the same at once"),
+        "silence": ("listener.cli.silences:silence", "tell nobody of mentions of a kind for a while"),
+        "explain": ("listener.cli.mentions:explain", "why a mention was judged so, and what became of it"),
+        "digest": ("listener.cli.report:digest", "the week's journey, as page, text or data"),
+    },
+    "Sources": {
+        "gaps": ("listener.cli.sources:gaps", "what was not read, and why"),
+        "backfill": ("listener.cli.sources:backfill", "read further back"),
+        "forecast": ("listener.cli.sources:forecast", "what reading would cost"),
+        "import": ("listener.cli.importing:import_file", "read posts from a file"),
+        "forget": ("listener.cli.sources:forget", "remove what an author wrote"),
+    },
+    "Teach": {
+        "classify": ("listener.cli.mentions:classify", "judge a text or a file"),
+        "rules": ("listener.cli.rules:rules", "test, check, list and suggest rules"),
+        "labels": ("listener.cli.cases:labels", "what people corrected"),
+        "query": ("listener.cli.trials:query", "try a query on what is stored"),
+        "replay": ("listener.cli.trials:replay", "what other rules would have changed"),
+        "alerts": ("listener.cli.alerts:alerts", "how much your team would be told"),
+        "routes": ("listener.cli.alerts:routes", "which way a mention goes"),
+    },
+    "Look after": {
+        "db": ("listener.cli.database:db", "migrate, back up, purge"),
+    },
 }
+VERBS: Mapping[str, str] = {verb: place for verbs in SECTIONS.values() for verb, (place, _) in verbs.items()}
 
 
 class Verbs(click.Group):
@@ -53,6 +66,12 @@ class Verbs(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """By what one wants to do, without importing any of them."""
+        for title, verbs in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(verb, does) for verb, (_, does) in verbs.items()], col_max=12)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         place = VERBS.get(cmd_name)
