@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from connectors.base import Mention
-from listener import report, silencing, troubles
+from listener import report, silencing, spiking, troubles
 from listener.cases.clock import is_open
-from listener.cases.deeds import Decision, Refusal, Wish
+from listener.cases.deeds import Decision, Refusal, Why, Wish
 from listener.cases.plan import CLOSED_STATES, NewMention, OpenCases, Settled, read_case_ref
 from listener.cases.settle import Rules, Settler
 from listener.config import Config, SecretMissing
 from listener.config.schema import SlackReceiver
 from listener.faults import place
 from listener.importing import ImportRefused, import_posts
-from listener.model import Case, CaseState, CaseView, Outcome, Told, Verdict
+from listener.model import Case, CaseState, CaseView, Outcome, Spike, Told, Verdict
 from listener.slack.desk import Added, AddRefused, Dropped, Found
 from listener.slack.look import Look
 from listener.store import AmbiguousRef, Store, StoreError
@@ -45,6 +45,7 @@ log = structlog.get_logger()
 ADDED = "slack"  # the source under which posts added in Slack are filed
 SEARCHED = timedelta(days=30)
 TRIED = timedelta(days=14)  # over which an exclusion is tried
+EXPECTED = timedelta(hours=24)  # how long a campaign lasts, as `listener spikes expected` has it
 TIMEOUT = 10.0  # seconds a call of a click may take; the person is waiting
 
 
@@ -82,6 +83,25 @@ class StoreDesk:
             return self.store.told(ref.strip().lower()) if len(ref.strip()) >= 4 else None
         except AmbiguousRef:
             return None
+
+    def do_spike(self, deed: str, ref: str, revision: int, who: str) -> tuple[Why | None, Spike] | None:
+        now, spike = self.clock(), self.store.spike(ref)
+        if spike is None:
+            return None
+        if deed == "claim" and spike.owner is not None:
+            return Why.DONE if spike.owner == who else Why.TAKEN, spike
+        if spike.ended_at is not None:
+            return Why.CLOSED, spike
+        if spike.revision != revision:
+            return Why.STALE, spike
+        decides: Mapping[str, Callable[[Spike, str, datetime], Spike]] = {
+            "claim": spiking.claimed,
+            "end": spiking.end,
+            "false": spiking.false_alarm,
+            "expected": lambda one, who, at: spiking.expected(one, who, at + EXPECTED, at),
+        }
+        decided = decides[deed](spike, who, now)
+        return (None, decided) if self.store.change_spike(decided, "deed", now) else (Why.STALE, spike)
 
     def waiting(self) -> Sequence[Case]:
         return self.store.cases_in(*(state for state in CaseState if state not in CLOSED_STATES))

@@ -17,15 +17,15 @@ from listener.cases.deeds import Deed, Refusal, Why, Wish
 from listener.faults import place as fault_place
 from listener.model import ReceiverError
 from listener.slack import command, home, modals, parts
-from listener.slack.answers import Answers, Place, refusal_said
+from listener.slack.answers import Answers, Place, exclusion_said, refusal_said, spike_refused
 from listener.slack.blocks import Block
 from listener.slack.desk import AddRefused, Desk
 from listener.slack.failures import code_of, translate, translated
-from listener.slack.hearing import Body, Crew, Ears, listening
+from listener.slack.hearing import Body, Crew, Ears, carried, listening
 from listener.slack.look import Look
 from listener.slack.outside import defuse
 from listener.slack.rights import NEEDED, Right, Rights
-from listener.slack.shared import mention_of
+from listener.slack.shared import mention_of, permalink
 
 log = structlog.get_logger()
 
@@ -83,13 +83,12 @@ class Clicks:
             self._show_home(place.user)
         elif name == "slack_test":
             self._desk.note(TEST, {"nonce": str(action.get("value") or ""), "user": place.user})
-        elif name == "case_more":
-            self._wanted(body, place, str(action["selected_option"]["value"]))
         elif name.startswith("case_") and name != "case_reply":
-            self._wanted(body, place, f"{name.removeprefix('case_')}:{action['value']}")
+            self._wanted(body, place, carried(action))
+        elif name.startswith("spike_"):
+            self._spike(place, carried(action))
 
     def _wanted(self, body: Body, place: Place, value: str) -> None:
-        """`value` is what our own buttons carry: deed:case:revision."""
         what, ref, revision = value.split(":")
         if what == "explain":
             self._explain(body, place, ref)
@@ -98,6 +97,18 @@ class Clicks:
             self._open(body["trigger_id"], place, what, origin)
         else:
             self._do(place, ref, Wish(Deed(what), place.user, THROUGH, int(revision)))
+
+    def _spike(self, place: Place, value: str) -> None:
+        what, ref, revision = value.split(":")
+        if not self._may(place, Right.WORK if what == "claim" else Right.RESOLVE, ref):
+            return
+        done = self._desk.do_spike(what, ref, int(revision), place.user)
+        why = done[0] if done else None
+        log.info("slack_spike", deed=what, spike=ref, refused=why.value if why else None)
+        if done is None:
+            self._tell(place, self._refused("unknown", case=defuse(ref, 40)))
+        elif why is not None:
+            self._tell(place, spike_refused(why, done[1], self._look))
 
     def _do(self, place: Place, ref: str, wish: Wish) -> bool:
         """Whether anything was changed."""
@@ -123,13 +134,7 @@ class Clicks:
 
     def _try_exclusion(self, place: Place, words: str) -> None:
         """What leaving such posts out for good would have done. It is left to whoever runs listener to do it."""
-        tried = self._desk.would_drop(words)
-        self._tell(
-            place,
-            self._look.words.word("ask", "excluded").format(
-                words=defuse(words, 100), days=tried.days, count=tried.posts, of=tried.of, cases=tried.in_cases
-            ),
-        )
+        self._tell(place, exclusion_said(self._desk.would_drop(words), words, self._look))
 
     def _explain(self, body: Body, place: Place, ref: str) -> None:
         if not self._may(place, Right.WORK, ref):
@@ -236,7 +241,7 @@ class Clicks:
     def _shortcut(self, body: Body, place: Place) -> None:
         if body.get("callback_id") != "mention_add" or not self._may(place, Right.CORRECT, ""):
             return
-        mention = mention_of(body.get("message") or {}, place.channel, self._permalink(place.channel, body))
+        mention = mention_of(body.get("message") or {}, place.channel, permalink(self._client, place.channel, body))
         if mention is None:
             self._answers.say(place, self._look.words.word("added", "empty"))
             return
@@ -249,14 +254,6 @@ class Clicks:
         key = "known" if added.ref is None else "case" if added.case else "counted"
         said = self._look.words.word("added", key).format(case=added.case or "", mention=(added.ref or "")[:8])
         self._answers.say(place, said)
-
-    def _permalink(self, channel: str, body: Mapping[str, Any]) -> str:
-        ts = str((body.get("message") or {}).get("ts") or body.get("message_ts") or "")
-        try:
-            with translated("chat.getPermalink", channel):
-                return str(self._client.chat_getPermalink(channel=channel, message_ts=ts).get("permalink") or "")
-        except ReceiverError:
-            return ""  # the app is not in that channel; the post is worth keeping all the same
 
     # What is said
 

@@ -13,10 +13,11 @@ from typing import Any
 import httpx
 from slack_sdk import WebClient
 
-from listener.cases.deeds import Refusal
-from listener.model import PassingFailure
+from listener.cases.deeds import Refusal, Why
+from listener.model import PassingFailure, Spike
 from listener.slack import parts
 from listener.slack.blocks import Block
+from listener.slack.desk import Dropped
 from listener.slack.failures import translated
 from listener.slack.look import Look
 from listener.slack.outside import defuse, is_loopback
@@ -78,6 +79,19 @@ class Answers:
             raise PassingFailure(f"Slack (response_url): {type(error).__name__}") from None
         if answer.status_code >= 300:
             raise PassingFailure(f"Slack (response_url): HTTP {answer.status_code}")
+
+
+def spike_refused(why: Why, spike: Spike, look: Look) -> str:
+    """mrkdwn: why nothing was changed about a spike."""
+    owner = parts.person(spike.owner) if spike.owner else look.words.say("nobody")
+    return look.words.word("refusal", f"spike_{why.value}").format(spike=defuse(spike.ref, 40), owner=owner)
+
+
+def exclusion_said(tried: Dropped, words: str, look: Look) -> str:
+    """mrkdwn: what leaving posts with these words out would have done."""
+    return look.words.word("ask", "excluded").format(
+        words=defuse(words, 100), days=tried.days, count=tried.posts, of=tried.of, cases=tried.in_cases
+    )
 
 
 def refusal_said(refusal: Refusal, look: Look) -> str:

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from connectors.base import Mention
-from listener.cases.deeds import Decision, Refusal, Wish
-from listener.model import Case, CaseView, Outcome, Told
+from listener.cases.deeds import Decision, Refusal, Why, Wish
+from listener.model import Case, CaseView, Outcome, Spike, Told
 
 
 class AddRefused(Exception):  # named for what happened, like the errors of the other packages
@@ -73,6 +73,10 @@ class Desk(Protocol):
 
     def told(self, ref: str) -> Told | None:
         """The mention whose reference begins so. None: none, or several."""
+        ...
+
+    def do_spike(self, deed: str, ref: str, revision: int, who: str) -> tuple[Why | None, Spike] | None:
+        """claim, end, expected or false: the spike as it stands then, and why nothing was done. None: there is none."""
         ...
 
     def waiting(self) -> Sequence[Case]:

@@ -136,3 +136,10 @@ def listening(client: WebClient, crew: Crew, ears: Ears, signing_secret: str = "
         log.error("slack_listener_failed", fault=fault_place(error))
 
     return app
+
+
+def carried(action: Mapping[str, Any]) -> str:
+    """What our own buttons and menus carry: deed:case:revision."""
+    if action.get("selected_option"):
+        return str(action["selected_option"]["value"])
+    return f"{str(action['action_id']).partition('_')[2]}:{action['value']}"

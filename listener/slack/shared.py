@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from slack_sdk import WebClient
+
 from connectors.base import TEXT_LIMIT, Author, Mention
+from listener.model import ReceiverError
+from listener.slack.failures import translated
 from listener.slack.outside import unescape, web_address
 
 PLATFORM = "import"  # as in files that name none
@@ -39,3 +43,13 @@ def mention_of(message: Mapping[str, Any], channel: str, permalink: str) -> Ment
         author=Author(""),
         url=link or web_address(permalink) or "",
     )
+
+
+def permalink(client: WebClient, channel: str, body: Mapping[str, Any]) -> str:
+    """The address of the message that a shortcut was chosen for; "" where the app is not in that channel."""
+    ts = str((body.get("message") or {}).get("ts") or body.get("message_ts") or "")
+    try:
+        with translated("chat.getPermalink", channel):
+            return str(client.chat_getPermalink(channel=channel, message_ts=ts).get("permalink") or "")
+    except ReceiverError:
+        return ""  # the post is worth keeping all the same

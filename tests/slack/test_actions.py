@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from listener.model import CaseState
+from listener.model import CaseState, Spike, SpikeState
 from rules.vocabulary import Urgency
 from tests.fakes.slack import DROP_AFTER, FakeSlack, Fault
 from tests.fakes.slack_socket import FakeSocket
@@ -280,6 +280,25 @@ def test_the_link_button_and_foreign_buttons_are_acknowledged_and_do_nothing(
         "This did not work, and nothing was changed. Please try again; if it fails again, tell whoever runs listener."
     ]
     assert work.case().case.revision == 1
+
+
+def test_a_spike_is_claimed_and_decided(work: Workplace, slack: FakeSlack, socket: FakeSocket) -> None:
+    spike = Spike(
+        0, "", "complaint:checkout", SpikeState.OPEN, Urgency.HIGH, work.at, work.at, work.at, None, 14, 17, 2.1, 1, work.at
+    )  # fmt: skip
+    assert work.store.begin_spike(spike, [("care", "all")], work.at) is not None
+    work.deliver()
+    for user in (ANA, BEN):
+        socket.click(user, "spike_claim", message=slack.messages(CHANNEL)[-1])
+        until(lambda: work.store.spike("s-1").owner == ANA, socket)  # type: ignore[union-attr]
+    until(lambda: bool(whispers(slack, BEN)), socket)
+    assert whispers(slack, BEN) == [f"s-1 is with <@{ANA}> already."]
+    socket.click(BEN, "spike_more", option="false")
+    until(lambda: len(whispers(slack, BEN)) == 2, socket)
+    assert "s-1 has changed since" in whispers(slack, BEN)[1]
+    work.deliver()
+    socket.click(BEN, "spike_more", option="expected")
+    until(lambda: work.store.spike("s-1").state is SpikeState.EXPECTED, socket)  # type: ignore[union-attr]
 
 
 def test_explain_shows_the_reasons_to_one_person(work: Workplace, slack: FakeSlack, socket: FakeSocket) -> None:
