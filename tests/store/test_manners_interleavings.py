@@ -190,7 +190,7 @@ def manners_machine(store: Store) -> type[RuleBasedStateMachine]:
 
 
 def test_every_post_is_shown_whatever_happens(store: Store) -> None:
-    examples = 60 if store.kind == "sqlite" else 25
+    examples = 30 if store.kind == "sqlite" else 12
     run_state_machine_as_test(
         manners_machine(store),
         settings=settings(
