@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from listener.store import Store
 
 
-@click.group()
+@click.group(epilog="Example: listener spikes show s-12")
 def spikes() -> None:
     """Spikes: many authors with the same at once, and what you know about it."""
 

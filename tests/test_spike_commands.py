@@ -1,0 +1,94 @@
+"""`listener spikes`: what it shows, what a person says with it, and what is no sense."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from listener.model import Spike, SpikeState
+from listener.store import Store
+from rules.vocabulary import Urgency
+from tests.fakes.commands import Terminal
+from tests.slack.test_spikes import FIGURES
+from tests.test_commands import CONFIG
+
+
+@pytest.fixture
+def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(capsys)
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal) -> Path:
+    monkeypatch.chdir(tmp_path)  # ./listener.toml is part of what is tested
+    (tmp_path / "listener.toml").write_text(CONFIG)
+    assert terminal("spikes", "list").out == "No spikes in the last 30 days.\n"
+    return tmp_path / "listener.db"
+
+
+def begin(path: Path, kind: str = "complaint:checkout") -> None:
+    now = datetime.now(UTC)
+    spike = Spike(
+        0, "", kind, SpikeState.OPEN, Urgency.HIGH, now - timedelta(hours=2), now, now, None, 14, 17, 2.1, 1, now,
+        figures=FIGURES,
+    )  # fmt: skip
+    with Store.open(f"sqlite:///{path}") as opened:
+        assert opened.begin_spike(spike, [("console", "all")], now) is not None
+
+
+def states(path: Path) -> dict[str, SpikeState]:
+    with Store.open(f"sqlite:///{path}") as opened:
+        return {one.ref: one.state for one in opened.spikes(datetime.now(UTC) - timedelta(days=9))}
+
+
+def test_spikes_are_listed_and_shown(store: Path, terminal: Terminal) -> None:
+    begin(store)
+    assert "s-1    open      complaint:checkout" in terminal("spikes", "list").out
+    shown = terminal("spikes", "show", "S-1").out
+    assert "14 authors, 17 posts; 2.10 authors expected" in shown
+    assert "card declined (9 authors)" in shown
+    assert json.loads(terminal("spikes", "show", "s-1", "--json").out)["expected"] == 2.1
+    assert json.loads(terminal("spikes", "list", "--json").out)[0]["kind"] == "complaint:checkout"
+
+
+def test_a_person_ends_one_once(store: Path, terminal: Terminal) -> None:
+    begin(store)
+    assert terminal("spikes", "end", "s-1").out == "s-1 is over; single alerts are told again.\n"
+    again = terminal("spikes", "end", "s-1")
+    assert (again.code, again.err) == (1, "Error: s-1 is ended already.\n")
+    begin(store)
+    assert terminal("spikes", "end", "s-2", "--false-alarm").out.startswith("s-2 is a false alarm")
+    begin(store)
+    assert terminal("spikes", "expected", "s-3", "--for", "6h").code == 0
+    assert states(store) == {"s-1": SpikeState.ENDED, "s-2": SpikeState.FALSE, "s-3": SpikeState.EXPECTED}
+
+
+def test_what_is_to_come_is_announced(store: Path, terminal: Terminal) -> None:
+    said = terminal("spikes", "expected", "complaint:delivery", "--in", "3d", "--for", "12h").out
+    assert said.startswith("s-1: more complaint:delivery is expected until ")
+    assert ", ends in " in terminal("spikes", "list").out
+    begin(store)
+    refused = terminal("spikes", "expected", "complaint:checkout")
+    assert (refused.code, "a spike of complaint:checkout is open" in refused.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        (("end", "s-9"), "there is no spike 's-9'; `listener spikes list` shows those there are."),
+        (("show", "checkout"), "there is no spike 'checkout'"),
+        (("expected", "complaint:nowhere"), "neither a spike (s-12) nor a kind"),
+        (("expected", "all:delivery"), "neither a spike (s-12) nor a kind"),
+        (("expected", "all", "--for", "long"), "long"),
+        (("expected", "s-1", "--in", "3d"), "--in is for kinds"),
+    ],
+)
+def test_what_makes_no_sense_is_answered_with_a_sentence(
+    store: Path, terminal: Terminal, typed: tuple[str, ...], sentence: str
+) -> None:
+    said = terminal("spikes", *typed)
+    assert said.code in (1, 2)
+    assert sentence in said.err
