@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from listener.digest.figures import SCHEMA_VERSION, Digest
 
@@ -81,3 +81,50 @@ def _build(kind: Any, value: Any) -> Any:
     if kind is datetime:
         return datetime.fromisoformat(value)
     return float(value) if kind is float else value
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of what `as_json` writes; published as docs/digest.schema.json."""
+    kinds: dict[str, Any] = {}
+    root = _schema_of(Digest, kinds)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A weekly digest of listener",
+        "description": (
+            "Shares are 0 to 1, net sentiment -1 to 1, times ISO 8601 in UTC; null where small numbers forbid a figure. "
+            "schema_version grows when a field changes its meaning or goes away; readers must accept new fields."
+        ),
+        **root,
+        "$defs": dict(sorted(kinds.items())),
+    }
+
+
+def _schema_of(kind: Any, kinds: dict[str, Any]) -> dict[str, Any]:
+    origin, given = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return {"anyOf": [_schema_of(option, kinds) for option in given]}
+    if origin is tuple:
+        return {"type": "array", "items": _schema_of(given[0], kinds)}
+    if origin is Literal:
+        return {"enum": list(given)}
+    if isinstance(kind, type) and is_dataclass(kind):
+        if kind.__name__ not in kinds:
+            kinds[kind.__name__] = {}  # first, so that a kind may hold itself
+            kinds[kind.__name__] = _object(kind, kinds)
+        return {"$ref": f"#/$defs/{kind.__name__}"}
+    if kind is datetime:
+        return {"type": "string", "format": "date-time"}
+    return {"type": _TYPES[kind]}
+
+
+def _object(kind: Any, kinds: dict[str, Any]) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    properties = {part.name: _schema_of(hints[part.name], kinds) for part in fields(kind)}
+    if kind is Digest:
+        properties["schema_version"] = {"const": SCHEMA_VERSION}
+    text = (kind.__doc__ or "").split("\n\n")[0].replace("\n", " ")
+    described = {} if text.startswith(f"{kind.__name__}(") else {"description": " ".join(text.split())}
+    return {"type": "object", **described, "properties": properties, "required": list(properties)}
+
+
+_TYPES: Mapping[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}

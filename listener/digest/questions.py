@@ -18,7 +18,7 @@ from rules.vocabulary import Intent, Stage
 _SHOWN = 6
 
 # Question -> tail of a rule's id -> answer. Rules of your own take part by the same tails.
-_CUES: Mapping[str, Mapping[str, str]] = {
+CUES: Mapping[str, Mapping[str, str]] = {
     "found": {
         "awareness.advert": "advertising", "awareness.news": "news", "awareness.spotted": "spotted",
         "awareness.first-met": "heard",
@@ -78,10 +78,10 @@ _LABELS: Mapping[str, str] = {
 _WHERE_FOUND = frozenset({"advertising", "content", "search", "store", "promotion", "reseller", "website"})
 _TILL = frozenset({"checkout", "payment"})
 _TROUBLE = frozenset({"payment-failed", "code-failed", "charged-wrongly", "gave-up", "warn", "put-off"})
-_WISHES = frozenset({"use.wish", "complaint.lack", "suggestion.ideas", "suggestion.change"})
+WISHES = frozenset({"use.wish", "complaint.lack", "suggestion.ideas", "suggestion.change"})
 _BY_TAIL = {
-    tail: [(question, cues[tail]) for question, cues in _CUES.items() if tail in cues]
-    for tail in {tail for cues in _CUES.values() for tail in cues}
+    tail: [(question, cues[tail]) for question, cues in CUES.items() if tail in cues]
+    for tail in {tail for cues in CUES.values() for tail in cues}
 }
 
 
@@ -106,7 +106,7 @@ class Questions:
         wishes = Intent.SUGGESTION in one.post.intents
         for rule in one.post.rules:
             tail = rule.partition(".")[2]
-            wishes = wishes or tail in _WISHES
+            wishes = wishes or tail in WISHES
             for question, answer in _BY_TAIL.get(tail, ()):
                 answers[question, answer] = _mood(one, answer)
         answers.update({(question, touchpoint): felt for question, touchpoint, felt in _from_touchpoints(one)})
