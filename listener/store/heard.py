@@ -40,22 +40,16 @@ def heard(connection: Connection, since: datetime, until: datetime, sources: Col
         )
         .order_by(mentions.c.published_at, mentions.c.id)
     )
-    return [
-        Heard(
-            row.id,
-            row.published_at,
-            row.author_key,
-            row.thread_key,
-            row.source,
-            kinds_of([Intent(one) for one in row.intents], row.sentiment_label, row.touchpoints),
-            row.sentiment_label,
-            row.lang,
-            row.stage,
-            Urgency(row.urgency),
-        )
-        for row in rows
-        if row.source in sources
-    ]
+    known: dict[tuple[object, ...], frozenset[str]] = {}  # a few dozen combinations, however many posts
+    found = []
+    for id_, at, author, thread, source, intents, touchpoints, sentiment, lang, stage, urgency in rows:
+        if source not in sources:
+            continue
+        said = (tuple(intents), sentiment, tuple(touchpoints))
+        if (kinds := known.get(said)) is None:
+            kinds = known[said] = kinds_of([Intent(one) for one in intents], sentiment, touchpoints)
+        found.append(Heard(id_, at, author, thread, source, kinds, sentiment, lang, stage, Urgency(urgency)))
+    return found
 
 
 def texts(connection: Connection, kind: str, before: datetime, since: datetime, limit: int) -> list[tuple[str, str]]:
