@@ -64,7 +64,7 @@ class SpikeWatch:
 
     def look(self, now: datetime, stopping: Callable[[], bool] = lambda: False) -> int:
         """One look. Returns how many spikes began, changed or ended."""
-        sources = [one for one in self.store.sources() if one.connector != IMPORT and not one.name.startswith(BACKFILL)]
+        sources = listeners(self.store)
         self._count(sources, now, stopping)
         hour = now.replace(minute=0, second=0, microsecond=0)
         if hour != self._hour:
@@ -227,6 +227,11 @@ class SpikeWatch:
             "sources": sum(one.first_success_at is not None for one in sources),
             "silent": sorted(one.name for one in sources if silent_since(one) is not None),
         }
+
+
+def listeners(store: Store) -> list[SourceState]:
+    """The sources that listen by themselves: no files that a person handed over, no reading back."""
+    return [one for one in store.sources() if one.connector != IMPORT and not one.name.startswith(BACKFILL)]
 
 
 def receivers(routes: Sequence[Route], posts: Sequence[Told], urgency: Urgency) -> list[tuple[str, str]]:

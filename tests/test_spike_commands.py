@@ -54,6 +54,17 @@ def test_spikes_are_listed_and_shown(store: Path, terminal: Terminal) -> None:
     assert json.loads(terminal("spikes", "list", "--json").out)[0]["kind"] == "complaint:checkout"
 
 
+def test_sources_that_are_still_being_learnt_are_named(store: Path, terminal: Terminal) -> None:
+    now = datetime.now(UTC)
+    with Store.open(f"sqlite:///{store}") as opened:
+        opened.register_sources({"forum": "forum", "never": "forum", "posts": "import"}, now)
+        for name in ("forum", "posts"):
+            lease = opened.lease(name, "poller", now - timedelta(days=3), timedelta(hours=1), force=True)
+            assert lease is not None
+            opened.finish(lease, now - timedelta(days=3), now)
+    assert "Judged by a plain rule until known for 14 days: forum (3 days).\n" in terminal("spikes", "list").out
+
+
 def test_a_person_ends_one_once(store: Path, terminal: Terminal) -> None:
     begin(store)
     assert terminal("spikes", "end", "s-1").out == "s-1 is over; single alerts are told again.\n"

@@ -37,6 +37,8 @@ def list_spikes(ctx: click.Context, days: int, as_json: bool) -> None:
             return
         if not found:
             click.echo(f"No spikes in the last {days} days.")
+        if young := _young(store, at):
+            click.echo(f"Judged by a plain rule until known for 14 days: {', '.join(young)}.")
         for one in found:
             until = (
                 "" if one.ended_at is None else f", {'ends' if one.ended_at > at else 'ended'} {ago(one.ended_at, at)}"
@@ -132,6 +134,18 @@ def expected(ctx: click.Context, what: str, span: str, after: str | None) -> Non
         if kept is None:
             raise click.ClickException(f"a spike of {what} is open; `listener spikes list` names it, say that one.")
         click.echo(f"{kept.ref}: more {what} is expected until {at + begins + lasts:%d %b %H:%M} UTC.")
+
+
+def _young(store: Store, at: datetime) -> list[str]:
+    """Sources that no baseline is known of yet, with how many days they have listened."""
+    from listener.cases.baseline import is_settled
+    from listener.spiking import listeners
+
+    return [
+        f"{one.name} ({(at - one.first_success_at).days} days)"
+        for one in listeners(store)
+        if one.first_success_at is not None and not is_settled(one, at)
+    ]
 
 
 def _found(store: Store, ref: str) -> Spike:
