@@ -17,7 +17,7 @@ from connectors.base import BudgetReached, ConnectorError, Mention, Parked, Rate
 from listener.backfill import is_backfill_of
 from listener.faults import place
 from listener.ingest import Feed, judged
-from listener.model import Verdict
+from listener.model import SourceState, Verdict
 from listener.store import Store
 
 log = structlog.get_logger()
@@ -47,13 +47,12 @@ def recheck(
 ) -> list[Rechecked]:
     """One round over all sources that can look up. Raises nothing that a source raises."""
     known = {state.name: state for state in store.sources()}
-    blocked = store.blocked_accounts(clock())
     done = []
     for name, feed in feeds.items():
         state = known.get(name)
         if feed.recheck is None or state is None or state.parked or stopping():
             continue
-        if state.account in blocked:
+        if state.account in store.blocked_accounts(clock()) or _was_told_to_wait(state, clock()):
             continue
         of = [name, *(other for other in known if is_backfill_of(other, name))]
         one = _round(feed, of, judge, store, clock, state.account, stopping)
@@ -86,7 +85,11 @@ def _round(
         except ConnectorError as error:
             # A budget that is reached is this job's own part of it.
             if isinstance(error, RateLimited) and not isinstance(error, BudgetReached) and error.retry_at is not None:
-                _block(store, account, error.retry_at, str(error))
+                sentence = f"{type(error).__name__}: {error}"
+                if account is not None:
+                    store.block_account(account, error.retry_at, sentence)
+                else:
+                    store.hold_source(feed.name, error.retry_at, sentence)
             log.warning(
                 "recheck_failed", source=feed.name, fault=type(error).__name__, parked=isinstance(error, Parked)
             )
@@ -114,6 +117,7 @@ def _round(
     return done
 
 
-def _block(store: Store, account: str | None, until: datetime, why: str) -> None:
-    if account is not None:
-        store.block_account(account, until, why)
+def _was_told_to_wait(state: SourceState, now: datetime) -> bool:
+    """Whether a source that shares its limits with nobody met one."""
+    limited = state.error is not None and state.error.startswith(f"{RateLimited.__name__}:")
+    return limited and state.next_poll_at is not None and state.next_poll_at > now

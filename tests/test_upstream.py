@@ -13,16 +13,18 @@ import sqlalchemy as sa
 
 from connectors.base import Author, Cursor, Known, Looked, Mention, Page, RateLimited, Removal, Unavailable
 from listener.cases.clock import ServiceHours
+from listener.cases.deeds import Decision, Deed, Refusal, Snooze, Why, Wish
 from listener.cases.routing import Route
 from listener.cases.settle import Rules, Settler
 from listener.deliver import Outlet, deliver
 from listener.ingest import Feed, Recheck, poll
-from listener.model import CaseState, Outcome, Verdict
+from listener.model import Case, CaseState, Outcome, Verdict
 from listener.recheck import recheck
 from listener.slack.client import SlackReceiver
 from listener.slack.look import Look, load_words
 from listener.store import Store
-from rules.vocabulary import Urgency
+from listener.working import Desk
+from rules.vocabulary import Stage, Urgency
 from tests.fakes.slack import FakeSlack, refused
 from tests.fakes.story import verdict
 
@@ -279,3 +281,171 @@ def test_an_author_is_forgotten_by_id_or_handle(team: Team, name: str) -> None:
     (line,) = team.store.audit_trail()
     assert (line.who, line.what, line.detail) == ("office", "forget-author", {"platform": "forum", "mentions": 1})
     assert team.store.forget("forum", name, "office", team.at) == 0
+
+
+# Edits that meet what people decided
+
+
+def opened(team: Team) -> Case:
+    (case,) = team.store.cases_in(*CaseState)
+    return case
+
+
+def do(team: Team, deed: Deed, **more: object) -> None:
+    desk = Desk(team.store, RULES)
+    done = desk.do(opened(team).ref, Wish(deed, "ann", "cli", **more), team.at)  # type: ignore[arg-type]
+    assert isinstance(done, Decision)
+
+
+def test_what_a_person_called_irrelevant_is_not_told_anew_when_it_is_edited(team: Team) -> None:
+    team.forum.publish("1", "where is my order")
+    team.turn()
+    do(team, Deed.IRRELEVANT)
+    team.turn()
+    before = len(team.slack.messages("C0CARE"))
+    team.forum.edited = [team.forum.publish("1", "where is my order, it holds poison")]
+    team.turn()
+    assert opened(team).state is CaseState.NOT_RELEVANT
+    assert team.store.totals().outcomes == {Outcome.NOT_RELEVANT: 1}
+    (counted,) = team.store.counted(NOW - timedelta(days=1), NOW + timedelta(days=1))
+    assert not counted.relevant
+    assert len(team.slack.messages("C0CARE")) == before
+
+
+def test_what_a_person_corrected_stays_so_when_the_post_is_edited(team: Team) -> None:
+    team.forum.publish("1", "where is my order")
+    team.turn()
+    do(team, Deed.CORRECT, changes={"stage": "use", "touchpoints": ["app"]}, urgency=Urgency.HIGH)
+    team.forum.edited = [team.forum.publish("1", "where is my order now")]
+    team.turn()
+    (told,) = team.store.stored(NOW - timedelta(days=1), NOW + timedelta(days=1))
+    assert told.mention.text == "where is my order now"
+    assert (told.verdict.stage, told.verdict.urgency) == (Stage.USE, Urgency.HIGH)
+    assert set(told.verdict.touchpoints) == {"app"}
+
+
+def test_a_resolved_case_comes_back_when_its_post_is_edited_into_something_worse(team: Team) -> None:
+    team.forum.publish("1", "all is well again")
+    team.turn()
+    do(team, Deed.RESOLVE)
+    team.forum.edited = [team.forum.publish("1", "all is poison again")]
+    team.turn()
+    case = opened(team)
+    assert (case.state, case.urgency) == (CaseState.CLAIMED, Urgency.CRITICAL)  # with ann, who had resolved it
+    assert case.due_at is not None
+    assert team.store.case_history(case.id)[-1].what == "reopened"
+
+
+def test_fewer_stars_under_the_same_words_are_an_edit(team: Team) -> None:
+    team.forum.posts["1"] = replace(team.forum.publish("1", "the app"), rating=5.0)
+    team.turn()
+    team.forum.posts["1"] = replace(team.forum.posts["1"], rating=1.0)
+    team.forum.edited = [team.forum.posts["1"]]
+    team.turn()
+    (told,) = team.store.stored(NOW - timedelta(days=1), NOW + timedelta(days=1))
+    assert (told.mention.rating, told.edited_at is not None) == (1.0, True)
+
+
+def test_a_post_edited_and_removed_in_one_page_is_removed(team: Team) -> None:
+    team.forum.publish("1", "hello")
+    team.turn()
+    team.forum.edited = [team.forum.publish("1", SECRET)]
+    team.forum.gone = [Removal("forum", "1")]
+    team.turn()
+    team.turn()
+    assert "Rose Lane" not in team.kept() + team.shown()
+    assert "removed on its platform" in team.shown()
+
+
+# Removals that meet deeds
+
+
+def test_of_a_sleeping_case_whose_posts_are_gone_no_snooze_is_left(team: Team) -> None:
+    team.forum.publish("1", SECRET)
+    team.turn()
+    do(team, Deed.SNOOZE, snooze=Snooze(until=NOW + timedelta(days=9)))
+    team.store.forget("forum", "zoe", "office", team.at)
+    assert (opened(team).state, opened(team).snooze) == (CaseState.RESOLVED, None)
+
+
+def test_a_case_without_posts_cannot_be_reopened(team: Team) -> None:
+    team.forum.publish("1", SECRET)
+    team.turn()
+    team.store.forget("forum", "zoe", "office", team.at)
+    done = Desk(team.store, RULES).do(opened(team).ref, Wish(Deed.REOPEN, "ann", "cli"), team.at)
+    assert isinstance(done, Refusal)
+    assert done.why is Why.GONE
+
+
+@pytest.mark.parametrize("handle", ["ÄNNE", "Änne", "änne"])
+def test_an_author_is_forgotten_by_a_handle_of_any_alphabet(team: Team, handle: str) -> None:
+    made = team.forum.publish("1", SECRET)
+    team.forum.posts["1"] = replace(made, author=Author("77", "Änne", "Änne K."))
+    team.turn()
+    assert team.store.forget("forum", f"@{handle}", "office", team.at) == 1
+
+
+def test_nothing_of_a_person_is_left_wherever_they_wrote_and_whatever_was_done(team: Team) -> None:
+    """Edited, split, merged, corrected, answered by the brand: then forgotten. Every table is read."""
+    mark = "Zqxjkv"
+    for number in range(3):
+        team.forum.publish(str(number), f"{mark} words {number}", author=mark, at=NOW + timedelta(minutes=number))
+    team.turn()
+    team.forum.edited = [team.forum.publish("1", f"{mark} poison", author=mark, at=NOW + timedelta(minutes=1))]
+    team.turn()
+    desk = Desk(team.store, RULES)
+    view = team.store.case(opened(team).ref)
+    assert view is not None
+    alone = desk.split(view.mentions[0].ref, "ann", "cli", team.at)
+    desk.do(alone.ref, Wish(Deed.CORRECT, "ann", "cli", reason=f"{mark} says so", changes={"stage": "use"}), team.at)
+    for _ in range(12):
+        deliver(team.outlet, team.store, "worker", lambda: team.at)
+    desk.merge(alone.ref, view.case.ref, "ann", "cli", team.at)
+    for _ in range(12):
+        deliver(team.outlet, team.store, "worker", lambda: team.at)
+    assert team.store.forget("forum", mark, "office", team.at) == 3
+    for _ in range(12):
+        deliver(team.outlet, team.store, "worker", lambda: team.at)
+    with team.store.engine.connect() as connection:
+        kept = {
+            name: row
+            for name in sa.inspect(team.store.engine).get_table_names()
+            for row in connection.execute(sa.text(f'SELECT * FROM "{name}"'))
+            if mark.lower() in str(row).lower()
+        }
+    assert kept.keys() <= {"case_event", "notification"}  # ann's own reason, in the history of the case
+    assert all(str(row).count(mark) == 1 and f"{mark} says so" in str(row) for row in kept.values())
+    assert mark.lower() not in team.shown().replace(f"{mark} says so", "").lower()
+
+
+# Looking up
+
+
+def test_a_limit_met_while_looking_up_holds_for_the_other_sources_of_the_account_at_once(store: Store) -> None:
+    with FakeSlack() as slack:
+        team = Team(store, slack, Forum())
+        store.register_sources({"forum": "forum", "more": "forum"}, NOW, dict.fromkeys(("forum", "more"), "forum:KEY"))
+        team.forum.publish("1", SECRET)
+        team.turn()
+        other = replace(team.feed, name="more")
+        poll(other, judge, store, "worker", lambda: team.at, force=True)
+        with store.engine.begin() as connection:  # a post of the other source, too
+            connection.execute(sa.text("UPDATE mention SET source = 'forum'"))
+        team.forum.publish("2", SECRET)
+        poll(other, judge, store, "worker", lambda: team.at, force=True)
+        at = team.at + timedelta(hours=25)
+        team.forum.fails = RateLimited("the forum asks to wait", at + timedelta(hours=2))
+        recheck({"forum": team.feed, "more": other}, judge, store, lambda: at)
+        assert len(team.forum.asked) == 1
+
+
+def test_a_source_of_no_account_that_must_wait_is_not_asked_by_look_ups_either(store: Store) -> None:
+    with FakeSlack() as slack:
+        team = Team(store, slack, Forum())
+        store.register_sources({"forum": "forum"}, NOW)
+        team.forum.publish("1", SECRET)
+        team.turn()
+        team.forum.fails = RateLimited("the forum asks to wait", team.at + timedelta(hours=30))
+        team.look_up()
+        team.look_up(timedelta(minutes=5))
+        assert len(team.forum.asked) == 1

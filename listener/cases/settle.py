@@ -83,32 +83,35 @@ class Settler:
         """A `Revise`: what an edited post changes. It raises its case or leaves it; nothing is taken back automatically."""
         if stood is None:
             return Revised(found.verdict)
-        case = stood.case
-        urgency = max(case.urgency, found.verdict.urgency)
-        due = case.due_at
-        if urgency > case.urgency:
-            due = due_at(found.mention.published_at, urgency, self.rules.hours)
+        case, verdict = stood.case, found.verdict
+        ruled_out = case.state is CaseState.NOT_RELEVANT  # by a person
+        urgency = case.urgency if ruled_out else max(case.urgency, verdict.urgency)
+        worse = urgency > case.urgency
+        reopened = worse and case.state in CLOSED_STATES
         case = replace(
             case,
+            state=case.state if not reopened else CaseState.CLAIMED if case.owner else CaseState.NEW,
             urgency=urgency,
-            due_at=due,
+            due_at=due_at(now, urgency, self.rules.hours) if worse else case.due_at,
             revision=case.revision + 1,
-            touchpoints=case.touchpoints | found.verdict.touchpoints.keys(),
+            touchpoints=case.touchpoints | verdict.touchpoints.keys(),
         )
         tell = partial(_changed, case, before.id, now)
         told = [tell(receiver, NotificationKind.CASE_UPDATE, "post-edited") for receiver in stood.receivers]
         young = now - found.mention.published_at <= self.rules.alert_max_age
         silence = silencing(silences, found.mention, found.verdict, self.source, urgency, now)
         # Edited into something worse: who did not know?
-        if urgency > stood.case.urgency and self.rules.alerts and young and silence is None:
+        if worse and self.rules.alerts and young and silence is None:
             told += [
                 tell(place.receiver, NotificationKind.CASE_OPEN, f"route:{place.route}")
                 for place in destinations(self.rules.routes, found.mention, found.verdict, self.source, urgency)
                 if place.receiver not in stood.receivers
             ]
         detail = {"mention": before.ref} | ({"silence": silence.id} if silence else {})
-        event = CaseEvent(case.id, now, "edited", through=self.source, detail=detail)
-        return Revised(found.verdict, CaseChange(case), (event,), tuple(told))
+        event = CaseEvent(case.id, now, "reopened" if reopened else "edited", through=self.source, detail=detail)
+        return Revised(
+            replace(verdict, relevant=False) if ruled_out else verdict, CaseChange(case), (event,), tuple(told)
+        )
 
 
 def _changed(

@@ -9,12 +9,13 @@ and would quote it folds.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from connectors.base import Known, Removal
+from connectors.base import Known, Mention, Removal
 from listener.cases.plan import (
     CaseEvent,
     CaseNotification,
@@ -31,6 +32,7 @@ from listener.model import (
     Triaged,
 )
 from listener.store import purging, silences, spikes, summaries
+from listener.store.deeds import corrected
 from listener.store.mapping import TOLD, TOLD_FROM, case_of, event_values, identity, told_of, verdict_values
 from listener.store.pages import (
     add_notifications,
@@ -103,14 +105,14 @@ def apply(
 
 def of_author(connection: Connection, platform: str, name: str) -> Sequence[int]:
     """Ids of all posts that still carry this author: by their id, or by their handle in any case."""
-    handle = name.removeprefix("@")
-    rows = connection.execute(
-        sa.select(mentions.c.id).where(
-            mentions.c.platform == platform,
-            mentions.c.removed_at.is_(None),
-            sa.or_(mentions.c.author_id == name, sa.func.lower(mentions.c.author_handle) == handle.lower()),
-        )
-    )
+    handle = name.removeprefix("@").casefold()
+    theirs = (mentions.c.platform == platform, mentions.c.removed_at.is_(None))
+    if handle.isascii():
+        same = sa.func.lower(mentions.c.author_handle) == handle
+    else:  # SQLite's lower() knows ASCII only
+        known = connection.execute(sa.select(mentions.c.author_handle).where(*theirs).distinct()).scalars()
+        same = mentions.c.author_handle.in_([one for one in known if one.casefold() == handle])
+    rows = connection.execute(sa.select(mentions.c.id).where(*theirs, sa.or_(mentions.c.author_id == name, same)))
     return list(rows.scalars())
 
 
@@ -158,7 +160,7 @@ def _edit(connection: Connection, edited: Sequence[Triaged], settle: Settle, rev
             continue
         before = told_of(row)
         values = {"engagement": dict(found.mention.engagement), "checked_at": now}
-        if (found.mention.text, found.mention.title) == (before.mention.text, before.mention.title):
+        if _words(found.mention) == _words(before.mention):
             connection.execute(mentions.update().where(mentions.c.id == before.id).values(**values))
             continue
         done += 1
@@ -174,11 +176,13 @@ def _edit(connection: Connection, edited: Sequence[Triaged], settle: Settle, rev
                 edited_at=now,
             )
         )
-        if before.outcome in _NO_CASE and found.verdict.relevant:  # it was about nobody, and is about us now
+        # It was about nobody, and is about us now. With a case it was a person who said so: that holds.
+        if before.outcome in _NO_CASE and row["case_id"] is None and found.verdict.relevant:
             connection.execute(verdicts.delete().where(verdicts.c.mention_id == before.id))
             again.append(NewMention(before.id, before.ref, found))
             continue
         case = None if row["case_id"] is None else open_case(connection, row["case_id"])
+        found = replace(found, verdict=corrected(connection, before.id, found.verdict))  # the same post
         revised = revise(before, found, case, silences.for_settling(connection, now), now)
         connection.execute(
             verdicts.update()
@@ -195,6 +199,11 @@ def _edit(connection: Connection, edited: Sequence[Triaged], settle: Settle, rev
     if again:
         settle_new(connection, again, settle, now)
     return done
+
+
+def _words(mention: Mention) -> tuple[str, str, float | None]:
+    """What a post says: an app's reviewers change their stars and leave their words."""
+    return mention.text, mention.title, mention.rating
 
 
 def _removed_ids(connection: Connection, removed: Sequence[Removal]) -> Sequence[int]:
@@ -268,7 +277,7 @@ def _show_removal(connection: Connection, case_id: int, refs: Sequence[str], why
     values: dict[str, object] = {"revision": cases.c.revision + 1}
     if left is None:
         # Nobody is left to be answered: the message stays and says so, the clock stops.
-        values["due_at"] = None
+        values |= {"due_at": None, "snooze": None}
         if row["state"] not in _CLOSED:
             values |= {"state": CaseState.RESOLVED.value, "state_since": now}
             events.append(CaseEvent(case_id, now, "resolved", through=why, detail={"why": "all its posts are gone"}))

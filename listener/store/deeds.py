@@ -15,10 +15,20 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from listener.cases.clock import ServiceHours, due_at
-from listener.cases.deeds import Decision, Deed, Refusal, Wish, decide
+from listener.cases.deeds import Decision, Deed, Refusal, Why, Wish, decide
 from listener.cases.plan import CaseChange, CaseEvent, CaseNotification, case_ref
-from listener.model import Case, CaseState, NewNotification, NotificationKind, NotificationState, Outcome, Told
-from listener.store.mapping import TOLD, TOLD_FROM, case_of, case_values, event_values, told_of
+from listener.model import (
+    Case,
+    CaseState,
+    Line,
+    NewNotification,
+    NotificationKind,
+    NotificationState,
+    Outcome,
+    Told,
+    Verdict,
+)
+from listener.store.mapping import TOLD, TOLD_FROM, case_of, case_values, event_values, told_of, verdict_values
 from listener.store.pages import CASE_COUNTER, TELLING, add_notifications, change_case, lock_counter, told_receivers
 from listener.store.tables import case_events, cases, counters, labels, mentions, notifications, verdicts
 from listener.store.values import Label
@@ -44,8 +54,12 @@ def transition(
     if isinstance(decided, Refusal):
         return decided
     lead = _leading(connection, case.id)
-    if wish.deed in (Deed.CORRECT, Deed.IRRELEVANT) and lead is not None:
-        _correct(connection, case, lead, wish, now)
+    if wish.deed in (Deed.CORRECT, Deed.REOPEN) and (lead is None or lead.removed_at is not None):
+        return Refusal(Why.GONE, case)
+    if wish.deed is Deed.IRRELEVANT:
+        _set_relevance(connection, case.id, relevant=False)
+    if wish.deed in (Deed.CORRECT, Deed.IRRELEVANT) and lead is not None and lead.removed_at is None:
+        _correct(connection, lead, wish, now)
     if case.state is CaseState.NOT_RELEVANT and decided.case.state is not CaseState.NOT_RELEVANT:
         _set_relevance(connection, case.id, relevant=True)
     change_case(connection, CaseChange(decided.case), now)
@@ -228,13 +242,18 @@ def labels_since(connection: Connection, since: datetime) -> tuple[Label, ...]:
 
 
 def _leading(connection: Connection, case_id: int) -> Told | None:
-    """The post that a case's message leads with: the most urgent, of those the newest."""
+    """The post that a case's message leads with: the most urgent, of those the newest; a removed one where all are."""
     row = (
         connection.execute(
             sa.select(*TOLD)
             .select_from(TOLD_FROM)
             .where(mentions.c.case_id == case_id)
-            .order_by(verdicts.c.urgency.desc(), mentions.c.published_at.desc(), mentions.c.id.desc())
+            .order_by(
+                mentions.c.removed_at.is_not(None),
+                verdicts.c.urgency.desc(),
+                mentions.c.published_at.desc(),
+                mentions.c.id.desc(),
+            )
             .limit(1)
         )
         .mappings()
@@ -243,22 +262,15 @@ def _leading(connection: Connection, case_id: int) -> Told | None:
     return None if row is None else told_of(row)
 
 
-def _correct(connection: Connection, case: Case, lead: Told, wish: Wish, now: datetime) -> None:
+def _correct(connection: Connection, lead: Told, wish: Wish, now: datetime) -> None:
     """Change the verdict and keep each change as a label."""
     changes: dict[str, Any] = dict(wish.changes)
     if wish.deed is Deed.IRRELEVANT:
         changes = {"relevant": False}
-        _set_relevance(connection, case.id, relevant=False)
     elif wish.urgency is not None:
         changes["urgency"] = wish.urgency.word
     verdict = lead.verdict
-    was = {
-        "stage": verdict.stage.value,
-        "urgency": verdict.urgency.word,
-        "sentiment": verdict.sentiment_label,
-        "touchpoints": sorted(verdict.touchpoints),
-        "relevant": verdict.relevant,
-    }
+    was = _as_said(verdict)
     changed = {name: value for name, value in changes.items() if was[name] != value}
     if not changed:
         return
@@ -278,40 +290,68 @@ def _correct(connection: Connection, case: Case, lead: Told, wish: Wish, now: da
             for name, value in changed.items()
         ],
     )
-    lines = [[line.points, line.label, line.evidence, line.rule] for line in verdict.lines]
-    lines += [[0, "corrected", f"{name}: {_said(was[name])} → {_said(value)}", ""] for name, value in changed.items()]
-    connection.execute(
-        verdicts.update()
-        .where(verdicts.c.mention_id == lead.id)
-        .values(**_verdict_values(changed, verdict.touchpoints), lines=lines)
-    )
+    values = verdict_values(lead.id, _put_right(verdict, changed), now)
+    del values["mention_id"], values["judged_at"]
+    connection.execute(verdicts.update().where(verdicts.c.mention_id == lead.id).values(**values))
+
+
+def corrected(connection: Connection, mention_id: int, verdict: Verdict) -> Verdict:
+    """A new verdict on an edited post, with what a person had put right where the rules say what they said before."""
+    was: dict[str, Any] = {}
+    right: dict[str, Any] = {}
+    rows = connection.execute(sa.select(labels).where(labels.c.mention_id == mention_id).order_by(labels.c.id))
+    for row in rows:
+        if row.field == "relevant":
+            continue  # the state of its case says so
+        if row.field not in right or right[row.field] != row.was:
+            was[row.field] = row.was  # judged by the rules since
+        right[row.field] = row.now
+    said = _as_said(verdict)
+    return _put_right(verdict, {name: value for name, value in right.items() if said[name] == was[name] != value})
+
+
+def _as_said(verdict: Verdict) -> dict[str, Any]:
+    """What can be corrected, in the words of labels."""
+    return {
+        "stage": verdict.stage.value,
+        "urgency": verdict.urgency.word,
+        "sentiment": verdict.sentiment_label,
+        "touchpoints": sorted(verdict.touchpoints),
+        "relevant": verdict.relevant,
+    }
+
+
+def _put_right(verdict: Verdict, changes: Mapping[str, Any]) -> Verdict:
+    was = _as_said(verdict)
+    lines = [Line(0, "corrected", f"{name}: {_said(was[name])} → {_said(to)}", "") for name, to in changes.items()]
+    right = replace(verdict, lines=(*verdict.lines, *lines), relevant=changes.get("relevant", verdict.relevant))
+    if "stage" in changes:
+        right = replace(right, stage=Stage(changes["stage"]), stage_confidence=1.0, secondary_stage=None)
+    if "urgency" in changes:
+        right = replace(right, urgency=Urgency.of(changes["urgency"]))
+    if "sentiment" in changes:
+        right = replace(right, sentiment_label=changes["sentiment"], sentiment=_MOODS[changes["sentiment"]])
+    if "touchpoints" in changes:
+        right = replace(right, touchpoints={name: verdict.touchpoints.get(name) for name in changes["touchpoints"]})
+    return right
 
 
 def _said(value: Any) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 
-def _verdict_values(changes: Mapping[str, Any], touchpoints: Mapping[str, float | None]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    if "stage" in changes:
-        values |= {"stage": Stage(changes["stage"]).value, "stage_confidence": 1.0, "secondary_stage": None}
-    if "urgency" in changes:
-        values["urgency"] = int(Urgency.of(changes["urgency"]))
-    if "sentiment" in changes:
-        values |= {"sentiment_label": changes["sentiment"], "sentiment": _MOODS[changes["sentiment"]]}
-    if "touchpoints" in changes:
-        values["touchpoints"] = {name: touchpoints.get(name) for name in changes["touchpoints"]}
-    return values
-
-
 def _set_relevance(connection: Connection, case_id: int, *, relevant: bool) -> None:
     """Of all posts of a case; those that do not count any more are not in the digest either."""
     ids = sa.select(mentions.c.id).where(mentions.c.case_id == case_id)
     connection.execute(verdicts.update().where(verdicts.c.mention_id.in_(ids)).values(relevant=relevant))
-    if not relevant:
-        connection.execute(
-            mentions.update().where(mentions.c.case_id == case_id).values(outcome=Outcome.NOT_RELEVANT.value)
-        )
+    whose = mentions.update().where(mentions.c.case_id == case_id)
+    if relevant:
+        told = told_receivers(connection, [case_id])
+        outcome = Outcome.ALERTED if told else Outcome.NO_ROUTE
+        whose = whose.where(mentions.c.outcome == Outcome.NOT_RELEVANT.value)
+    else:
+        outcome = Outcome.NOT_RELEVANT
+    connection.execute(whose.values(outcome=outcome.value))
 
 
 def _make_known(

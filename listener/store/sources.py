@@ -206,6 +206,12 @@ def end_leases(connection: Connection, owner: str, now: datetime) -> None:
     connection.execute(sources.update().where(sources.c.lease_owner == owner).values(lease_until=now))
 
 
+def hold(connection: Connection, source: str, until: datetime, why: str) -> None:
+    """This source asks nothing before `until`. An earlier time never shortens a longer wait."""
+    earlier = sa.or_(sources.c.next_poll_at.is_(None), sources.c.next_poll_at < until)
+    connection.execute(sources.update().where(sources.c.name == source, earlier).values(next_poll_at=until, error=why))
+
+
 def unpark(connection: Connection, source: str, now: datetime) -> None:
     """Let a parked source be polled again, from now on."""
     connection.execute(

@@ -205,6 +205,11 @@ class Store:
         with in_writing(self.engine) as connection:
             sources.block(connection, account, until, why)
 
+    def hold_source(self, source: str, until: datetime, why: str) -> None:
+        """This source, which shares its limits with no other, is not asked before `until`."""
+        with in_writing(self.engine) as connection:
+            sources.hold(connection, source, until, why)
+
     def blocked_accounts(self, now: datetime) -> Mapping[str, tuple[datetime, str]]:
         """The accounts that must wait: until when, and why."""
         with in_reading(self.engine) as connection:
