@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,7 +26,7 @@ from rules.vocabulary import Urgency
 MOST = 10_000  # rows of one kind are counted so far and no further
 HEARTBEAT = "heartbeat"  # meta key
 _COUNTED = (NotificationState.PENDING, NotificationState.SENDING, NotificationState.DEAD)
-OPEN_STATES = tuple(state for state in CaseState if state not in CLOSED_STATES)
+_KINDS = tuple((state, urgency) for state in CaseState if state not in CLOSED_STATES for urgency in Urgency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +99,8 @@ def heartbeat(connection: Connection) -> datetime | None:
 def _outbox(
     connection: Connection, receiver: str, now: datetime
 ) -> tuple[Mapping[NotificationState, int], Mapping[Urgency, datetime]]:
-    """What waits for one receiver: one statement of seeks."""
-    ours = notifications.c.receiver == receiver
-    asked = [_count(notifications, ours, notifications.c.state == state.value) for state in _COUNTED]
-    for urgency in Urgency:
-        waits = (sa.text(WAITING), ours, notifications.c.urgency == int(urgency), notifications.c.due_at <= now)
-        asked.append(_first(notifications.c.due_at, *waits))
-        # Every attempt moves the time of the next; what was tried once has been waiting since it was decided.
-        tried = (sa.text(TRIED), ours, notifications.c.urgency == int(urgency))
-        asked.append(_first(notifications.c.created_at, *tried))
-    values = connection.execute(sa.select(*asked)).one()
+    """What waits for one receiver."""
+    values = connection.execute(_asked_of_outbox(), {"receiver": receiver, "now": now}).one()
     since: dict[Urgency, datetime] = {}
     for place, urgency in enumerate(Urgency):
         begun = [when for when in values[len(_COUNTED) + 2 * place :][:2] if when is not None]
@@ -116,17 +109,35 @@ def _outbox(
     return dict(zip(_COUNTED, values[: len(_COUNTED)], strict=True)), since
 
 
+@cache  # building it costs more than the database does
+def _asked_of_outbox() -> sa.Select[Any]:
+    """One statement of seeks and counts that end."""
+    ours = notifications.c.receiver == sa.bindparam("receiver")
+    is_due = notifications.c.due_at <= sa.bindparam("now", type_=notifications.c.due_at.type)
+    asked = [_count(notifications, ours, notifications.c.state == state.value) for state in _COUNTED]
+    for urgency in Urgency:
+        level = notifications.c.urgency == int(urgency)
+        asked.append(_first(notifications.c.due_at, sa.text(WAITING), ours, level, is_due))
+        # Every attempt moves the time of the next; what was tried once has been waiting since it was decided.
+        asked.append(_first(notifications.c.created_at, sa.text(TRIED), ours, level))
+    return sa.select(*asked)
+
+
 def _cases(
     connection: Connection, now: datetime
 ) -> tuple[Mapping[tuple[CaseState, Urgency], int], Mapping[Urgency, int]]:
-    kinds = [(state, urgency) for state in OPEN_STATES for urgency in Urgency]
-    which = [(cases.c.state == state.value, cases.c.urgency == int(urgency)) for state, urgency in kinds]
-    asked = [_count(cases, *one) for one in which] + [_count(cases, *one, cases.c.due_at < now) for one in which]
-    values = connection.execute(sa.select(*asked)).one()
+    values = connection.execute(_asked_of_cases(), {"now": now}).one()
     overdue = dict.fromkeys(Urgency, 0)
-    for (_, urgency), late in zip(kinds, values[len(kinds) :], strict=True):
+    for (_, urgency), late in zip(_KINDS, values[len(_KINDS) :], strict=True):
         overdue[urgency] += late
-    return dict(zip(kinds, values[: len(kinds)], strict=True)), overdue
+    return dict(zip(_KINDS, values[: len(_KINDS)], strict=True)), overdue
+
+
+@cache
+def _asked_of_cases() -> sa.Select[Any]:
+    is_late = cases.c.due_at < sa.bindparam("now", type_=cases.c.due_at.type)
+    kinds = [(cases.c.state == state.value, cases.c.urgency == int(urgency)) for state, urgency in _KINDS]
+    return sa.select(*[_count(cases, *kind) for kind in kinds], *[_count(cases, *kind, is_late) for kind in kinds])
 
 
 def _count(table: sa.Table, *where: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
