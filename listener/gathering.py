@@ -80,11 +80,11 @@ def _spoken(store: Store, week: Week, weeks: int, one_in: int) -> Iterator[Spoke
 def _cases(store: Store, week: Week, hours: ServiceHours) -> list[CaseTimes]:
     return [
         CaseTimes(
-            ref=one.case.ref,
-            urgency=one.case.urgency,
-            state=one.case.state,
+            ref=one.ref,
+            urgency=one.urgency,
+            state=one.state,
             first_at=one.first_at,
-            due_at=due_at(one.first_at, one.case.urgency, hours),
+            due_at=due_at(one.first_at, one.urgency, hours),
             replied_at=one.replied_at,
         )
         for one in store.answered(week.since - _EARLIER_CASES, week.until)

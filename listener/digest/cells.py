@@ -7,6 +7,7 @@ the whole week and only known at its end, so people are kept by name until then.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 from listener.digest.findings import Cell
 from listener.digest.said import BUYER_WORDS, MOODS, Said
@@ -35,13 +36,14 @@ class Cells:
     def figures(self, buyers: Mapping[str, int]) -> tuple[Cell, ...]:
         """All cells that are not empty, in the order of their names."""
         cells = []
+        clean = cache(visible)  # the same few names stand in thousands of cells
         for (key, touchpoint, sign, lang, source), people in sorted(self._posts.items()):
             by_status: dict[int, list[int]] = {}
             for author, posts in people.items():
                 by_status.setdefault(buyers[author], []).append(posts)
             cells += [
                 Cell(
-                    key, visible(touchpoint, 60), MOODS[sign], visible(lang, 20), visible(source, 60),
+                    key, clean(touchpoint, 60), MOODS[sign], clean(lang, 20), clean(source, 60),
                     BUYER_WORDS[status], sum(posts), len(posts),
                 )
                 for status, posts in sorted(by_status.items())

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import groupby, pairwise
 
 from listener.digest.findings import NO_PHRASES, Phrase, PhraseList
 from listener.digest.given import Spoken
 from listener.digest.parts import NamedCount
 from listener.digest.said import HAPPY, UNHAPPY, Said, example, standing
 from listener.digest.stats import benjamini_hochberg, binomial_tail, log_odds
-from listener.digest.terms import Run, Words, phrases
+from listener.digest.terms import Words
 from listener.digest.text import number, some, visible
 
 LEVEL = 0.1  # of what is shown, the share that may be false
@@ -44,7 +45,7 @@ def bound(one_in: int) -> str | None:
 @dataclass(slots=True)
 class _Post:
     one: Said
-    runs: tuple[Run, ...]
+    runs: list[list[str]]
 
 
 class Sayings:
@@ -94,7 +95,7 @@ class Sayings:
 @dataclass(slots=True)
 class _Find:
     lang: str
-    phrase: Run
+    phrase: str
     authors: int
     usual: float
     p: float
@@ -109,56 +110,36 @@ class _Language:
         self._posts = sorted(posts, key=lambda post: (post.one.author, post.one.post.ref))
         self.people = len({post.one.author for post in posts})
         self.candidates = self._candidates()
-        self._words = {word for phrase in self.candidates for word in phrase}
+        self._tree = tree_of(self.candidates)
         self.people_before = 0
-        self._before: Counter[Run] = Counter()
-        self._words_before: Counter[str] = Counter()
+        self._before: Counter[str] = Counter()
         self._week = 0
-        self._met: set[tuple[str, Run]] = set()
-        self._people_met: set[str] = set()
+        self._said: dict[str, set[str]] = {}  # of the week that is being heard: person -> candidates they used
 
-    def _candidates(self) -> dict[Run, int]:
+    def _candidates(self) -> dict[str, int]:
         """Phrases by three people or more, with their number. A phrase is looked at only if its parts are."""
-        known: dict[Run, int] = {}
+        known: dict[str, int] = {}
         for length in (1, 2, 3):
-            counts: dict[Run, int] = {}
-            last: dict[Run, str] = {}
-            for post in self._posts:
-                author = post.one.author
-                for run in post.runs:
-                    for at in range(len(run) - length + 1):
-                        phrase = run[at : at + length]
-                        if last.get(phrase) == author:
-                            continue
-                        if length > 1 and (phrase[:-1] not in known or phrase[1:] not in known):
-                            continue
-                        last[phrase] = author
-                        counts[phrase] = counts.get(phrase, 0) + 1
+            counts: Counter[str] = Counter()
+            for _, theirs in groupby(self._posts, key=lambda post: post.one.author):
+                counts.update({phrase for post in theirs for phrase in _of_length(post.runs, length, known)})
             known |= {phrase: count for phrase, count in counts.items() if count >= LEAST}
-        return {phrase: count for phrase, count in known.items() if len(phrase) > 1 or not phrase[0].isdecimal()}
+        return {phrase: count for phrase, count in known.items() if not phrase.isdecimal()}
 
     def hear(self, post: Spoken, words: Words) -> None:
         """Count a post of an earlier week; the weeks come one after the other."""
         if post.week != self._week:
             self._week = post.week
-            self._met.clear()
-            self._people_met.clear()
-        author = post.author_key
-        if author not in self._people_met:
-            self._people_met.add(author)
+            self._said.clear()
+        used = said_in(words.runs(post.text), self._tree)
+        before = self._said.get(post.author_key)
+        if before is None:
             self.people_before += 1
-        candidates, known, met, before = self.candidates, self._words, self._met, self._before
-        for run in words.runs(post.text):
-            for at, word in enumerate(run):
-                if word in known:
-                    for stop in range(at + 1, min(at + 4, len(run) + 1)):
-                        phrase = run[at:stop]
-                        if phrase in candidates:
-                            if (author, phrase) not in met:
-                                met.add((author, phrase))
-                                before[phrase] += 1
-                        elif stop > at + 1:
-                            break
+            self._said[post.author_key] = used
+        else:
+            used = used - before
+            before |= used
+        self._before.update(used)
 
     def finds(self, lang: str) -> list[_Find]:
         """What more people say than usual, phrases of the same posts once."""
@@ -167,34 +148,95 @@ class _Language:
         both = self.people + self.people_before
         share = self.people / both
         common = {
-            phrase[0]
+            phrase
             for phrase, count in self.candidates.items()
-            if len(phrase) == 1 and count + self._before[phrase] > _COMMON * both
+            if " " not in phrase and count + self._before[phrase] > _COMMON * both
         }
-        names = [phrase for phrase in self.candidates if phrase[0] not in common and phrase[-1] not in common]
+        names = [
+            phrase
+            for phrase in self.candidates
+            if phrase.split(" ", 1)[0] not in common and phrase.rsplit(" ", 1)[-1] not in common
+        ]
         chances = benjamini_hochberg(
             [binomial_tail(self.candidates[name], self.candidates[name] + self._before[name], share) for name in names]
         )
         found = {name: chance for name, chance in zip(names, chances, strict=True) if chance < LEVEL}
         if not found:
             return []
-        posts: dict[Run, list[_Post]] = {name: [] for name in found}
+        posts: dict[str, list[_Post]] = {name: [] for name in found}
+        tree = tree_of(found)
         for post in self._posts:
-            for phrase in phrases(post.runs) & found.keys():
+            for phrase in said_in(post.runs, tree):
                 posts[phrase].append(post)
         return list(_merged([self._find(lang, name, chance, posts[name]) for name, chance in found.items()]))
 
-    def _find(self, lang: str, name: Run, chance: float, posts: list[_Post]) -> _Find:
+    def _find(self, lang: str, name: str, chance: float, posts: list[_Post]) -> _Find:
         now, before = self.candidates[name], self._before[name]
         z = log_odds(now, before, self.people, self.people_before, _PRIOR)
         usual = before * self.people / self.people_before
         return _Find(lang, name, now, usual, chance, z, posts)
 
 
+def _of_length(runs: Iterable[Sequence[str]], length: int, known: Mapping[str, int]) -> Iterator[str]:
+    """Phrases of so many words of which both shorter parts are known; of single words all."""
+    for run in runs:
+        if length == 1:
+            yield from run
+        elif length == 2:
+            yield from (f"{one} {two}" for one, two in pairwise(run) if one in known and two in known)
+        else:
+            pairs = [f"{one} {two}" for one, two in pairwise(run)]
+            yield from (
+                f"{first} {word}"
+                for first, second, word in zip(pairs, pairs[1:], run[2:], strict=False)
+                if first in known and second in known
+            )
+
+
+Tree = dict[str, "Branch"]
+
+
+@dataclass(slots=True)
+class Branch:
+    """A word of a phrase: the phrase that ends with it, "" where none does, and the words that may follow."""
+
+    phrase: str = ""
+    onward: Tree = field(default_factory=dict)
+
+
+def tree_of(names: Iterable[str]) -> Tree:
+    """Phrases as a tree of words, to find all of them in one walk."""
+    tree: Tree = {}
+    for name in names:
+        onward = tree
+        for word in name.split(" "):
+            branch = onward.setdefault(word, Branch())
+            onward = branch.onward
+        branch.phrase = name
+    return tree
+
+
+def said_in(runs: Iterable[Sequence[str]], tree: Tree) -> set[str]:
+    """All phrases of the tree, of one to three words, that the runs hold."""
+    found: set[str] = set()
+    for run in runs:
+        one: Branch | None = None  # begun with the word before
+        two: Branch | None = None  # with the two words before
+        for word in run:
+            first = tree.get(word)
+            second = one.onward.get(word) if one is not None else None
+            third = two.onward.get(word) if two is not None else None
+            for branch in (first, second, third):
+                if branch is not None and branch.phrase:
+                    found.add(branch.phrase)
+            one, two = first, second
+    return found
+
+
 def _merged(finds: Sequence[_Find]) -> Iterator[_Find]:
     """The longest phrase of those that stand in the same posts."""
     kept: list[tuple[_Find, set[str]]] = []
-    for find in sorted(finds, key=lambda find: (-len(find.phrase), -find.z, find.phrase)):
+    for find in sorted(finds, key=lambda find: (-find.phrase.count(" "), -find.z, find.phrase)):
         refs = {post.one.post.ref for post in find.posts}
         if all(len(refs & others) < _SAME * max(len(refs), len(others)) for _, others in kept):
             kept.append((find, refs))
@@ -215,7 +257,7 @@ def _phrase(find: _Find, buyers: Mapping[str, int], labels: Mapping[str, str]) -
         first.setdefault(post.one.author, post.one)
     ranked = sorted(stages.items(), key=lambda entry: (-len(entry[1][0]), entry[0]))
     return Phrase(
-        text=visible(" ".join(find.phrase), 80),
+        text=visible(find.phrase, 80),
         lang=visible(find.lang, 20),
         authors=find.authors,
         usual=round(find.usual, 1),

@@ -109,10 +109,13 @@ class Questions:
             wishes = wishes or tail in WISHES
             for question, answer in _BY_TAIL.get(tail, ()):
                 answers[question, answer] = _mood(one, answer)
-        answers.update({(question, touchpoint): felt for question, touchpoint, felt in _from_touchpoints(one)})
+        if one.felt:
+            answers.update({(question, touchpoint): felt for question, touchpoint, felt in _from_touchpoints(one)})
         if wishes:
             for touchpoint in one.felt or ("other",):
                 answers["improve", touchpoint] = one.felt.get(touchpoint, one.sign)
+        if not answers:
+            return
         if ("checkout", "bought") in answers and any(
             question == "checkout" and felt == UNHAPPY for (question, _), felt in answers.items()
         ):

@@ -50,7 +50,7 @@ class Group:
 
 @dataclass(slots=True)
 class Pile:
-    """Posts of one kind with their people, the stages they stand in and the best examples."""
+    """Posts of one kind with their people; where examples are kept, those and the stages the people stand in."""
 
     keep: int
     people: set[str] = field(default_factory=set)
@@ -62,12 +62,12 @@ class Pile:
         self.best = Best(self.keep)
 
     def add(self, one: Said, rank: Rank | None = None, key: str | None = None) -> None:
-        if one.author not in self.people:
-            self.stages[one.key if key is None else key] += 1
-            self.people.add(one.author)
         self.posts += 1
         if self.keep:
+            if one.author not in self.people:
+                self.stages[one.key if key is None else key] += 1
             self.best.offer(one.rank if rank is None else rank, one, key)
+        self.people.add(one.author)
 
 
 def heap(piles: dict[str, Pile], name: str, one: Said, keep: int = 0) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -257,54 +260,78 @@ def _verdict_of(row: Row) -> Verdict:
 
 
 COUNTED = (
-    *(
-        mentions.c[name]
-        for name in ("id", "ref", "platform", "source", "author_key", "url", "text", "published_at", "seen_at")
-    ),
-    mentions.c.engagement,
+    mentions.c.published_at,
+    mentions.c.id,
+    *(mentions.c[name] for name in ("ref", "platform", "source", "author_key", "url", "text", "seen_at")),
+    *(verdicts.c[name] for name in ("lang", "relevant", "subject", "stage", "secondary_stage")),
     *(
         verdicts.c[name]
-        for name in ("lang", "relevant", "subject", "stage", "secondary_stage", "sentiment", "sentiment_label")
+        for name in ("sentiment", "sentiment_label", "urgency", "buyer_status", "promotional", "exit_to")
     ),
-    *(verdicts.c[name] for name in ("urgency", "intents", "touchpoints", "emotions", "buyer_status", "promotional")),
-    verdicts.c.exit_to,
-    verdicts.c.lines,
+    # As text: most say the same few things, and reading JSON anew each time is half the cost of a row.
+    *(verdicts.c[name].cast(sa.Text) for name in ("intents", "touchpoints", "emotions", "lines")),
+    mentions.c.engagement.cast(sa.Text),
     cases.c.ref.label("case_ref"),
     cases.c.state.label("case_state"),
 )
 COUNTED_FROM = TOLD_FROM.outerjoin(cases, cases.c.id == mentions.c.case_id)
 
+_STAGES: Mapping[str | None, Stage | None] = {None: None, **{stage.value: stage for stage in Stage}}
+_URGENCIES = {int(urgency): urgency for urgency in Urgency}
+_BUYERS = {status.value: status for status in BuyerStatus}
+_CASE_STATES: Mapping[str | None, CaseState | None] = {None: None, **{state.value: state for state in CaseState}}
 
-def counted_of(row: Row) -> Counted:
+
+def counted_of(row: Sequence[Any]) -> Counted:
     """The mention in a row of `COUNTED`."""
+    (
+        published_at, _, ref, platform, source, author_key, url, text, seen_at, lang, relevant, subject, stage, second,
+        sentiment, label, urgency, buyer, promotional, exit_to, intents, touchpoints, emotions, lines, engagement,
+        case_ref, case_state,
+    ) = row  # fmt: skip
     return Counted(
-        ref=row["ref"],
-        platform=row["platform"],
-        source=row["source"],
-        author_key=row["author_key"],
-        url=row["url"],
-        text=row["text"],
-        lang=row["lang"],
-        published_at=row["published_at"],
-        seen_at=row["seen_at"],
-        relevant=row["relevant"],
-        subject=row["subject"],
-        stage=Stage(row["stage"]),
-        secondary_stage=_stage(row["secondary_stage"]),
-        sentiment=row["sentiment"],
-        sentiment_label=row["sentiment_label"],
-        urgency=Urgency(row["urgency"]),
-        intents=frozenset(Intent(intent) for intent in row["intents"]),
-        touchpoints=row["touchpoints"],
-        emotions=tuple(Emotion(emotion) for emotion in row["emotions"]),
-        buyer_status=BuyerStatus(row["buyer_status"]),
-        promotional=row["promotional"],
-        exit_to=row["exit_to"],
-        engagement=row["engagement"],
-        case_ref=row["case_ref"],
-        case_state=None if row["case_state"] is None else CaseState(row["case_state"]),
-        rules=tuple(line[3] for line in row["lines"] if line[3]),
+        ref,
+        platform,
+        source,
+        author_key,
+        url,
+        text,
+        lang,
+        published_at,
+        seen_at,
+        relevant,
+        subject,
+        Stage(stage),
+        _STAGES[second],
+        sentiment,
+        label,
+        _URGENCIES[urgency],
+        _intents(intents),
+        _mapping(touchpoints),
+        _emotions(emotions),
+        _BUYERS[buyer],
+        promotional,
+        exit_to,
+        _mapping(engagement),
+        case_ref,
+        _CASE_STATES[case_state],
+        tuple([line[3] for line in json.loads(lines) if line[3]]),
     )
+
+
+@lru_cache(1024)
+def _intents(text: str) -> frozenset[Intent]:
+    return frozenset(map(Intent, json.loads(text)))
+
+
+@lru_cache(1024)
+def _emotions(text: str) -> tuple[Emotion, ...]:
+    return tuple(map(Emotion, json.loads(text)))
+
+
+@lru_cache(8192)
+def _mapping(text: str) -> Mapping[str, Any]:
+    return MappingProxyType(json.loads(text))  # shared between rows, so nobody may change it
 
 
 NOTIFICATION = tuple(

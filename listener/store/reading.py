@@ -148,7 +148,9 @@ def counted_after(
     connection: Connection, since: datetime, until: datetime, after: tuple[datetime, int] | None, limit: int
 ) -> tuple[tuple[Counted, ...], tuple[datetime, int] | None]:
     """At most `limit` mentions published in [since, until) behind `after`, and where to go on (None: at the end)."""
-    rows, onward = _after(connection, sa.select(*COUNTED).select_from(COUNTED_FROM), since, until, after, limit)
+    statement = _behind(sa.select(*COUNTED).select_from(COUNTED_FROM), since, until, after, limit)
+    rows = connection.execute(statement).all()
+    onward = (rows[-1][0], rows[-1][1]) if len(rows) == limit else None
     return tuple(counted_of(row) for row in rows), onward
 
 
@@ -156,18 +158,19 @@ def told_after(
     connection: Connection, since: datetime, until: datetime, after: tuple[datetime, int] | None, limit: int
 ) -> tuple[tuple[Told, ...], tuple[datetime, int] | None]:
     """Likewise, with the whole mention and its verdict; purged mentions are not whole and left out."""
-    rows, onward = _after(connection, _told().where(mentions.c.removed_at.is_(None)), since, until, after, limit)
+    statement = _behind(_told().where(mentions.c.removed_at.is_(None)), since, until, after, limit)
+    rows = connection.execute(statement).mappings().all()
+    onward = (rows[-1]["published_at"], rows[-1]["id"]) if len(rows) == limit else None
     return tuple(told_of(row) for row in rows), onward
 
 
-def _after(
-    connection: Connection,
+def _behind(
     selected: sa.Select[Any],
     since: datetime,
     until: datetime,
     after: tuple[datetime, int] | None,
     limit: int,
-) -> tuple[Sequence[sa.RowMapping], tuple[datetime, int] | None]:
+) -> sa.Select[Any]:
     statement = selected.where(mentions.c.published_at < until)
     if after is None:
         statement = statement.where(mentions.c.published_at >= since)
@@ -177,10 +180,7 @@ def _after(
             mentions.c.published_at >= published_at,
             sa.or_(mentions.c.published_at > published_at, mentions.c.id > id_),
         )
-    statement = statement.order_by(mentions.c.published_at, mentions.c.id).limit(limit)
-    rows = connection.execute(statement).mappings().all()
-    onward = (rows[-1]["published_at"], rows[-1]["id"]) if len(rows) == limit else None
-    return rows, onward
+    return statement.order_by(mentions.c.published_at, mentions.c.id).limit(limit)
 
 
 def weekly(

@@ -5,7 +5,7 @@ Each function runs inside a transaction of its caller.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,13 +14,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from listener.cases.deeds import Deed
-from listener.model import Case
-from listener.store.mapping import TOLD_FROM, case_of
+from listener.model import CaseState
+from listener.store.mapping import TOLD_FROM
 from listener.store.pages import lock_counter
 from listener.store.tables import case_events, cases, mentions, meta, notifications, verdicts
 from listener.store.upsert import insert
+from rules.vocabulary import Urgency
 
 DECISIONS = "digest.decisions"  # meta key: what the team decided, the oldest first
+_CHUNK = 500
 _ANSWERS = (Deed.REPLIED.value, Deed.WAIT.value, "brand-replied")  # what stops a case's clock
 
 
@@ -28,7 +30,9 @@ _ANSWERS = (Deed.REPLIED.value, Deed.WAIT.value, "brand-replied")  # what stops 
 class Answered:
     """A case with its first post's time and that of its first public reply."""
 
-    case: Case
+    ref: str
+    urgency: Urgency
+    state: CaseState
     first_at: datetime
     replied_at: datetime | None
 
@@ -80,30 +84,39 @@ def words(
 
 def answered(connection: Connection, since: datetime, until: datetime) -> tuple[Answered, ...]:
     """Cases of the mentions published in [since, until), each with its very first post's time and its first answer."""
-    of = (
-        sa.select(mentions.c.case_id)
-        .where(mentions.c.published_at >= since, mentions.c.published_at < until, mentions.c.case_id.is_not(None))
-        .distinct()
-    )
-    first = dict(
+    ids = sorted(
         connection.execute(
-            sa.select(mentions.c.case_id, sa.func.min(mentions.c.published_at))
-            .where(mentions.c.case_id.in_(of))
+            sa.select(mentions.c.case_id)
+            .where(mentions.c.published_at >= since, mentions.c.published_at < until, mentions.c.case_id.is_not(None))
+            .distinct()
+        ).scalars()
+    )
+    found: list[Answered] = []
+    for start in range(0, len(ids), _CHUNK):
+        found += _answered(connection, ids[start : start + _CHUNK])
+    return tuple(found)
+
+
+def _answered(connection: Connection, ids: Sequence[int | None]) -> Iterator[Answered]:
+    first = {
+        row.case_id: row.first
+        for row in connection.execute(
+            sa.select(mentions.c.case_id, sa.func.min(mentions.c.published_at).label("first"))
+            .where(mentions.c.case_id.in_(ids))
             .group_by(mentions.c.case_id)
         )
-        .tuples()
-        .all()
-    )
+    }
     replied: dict[int, datetime] = {}
     for row in connection.execute(
-        sa.select(case_events.c.case_id, case_events.c.at, case_events.c.detail)
-        .where(case_events.c.case_id.in_(of), case_events.c.what.in_(_ANSWERS))
-        .order_by(case_events.c.case_id)
+        sa.select(case_events.c.case_id, case_events.c.at, case_events.c.detail).where(
+            case_events.c.case_id.in_(ids), case_events.c.what.in_(_ANSWERS)
+        )
     ):
         at = _written(row.detail) or row.at
         replied[row.case_id] = min(at, replied.get(row.case_id, at))
-    rows = connection.execute(sa.select(cases).where(cases.c.id.in_(of)).order_by(cases.c.id)).mappings()
-    return tuple(Answered(case_of(row), first[row["id"]], replied.get(row["id"])) for row in rows)
+    which = sa.select(cases.c.id, cases.c.ref, cases.c.urgency, cases.c.state).where(cases.c.id.in_(ids))
+    for id_, ref, urgency, state in connection.execute(which.order_by(cases.c.id)).tuples():
+        yield Answered(ref, Urgency(urgency), CaseState(state), first[id_], replied.get(id_))
 
 
 def decisions(connection: Connection) -> tuple[DecisionLine, ...]:
