@@ -133,9 +133,9 @@ def rises(
         old = [post for post in rest if post.source in settled]
         rising = [
             rise
-            for kind, authors in _authors(old).items()
-            if authors >= LEAST_AUTHORS and (baseline := baselines(kind)) is not None
-            for rise in _against(kind, old, baseline, sources, allowed, now, windows)
+            for kind, of in _by_kind(old).items()
+            if len(of) >= LEAST_AUTHORS and (baseline := baselines(kind)) is not None
+            for rise in _against(kind, of, baseline, sources, allowed, now, windows)
         ]
         rising += _plainly(rest, young, early, now)
         if not rising:
@@ -189,12 +189,12 @@ def listening(baseline: Baseline, sources: Sequence[SourceState], since: datetim
     return sum(baseline.weights.get(source.name, 0.0) * collected(source, since, until) for source in sources)
 
 
-def _authors(posts: Sequence[Heard]) -> dict[str, int]:
-    found: dict[str, set[str]] = {}
+def _by_kind(posts: Sequence[Heard]) -> dict[str, list[Heard]]:
+    found: dict[str, list[Heard]] = {}
     for post in posts:
         for kind in post.kinds:
-            found.setdefault(kind, set()).add(post.author)
-    return {kind: len(authors) for kind, authors in found.items()}
+            found.setdefault(kind, []).append(post)
+    return found
 
 
 def _against(
@@ -208,7 +208,7 @@ def _against(
 ) -> Iterable[Rise]:
     for window in sorted(windows):
         begin = now - window * HOUR
-        inside = tuple(post for post in posts if kind in post.kinds and post.at > begin)
+        inside = tuple(post for post in posts if post.at > begin)
         authors = len({post.author for post in inside})
         if authors < LEAST_AUTHORS:
             continue
@@ -233,13 +233,15 @@ def _plainly(
         and source.first_success_at is not None
         and post.at >= source.first_success_at
     ]
-    for kind, authors in _authors(heard).items():
+    for kind, inside in _by_kind(heard).items():
+        authors = len({post.author for post in inside})
         if authors < PLAIN_AUTHORS:
             continue
         expected = early(kind) * PLAIN_WINDOW
         if authors >= (asked := max(PLAIN_AUTHORS, PLAIN_FACTOR * expected)):
-            inside = tuple(post for post in heard if kind in post.kinds)
-            yield Rise(kind, min(post.at for post in inside), PLAIN_WINDOW, inside, expected, int(asked) - 1, None)
+            yield Rise(
+                kind, min(post.at for post in inside), PLAIN_WINDOW, tuple(inside), expected, int(asked) - 1, None
+            )
 
 
 def _choose(rising: Sequence[Rise]) -> Rise:

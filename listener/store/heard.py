@@ -6,6 +6,7 @@ however many posts there were. Each function runs inside a transaction of its ca
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 
@@ -27,7 +28,8 @@ def heard(connection: Connection, since: datetime, until: datetime, sources: Col
     rows = connection.execute(
         sa.select(
             *(mentions.c[name] for name in ("id", "published_at", "author_key", "thread_key", "source")),
-            *(verdicts.c[name] for name in ("intents", "touchpoints", "sentiment_label", "lang", "stage", "urgency")),
+            *(sa.cast(verdicts.c[name], sa.Text) for name in ("intents", "touchpoints")),  # read once for each spelling
+            *(verdicts.c[name] for name in ("sentiment_label", "lang", "stage", "urgency")),
         )
         .select_from(TOLD_FROM)
         .where(
@@ -40,15 +42,17 @@ def heard(connection: Connection, since: datetime, until: datetime, sources: Col
         )
         .order_by(mentions.c.published_at, mentions.c.id)
     )
-    known: dict[tuple[object, ...], frozenset[str]] = {}  # a few dozen combinations, however many posts
+    known: dict[tuple[str, str, str], frozenset[str]] = {}  # a few dozen combinations, however many posts
+    levels = {int(urgency): urgency for urgency in Urgency}
     found = []
     for id_, at, author, thread, source, intents, touchpoints, sentiment, lang, stage, urgency in rows:
         if source not in sources:
             continue
-        said = (tuple(intents), sentiment, tuple(touchpoints))
+        said = (intents, sentiment, touchpoints)
         if (kinds := known.get(said)) is None:
-            kinds = known[said] = kinds_of([Intent(one) for one in intents], sentiment, touchpoints)
-        found.append(Heard(id_, at, author, thread, source, kinds, sentiment, lang, stage, Urgency(urgency)))
+            wants = [Intent(one) for one in json.loads(intents)]
+            kinds = known[said] = kinds_of(wants, sentiment, json.loads(touchpoints))
+        found.append(Heard(id_, at, author, thread, source, kinds, sentiment, lang, stage, levels[urgency]))
     return found
 
 
