@@ -73,7 +73,9 @@ def work(store: Store, source: Any, receiver: Any, clock: Any, report: Any = lam
     feed = Feed("forum", source, timedelta(minutes=5), settle_to("care"))
     outlet = Outlet("care", receiver, pace=SECOND)
     feeds = {"forum": feed}
-    return Work(store, feeds, [outlet], lambda _: verdict(), report, lambda *_: None, "me", clock, **options)
+    return Work(
+        store, feeds, [outlet], lambda _: verdict(), report, lambda *_: None, lambda *_: None, "me", clock, **options
+    )
 
 
 def test_a_round_of_cron_sends_all_that_waits_at_the_receivers_pace(store: Store) -> None:

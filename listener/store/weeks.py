@@ -115,7 +115,7 @@ def _answered(connection: Connection, ids: Sequence[int | None]) -> Iterator[Ans
         at = _written(row.detail) or row.at
         replied[row.case_id] = min(at, replied.get(row.case_id, at))
     which = sa.select(cases.c.id, cases.c.ref, cases.c.urgency, cases.c.state).where(cases.c.id.in_(ids))
-    for id_, ref, urgency, state in connection.execute(which.order_by(cases.c.id)).tuples():
+    for id_, ref, urgency, state in connection.execute(which.order_by(cases.c.id)).all():
         yield Answered(ref, Urgency(urgency), CaseState(state), first[id_], replied.get(id_))
 
 
