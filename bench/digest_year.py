@@ -26,6 +26,7 @@ from itertools import accumulate, islice
 from pathlib import Path
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -169,18 +170,18 @@ def child(url: str, week: str) -> None:
         brand="Northwind", rivals=("Polarex",), equal_sources=frozenset(SOURCES), own_words=("northwind", "polarex")
     )
     known = gathering.Known(
-        ServiceHours(zone=__import__("zoneinfo").ZoneInfo(END.time_zone)),
+        ServiceHours(zone=ZoneInfo(END.time_zone)),
         lambda: {rule.id for rule in load_packs(builtin_packs()).rules if rule.evidence.label},
     )
     with Store.open(url) as store:
-        begun = time.perf_counter()
+        begun, worked = time.perf_counter(), time.process_time()
         digest = gathering.build(store, wanted, settings, wanted.until + timedelta(hours=9), known)
-        counted = time.perf_counter() - begun
+        counted, worked = time.perf_counter() - begun, time.process_time() - worked
         page = html.render(digest)
         drawn = time.perf_counter() - begun - counted
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     said = {
-        "posts": digest.accounting.stored, "people": digest.total.authors, "counted": counted, "drawn": drawn,
+        "posts": digest.accounting.stored, "people": digest.total.authors, "counted": counted, "worked": worked, "drawn": drawn,
         "megabytes": peak, "page": len(page), "phrases": len(digest.phrases.phrases), "tested": digest.phrases.candidates,
         "one_in": digest.phrases.one_in, "cases": sum(level.due for level in digest.response.levels),
     }  # fmt: skip
@@ -201,7 +202,7 @@ def show(database: str, url: str, weeks: int) -> bool:
         best = min((measured(url, week) for _ in range(3)), key=lambda run: run["counted"])
         well = well and best["counted"] + best["drawn"] < SECONDS and best["megabytes"] < MEGABYTES
         print(
-            f"{database:11}{where:8}{best['posts']:>8,.0f} posts {best['people']:>7,.0f} people {best['counted']:6.2f} s counted "
+            f"{database:11}{where:8}{best['posts']:>8,.0f} posts {best['people']:>7,.0f} people {best['counted']:6.2f} s counted ({best['worked']:.2f} s of processor) "
             f"{best['drawn']:5.2f} s page {best['megabytes']:6.0f} MB; {best['cases']:,.0f} cases, {best['tested']:,.0f} phrases tested "
             f"(one post in {best['one_in']:.0f})",
             flush=True,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from listener.digest.findings import NO_PHRASES, Phrase, PhraseList
@@ -19,7 +19,7 @@ from listener.digest.given import Spoken
 from listener.digest.parts import NamedCount
 from listener.digest.said import HAPPY, UNHAPPY, Said, example, standing
 from listener.digest.stats import benjamini_hochberg, binomial_tail, log_odds
-from listener.digest.terms import Words
+from listener.digest.terms import Words, said_in, tree_of
 from listener.digest.text import number, some, visible
 
 LEVEL = 0.1  # of what is shown, the share that may be false
@@ -191,46 +191,6 @@ def _of_length(runs: Iterable[Sequence[str]], length: int, known: Mapping[str, i
                 for first, second, word in zip(pairs, pairs[1:], run[2:], strict=False)
                 if first in known and second in known
             )
-
-
-Tree = dict[str, "Branch"]
-
-
-@dataclass(slots=True)
-class Branch:
-    """A word of a phrase: the phrase that ends with it, "" where none does, and the words that may follow."""
-
-    phrase: str = ""
-    onward: Tree = field(default_factory=dict)
-
-
-def tree_of(names: Iterable[str]) -> Tree:
-    """Phrases as a tree of words, to find all of them in one walk."""
-    tree: Tree = {}
-    for name in names:
-        onward = tree
-        for word in name.split(" "):
-            branch = onward.setdefault(word, Branch())
-            onward = branch.onward
-        branch.phrase = name
-    return tree
-
-
-def said_in(runs: Iterable[Sequence[str]], tree: Tree) -> set[str]:
-    """All phrases of the tree, of one to three words, that the runs hold."""
-    found: set[str] = set()
-    for run in runs:
-        one: Branch | None = None  # begun with the word before
-        two: Branch | None = None  # with the two words before
-        for word in run:
-            first = tree.get(word)
-            second = one.onward.get(word) if one is not None else None
-            third = two.onward.get(word) if two is not None else None
-            for branch in (first, second, third):
-                if branch is not None and branch.phrase:
-                    found.add(branch.phrase)
-            one, two = first, second
-    return found
 
 
 def _merged(finds: Sequence[_Find]) -> Iterator[_Find]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from listener.digest import matrix, words
+from listener.digest import matrix, sayings, words
 from listener.digest.figures import Action, Digest, Post, Topic
 from listener.digest.text import hours, listing, number, people, some
 
@@ -128,6 +128,9 @@ def _blocks(digest: Digest, detail: _Detail, shortened: bool) -> Iterator[Block]
         )
     if detail.extras and digest.total.mentions:
         yield _rich(f"{name}:more", list(_more(digest)))
+    if digest.decisions and detail.topics:
+        decided = [_section(_text(_cut(sayings.decision(one), _QUOTE))) for one in digest.decisions[: detail.topics]]
+        yield _rich(f"{name}:decided", [_section(_bold("Decisions")), _list("bullet", decided)])
     yield _context(f"{name}:quality", list(_quality(digest, detail, shortened)))
     if digest.report_url:
         yield {
@@ -184,12 +187,16 @@ def _more(digest: Digest) -> Iterator[Block]:
         _bold("Urgency and response"),
         _text(
             f"\n{levels} people. {some(response.cases, 'case')}: {number(response.unclaimed)} unclaimed, "
-            f"{number(response.open)} open, {number(response.resolved)} resolved. {response.note}"
+            f"{number(response.open)} open, {number(response.resolved)} resolved. "
+            f"{' '.join((response.note, *response.sentences)).strip()}".rstrip()
         ),
     )
     if digest.rivals:
         rivals = listing([f"{rival.label} {number(rival.mentions)}" for rival in digest.rivals[:5]])
         yield _section(_bold("Posts about rivals"), _text(f"\n{rivals}"))
+    if digest.phrases.phrases:
+        said = [f"“{one.text}” {people(one.authors)}" for one in digest.phrases.phrases[:5]]
+        yield _section(_bold("New words"), _text(f"\n{listing(said)}"))
     if digest.top_posts:
         yield _section(_bold("Most answered and shared"))
         yield _list("bullet", [_post(post) for post in digest.top_posts[:3]])

@@ -7,7 +7,8 @@ characters are read.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from unicodedata import normalize
 
 _READ = 2_000
@@ -53,3 +54,43 @@ def _parted(run: list[str], own: frozenset[str]) -> Iterator[list[str]]:
             part = []
     if part:
         yield part
+
+
+Tree = dict[str, "Branch"]
+
+
+@dataclass(slots=True)
+class Branch:
+    """A word of a phrase: the phrase that ends with it, "" where none does, and the words that may follow."""
+
+    phrase: str = ""
+    onward: Tree = field(default_factory=dict)
+
+
+def tree_of(names: Iterable[str]) -> Tree:
+    """Phrases as a tree of words, to find all of them in one walk."""
+    tree: Tree = {}
+    for name in names:
+        onward = tree
+        for word in name.split(" "):
+            branch = onward.setdefault(word, Branch())
+            onward = branch.onward
+        branch.phrase = name
+    return tree
+
+
+def said_in(runs: Iterable[Sequence[str]], tree: Tree) -> set[str]:
+    """All phrases of the tree, of one to three words, that the runs hold."""
+    found: set[str] = set()
+    for run in runs:
+        one: Branch | None = None  # begun with the word before
+        two: Branch | None = None  # with the two words before
+        for word in run:
+            first = tree.get(word)
+            second = one.onward.get(word) if one is not None else None
+            third = two.onward.get(word) if two is not None else None
+            for branch in (first, second, third):
+                if branch is not None and branch.phrase:
+                    found.add(branch.phrase)
+            one, two = first, second
+    return found

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from listener.digest import console, form, html, markdown, matrix, slack
+from listener.digest import console, form, html, markdown, markup, matrix, slack
 from listener.digest.count import count
 from listener.digest.figures import Digest, DigestSettings
 from listener.digest.text import safe_url, visible
@@ -217,7 +217,7 @@ def test_the_page_loads_nothing_and_runs_nothing(make: Callable[[], Digest]) -> 
 
 
 def test_in_markdown_a_post_is_only_text() -> None:
-    shown = markdown.escape("# [a](http://x) | <b> `c` *d* @e ![f](g) ~~h~~ 1. i\\")
+    shown = markup.escape("# [a](http://x) | <b> `c` *d* @e ![f](g) ~~h~~ 1. i\\")
     assert shown == (
         "\\# \\[a\\]\\(http\\:\\/\\/x\\) \\| &lt;b&gt; \\`c\\` \\*d\\* \\@e \\!\\[f\\]\\(g\\) \\~\\~h\\~\\~ 1\\. i\\\\"
     )

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from listener.digest.count import count
 from listener.digest.figures import Digest
 from listener.digest.given import Around, Spoken
-from listener.digest.phrases import bound, one_in, said_in, tree_of
-from listener.digest.terms import Words
+from listener.digest.phrases import bound, one_in
+from listener.digest.terms import Words, said_in, tree_of
 from listener.model import Counted
 from tests.fakes.digest_week import SETTINGS, WEEK, post, source
 
