@@ -260,7 +260,7 @@ def _week() -> tuple[object, object]:
 
 
 def test_the_digest_accounts_for_every_post_in_every_format(imported: Path, terminal: Terminal) -> None:
-    for form in ("console", "html", "markdown", "json", "slack"):
+    for form in ("console", "html", "md", "csv", "json", "slack"):
         said = terminal("digest", "--week", "2026-W47", "--format", form)
         assert said.code == 0, said.err
         assert "Acme" in said.out
