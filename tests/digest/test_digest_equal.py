@@ -1,0 +1,148 @@
+"""One data structure, five forms: HTML, Slack, Markdown, CSV and JSON say the same numbers, and what went wrong in words."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+import pytest
+
+from connectors.base import Gap
+from listener.digest import form, html, markdown, matrix, slack, table
+from listener.digest.count import count
+from listener.digest.figures import Digest
+from listener.digest.given import Around, Decided
+from tests.digest.test_digest_forms import from_markdown, from_page, from_slack
+from tests.fakes.digest_week import SETTINGS, WEEK, earlier, post, posts, source, sources
+
+FORMS: Mapping[str, Callable[[Digest], str]] = {
+    "html": html.render,
+    "md": markdown.render,
+    "csv": table.render,
+    "json": form.as_json,
+    "slack": lambda digest: json.dumps(slack.render(digest).blocks, ensure_ascii=False),
+}
+
+
+def lines(digest: Digest, measure: str) -> list[dict[str, str]]:
+    return [line for line in csv.DictReader(io.StringIO(table.render(digest))) if line["measure"] == measure]
+
+
+def from_csv(digest: Digest) -> list[list[str]]:
+    """The matrix without its last two columns, as it can be had from the CSV."""
+    rows = []
+    for measure, keys in (("stage", [stage.key for stage in (*digest.stages, digest.unclear)]), ("total", [""])):
+        for key in keys:
+            found = {line["sentiment"]: line for line in lines(digest, measure) if line["stage"] == key}
+            whole = found[""]
+            moods = [found[mood]["authors"] for mood in ("negative", "neutral", "positive")]
+            name = whole["name"] or "All"
+            rows.append([name, whole["authors"], whole["mentions"], *moods, whole["buyers"], whole["non_buyers"]])
+    return [[row[0], *(f"{int(cell):,}" for cell in row[1:])] for row in rows]
+
+
+def from_json(digest: Digest) -> list[list[str]]:
+    data = json.loads(form.as_json(digest))
+    rows = []
+    for stage in (*data["stages"], data["unclear"], {"label": "All", "tally": data["total"]}):
+        names = (
+            "authors", "mentions", "negative_authors", "neutral_authors", "positive_authors", "buyers", "non_buyers",
+        )  # fmt: skip
+        rows.append([stage["label"], *(f"{stage['tally'][name]:,}" for name in names)])
+    return rows
+
+
+@pytest.mark.parametrize("amount", [0, 1, 5, 50, 2_000])
+def test_all_forms_say_the_same_numbers(amount: int) -> None:
+    digest = count(WEEK, posts(amount), earlier(amount / 200), sources(), settings=SETTINGS)
+    expected = [list(row) for row in matrix.rows(digest)]
+    assert from_json(digest) == from_csv(digest) == [row[:8] for row in expected]
+    assert from_markdown(digest) == expected
+    if amount:
+        assert from_page(digest) == expected
+        header, *told = from_slack(digest)
+        columns = [matrix.HEADER.index(name) for name in header]
+        assert told == [[row[column] for column in columns] for row in expected]
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_counting_again_gives_the_same_bytes(kind: str) -> None:
+    made = [count(WEEK, posts(200), earlier(), sources(), settings=SETTINGS) for _ in range(2)]
+    assert FORMS[kind](made[0]) == FORMS[kind](made[1])
+    later = count(WEEK, posts(200), earlier(), sources(), settings=SETTINGS, as_of=WEEK.until + timedelta(days=99))
+    assert FORMS[kind](later) == FORMS[kind](made[0])
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_a_source_that_was_silent_for_nine_hours_is_named_in_every_form(kind: str) -> None:
+    since = WEEK.since + timedelta(days=1, hours=2)
+    hole = Gap(since, since + timedelta(hours=9), "expired-window", lost=True)
+    silent = [source("mastodon-main"), source("rss-main", gaps=(hole,))]
+    shown = FORMS[kind](count(WEEK, posts(60), earlier(0.3), silent, settings=SETTINGS)).replace("\\", "")
+    assert "rss-main" in shown
+    assert ("159.0" if kind in ("csv", "json") else "159 h") in shown
+    if kind == "slack":
+        assert "rss-main 9 h missing" in shown
+    elif kind != "csv":
+        assert "Tue 02:00 to Tue 11:00 lost (expired-window)" in shown
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_a_week_without_a_mention_says_so_in_every_form(kind: str) -> None:
+    digest = count(WEEK, (), earlier(), [source("mastodon-main")], settings=SETTINGS)
+    shown = FORMS[kind](digest).replace("\\", "")
+    assert "Nobody was found writing about Northwind this week." in shown
+    assert "No post about the brand was found although the sources answered." in shown
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_a_week_whose_pipeline_broke_says_so_in_every_form(kind: str) -> None:
+    broken = source("mastodon-main", last_success_at=WEEK.since - timedelta(days=2), failures=90, error="HTTP 500")
+    shown = FORMS[kind](count(WEEK, (), earlier(), [broken], settings=SETTINGS)).replace("\\", "")
+    assert "We do not know what people said about Northwind this week: nothing was collected." in shown
+    assert "nobody listened" in shown
+    assert "Nobody was found writing" not in shown
+
+
+def test_in_csv_no_post_becomes_a_formula() -> None:
+    mentions = [
+        post(n, touchpoints={"=cmd|'/c calc'!A1": -0.6}, lang="@x", source="+1", sentiment_label="negative") for n in range(2)
+    ]  # fmt: skip
+    text = table.render(count(WEEK, mentions, settings=SETTINGS))
+    cells = [cell for line in csv.reader(io.StringIO(text)) for cell in line]
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "@", "\t"))]
+    assert "'=cmd|'/c calc'!A1" in cells
+
+
+def test_the_csv_is_tidy_and_its_cells_add_up() -> None:
+    digest = count(WEEK, posts(300), earlier(), sources(), settings=SETTINGS)
+    rows = list(csv.reader(io.StringIO(table.render(digest))))
+    assert {len(row) for row in rows} == {len(table.COLUMNS)}
+    assert {row[0] for row in rows[1:]} == {"2026-W47"}
+    whole = [line for line in lines(digest, "cell") if not line["touchpoint"]]
+    assert sum(int(line["mentions"]) for line in whole) == digest.accounting.counted
+
+
+def test_decisions_are_carried_over_until_they_are_done() -> None:
+    def decided(number: int, week: str, **changes: object) -> Decided:
+        return Decided(number, week, f"Decision number {number}", "ana", WEEK.since, **changes)  # type: ignore[arg-type]
+
+    kept = [
+        decided(1, "2026-W45"),
+        decided(2, "2026-W45", done_at=WEEK.since - timedelta(days=1)),
+        decided(3, "2026-W46", done_at=WEEK.since + timedelta(days=1)),
+        decided(4, "2026-W47"),
+        decided(5, "2026-W48"),
+        decided(6, "2026-W44", done_at=WEEK.until + timedelta(days=1)),
+    ]
+    digest = count(WEEK, posts(20), settings=SETTINGS, around=Around(decided=kept))
+    assert [(one.number, one.weeks_open, one.done_at is None) for one in digest.decisions] == [
+        (1, 2, True), (3, 1, False), (4, 0, True), (6, 3, True),
+    ]  # fmt: skip
+    for kind in ("md", "csv", "json", "slack"):
+        assert "Decision number 1" in FORMS[kind](digest)
+    assert "1\\. Decision number 1 \\(ana, 2026\\-W45\\)\\: open for 2 weeks" in markdown.render(digest)
+    assert "3\\. Decision number 3 \\(ana, 2026\\-W46\\)\\: done this week" in markdown.render(digest)
