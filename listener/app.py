@@ -448,3 +448,4 @@ def register(config: Config, store: Store) -> None:
         now(),
         {source.name: source.account for source in config.sources if source.account is not None},
     )
+    spending.lift(store, {one.name: (one.budget_day, one.budget_month) for one in config.accounts}, now())

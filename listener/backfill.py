@@ -20,6 +20,7 @@ from listener.store import Store
 PREFIX = "backfill:"
 PAGE_CAP = 20  # pages between two looks at what is left
 LONGEST_WAIT = timedelta(minutes=15)  # that a platform asks for and a person sits through
+LOOK_AGAIN = 5.0  # seconds, whether the account is free: the daemon's polls are short
 MOST_ROUNDS = 10_000
 
 
@@ -91,7 +92,13 @@ def backfill(
             ),
         )
         if polled is None:
-            return replace(done, error="another process is filling this source; wait for it")
+            free_at = store.account_waits(feed.name, clock())
+            if free_at is None:
+                return replace(done, error="another process is filling this source; wait for it")
+            if free_at - clock() > LONGEST_WAIT:
+                return replace(done, error="its account must wait", wait_until=free_at)
+            sleep(min((free_at - clock()).total_seconds(), LOOK_AGAIN))
+            continue
         done = replace(
             done,
             pages=done.pages + polled.pages,

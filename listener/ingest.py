@@ -83,7 +83,7 @@ def poll(
 ) -> Polled | None:
     """Read everything new of one source. None where it is not due or another process reads it.
 
-    `force` ignores the schedule (not the lease). Once `stopping()` is true the page in hand is still stored.
+    `force` ignores the schedule (neither the lease nor an account that must wait). Once `stopping()` is true the page in hand is still stored.
     Raises nothing once the lease is taken: what goes wrong is in the log and, where it can be written, with the source.
     """
     lease = store.lease(feed.name, owner, clock(), LEASE, force=force)
@@ -162,7 +162,8 @@ def _failed(feed: Feed, lease: Lease, store: Store, now: datetime, done: Polled,
     again = now + backoff
     sentence = f"{type(error).__name__}: {error}"
     if isinstance(error, RateLimited):
-        again = max(error.retry_at, now) if error.retry_at is not None else again
+        # Not sooner than an error of any kind: some platforms say "in a second" for as long as one asks.
+        again = again if error.retry_at is None else max(error.retry_at, now + min(backoff, CATCH_UP))
         _block(store, lease, again, sentence)
     parked = isinstance(error, Parked)
     _finish(store, lease, now, again, sentence, parked)

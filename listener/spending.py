@@ -161,6 +161,16 @@ def accounts(
     return found
 
 
+def lift(store: Store, budgets: Mapping[str, tuple[float | None, float | None]], now: datetime) -> None:
+    """End the wait of accounts whose budget was reached and has room again, because a person raised it."""
+    blocked = store.blocked_accounts(now)
+    for name, limits in budgets.items():
+        _, why = blocked.get(name, (None, ""))
+        left = AccountPurse(name, budget(*limits), store).left(now)
+        if why.startswith(f"{BudgetReached.__name__}:") and (left is None or left > 0):
+            store.unblock_account(name, now)
+
+
 def budget(day_usd: float | None, month_usd: float | None) -> Budget:
     """From USD as a person writes them."""
     return Budget(

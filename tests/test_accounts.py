@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from connectors.base import BudgetReached, ConnectorError, Cursor, Mention, Page, RateLimited
 from listener.ingest import Feed, next_pace, poll
-from listener.spending import AccountPurse, accounts, budget, next_month, part_of
+from listener.spending import AccountPurse, accounts, budget, lift, next_month, part_of
 from listener.store import Store
 from tests.fakes.story import post, settle_to, verdict
 
@@ -80,6 +80,25 @@ def test_a_shorter_wait_does_not_end_a_longer_one(shared: Store) -> None:
     shared.block_account("x-main", NOW + 15 * MINUTE, "long")
     shared.block_account("x-main", NOW + MINUTE, "short")
     assert shared.blocked_accounts(NOW) == {"x-main": (NOW + 15 * MINUTE, "long")}
+
+
+def test_nobody_asks_while_an_account_must_wait_or_is_asked_not_even_by_force(shared: Store) -> None:
+    lease = shared.lease("a", "one", NOW, TTL)
+    assert lease is not None
+    assert shared.lease("b", "two", NOW, TTL, force=True) is None
+    assert shared.account_waits("b", NOW) == NOW + TTL
+    shared.finish(lease, NOW, NOW)
+    assert shared.account_waits("b", NOW) is None
+    shared.block_account("x-main", NOW + 2 * TTL, "429")
+    assert shared.lease("b", "two", NOW + TTL, TTL, force=True) is None
+    assert shared.account_waits("b", NOW + TTL) == NOW + 2 * TTL
+    assert shared.account_waits("c", NOW) is None
+
+
+def test_a_platform_that_asks_to_wait_for_a_moment_for_ever_is_not_asked_every_second(store: Store) -> None:
+    store.register_sources({"a": "x"}, NOW)
+    turn(feed("a", Scripted(error=RateLimited("X asks to wait (429)", NOW + timedelta(seconds=1)))), store, NOW)
+    assert store.sources()[0].next_poll_at == NOW + MINUTE
 
 
 # The pace
@@ -188,6 +207,29 @@ def test_a_source_that_spent_its_budget_waits_for_the_next_one_and_is_not_parked
     state = store.sources()[0]
     assert (state.parked, state.next_poll_at) == (None, begins)
     assert turn(feed("b", Scripted()), store, NOW + MINUTE) is None
+
+
+def test_a_budget_that_was_raised_ends_the_wait_at_the_next_start(store: Store) -> None:
+    store.register_sources({"a": "x", "b": "x"}, NOW, {"a": "x-main", "b": "x-main"})
+    purse(store, month=1).set_aside("post read", 200, 0.005, NOW)
+    begins = datetime(2026, 12, 1, tzinfo=UTC)
+    turn(feed("a", Scripted(error=BudgetReached("the budget is reached", begins))), store, NOW)
+    lift(store, {"x-main": (None, 1.0)}, NOW + MINUTE)
+    assert store.due_sources(NOW + MINUTE) == ()
+    lift(store, {"x-main": (None, 2.0)}, NOW + MINUTE)
+    assert set(store.due_sources(NOW + MINUTE)) == {"a", "b"}
+    store.block_account("x-main", begins, "RateLimited: X asks to wait")  # a platform's word is not ours to lift
+    lift(store, {"x-main": (None, None)}, NOW + MINUTE)
+    assert store.due_sources(NOW + MINUTE) == ()
+
+
+def test_a_budget_that_was_lowered_below_what_is_spent_lets_nothing_be_spent(store: Store) -> None:
+    purse(store, month=1).set_aside("post read", 100, 0.005, NOW)
+    lower = purse(store, month=0.2)
+    assert lower.left(NOW) == 0
+    with pytest.raises(BudgetReached, match=r"\(0.20 USD, spent 0.50\)"):
+        lower.set_aside("post read", 1, 0.005, NOW)
+    assert store.spent("x-main", NOW).month == 500_000
 
 
 def test_looking_up_again_has_a_part_of_the_budget_and_never_more(store: Store) -> None:

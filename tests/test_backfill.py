@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +17,7 @@ from connectors.base import Source, SourceContext
 from connectors.hackernews import HackerNewsSettings, connector
 from connectors.rss import RssSettings
 from listener.app import now as real_now
+from listener.app import owner
 from listener.backfill import Backfilled, NoHistory, backfill, is_backfill_of, row_name, with_history
 from listener.cases.clock import ServiceHours
 from listener.cases.routing import Route
@@ -116,6 +119,33 @@ def test_a_platform_that_says_wait_is_waited_for_or_told(store: Store) -> None:
         assert later.error is not None
 
 
+def test_a_backfill_waits_for_its_account_and_says_so_where_that_is_long(store: Store) -> None:
+    with FakeHackerNews().start() as site:
+        publish(site, 5)
+        one = feed(site, store, row_name("hn", SINCE))
+        names = {one.name: "hackernews", "hn": "hackernews"}
+        store.register_sources(names, NOW, dict.fromkeys(names, "shared"))
+        at = [NOW]
+
+        def pass_by(seconds: float) -> None:
+            at[0] += timedelta(seconds=seconds)
+
+        def fill_now() -> Backfilled:
+            return backfill(one, lambda _: verdict(), store, "worker", lambda: at[0], sleep=pass_by)
+
+        store.block_account("shared", NOW + DAY, "429")
+        told = fill_now()
+        assert (told.done, told.wait_until, told.pages) == (False, NOW + DAY, 0)
+        at[0] = NOW + DAY - timedelta(minutes=1)
+        assert fill_now().done
+        assert at[0] == NOW + DAY
+        assert store.lease("hn", "daemon", at[0], timedelta(minutes=2), force=True) is not None
+        assert fill_now().done  # once the daemon's lease is over
+        assert at[0] == NOW + DAY + timedelta(minutes=2)
+        assert store.lease(one.name, "elsewhere", at[0], timedelta(minutes=2), force=True) is not None
+        assert "another process" in (fill_now().error or "")
+
+
 def test_what_a_source_cannot_give_is_said() -> None:
     with pytest.raises(NoHistory):
         with_history(RssSettings(url="https://news.example/feed"), 10 * DAY)
@@ -200,6 +230,31 @@ def test_backfill_and_gaps_as_a_user_calls_them(site: FakeHackerNews, terminal: 
     assert "0 new" in again.out
     assert terminal("backfill", "nowhere", "--since", since).code == 2
     assert "lies ahead" in terminal("backfill", "--since", "2199-01-01").err
+
+
+def test_a_backfill_that_was_killed_goes_on_at_once(site: FakeHackerNews, terminal: Terminal) -> None:
+    at = real_now()
+    site.publish("Acme order never came", at)
+    since = at - timedelta(days=6)
+    assert terminal("backfill", "hn", "--since", f"{since:%Y-%m-%d}").code == 0
+    dead = subprocess.Popen(["true"])  # a process number that nobody has any more
+    dead.wait()
+    name = owner().replace(f":{os.getpid()}:", f":{dead.pid}:")
+    with Store.open("sqlite:///listener.db") as store:
+        assert store.lease(row_name("hn", since), name, at, timedelta(minutes=10), force=True) is not None
+    again = terminal("backfill", "hn", "--since", f"{since:%Y-%m-%d}")
+    assert again.code == 0, again.err
+
+
+def test_what_could_not_be_filled_is_said_and_fails(site: FakeHackerNews, terminal: Terminal) -> None:
+    at = real_now()
+    for number in range(60):
+        site.publish(f"Acme order {number} never came", at - number * timedelta(minutes=1), author=f"a{number}")
+    terminal("once")
+    with Store.open("sqlite:///listener.db") as store:
+        assert store.lease("hn", "elsewhere", at, timedelta(minutes=10), force=True) is not None
+    filled = terminal("gaps", "--fill")
+    assert (filled.code, "fills its gaps by itself" in filled.err) == (1, True)
 
 
 def test_gaps_are_filled_on_request(site: FakeHackerNews, terminal: Terminal) -> None:

@@ -40,15 +40,19 @@ def gaps(ctx: click.Context, source: str | None, fill: bool, as_json: bool) -> N
     config = configuration(ctx)
     if source is not None:
         _one(config, source)
+    filled = True
     with app.stored(config) as store:
         if fill:
-            _fill(config, store, source)
+            app.end_leases_of_the_dead(store, app.now())
+            filled = _fill(config, store, source)
         at = app.now()
         found = [line for line in store.gaps(at - CLOSED_SHOWN) if source in (None, line.source)]
         if as_json:
             echo_json([_as_json(line) for line in found])
         else:
             _print_gaps(found, at)
+    if not filled:
+        sys.exit(1)
 
 
 @click.command(epilog="Example: listener backfill mastodon --since 2026-10-01")
@@ -67,6 +71,7 @@ def backfill(ctx: click.Context, names: tuple[str, ...], since: datetime, alerts
         raise click.UsageError(f"--since {since:%Y-%m-%d} lies ahead; name a day in the past.")
     failed = False
     with app.stored(config) as store:
+        app.end_leases_of_the_dead(store, at)
         for source in chosen:
             failed = not _backfill_one(config, store, source, start, at, alerts) or failed
     if failed:
@@ -174,7 +179,8 @@ def _one(config: Config, name: str) -> SourceConfig:
     raise click.UsageError(f"there is no source {name!r}. Sources: {known}.")
 
 
-def _fill(config: Config, store: Store, only: str | None) -> None:
+def _fill(config: Config, store: Store, only: str | None) -> bool:
+    """Whether all went well."""
     from listener import app
     from listener.ingest import poll
     from listener.judging import settled, triage_for
@@ -182,6 +188,7 @@ def _fill(config: Config, store: Store, only: str | None) -> None:
     app.register(config, store)
     judge = settled(triage_for(config).judge)
     rules = app.telling_rules(config)
+    failed = False
     for source in config.sources:
         open_now = {line.gap for line in store.gaps(app.now()) if line.source == source.name and not line.gap.lost}
         if not source.enabled or not open_now or only not in (None, source.name):
@@ -192,19 +199,31 @@ def _fill(config: Config, store: Store, only: str | None) -> None:
             for _ in range(ROUNDS):
                 done = poll(feed, judge, store, app.owner(), app.now, force=True)
                 if done is None:
-                    click.echo(
-                        f"{source.name}: is being polled by the daemon, which fills its gaps by itself.", err=True
-                    )
+                    click.echo(f"{source.name}: {_why_not(store, source.name, app.now())}", err=True)
+                    failed = True
                     break
                 click.echo(f"{source.name}: {done.pages} pages read, {done.new} new posts.", err=True)
                 if done.error is not None:
                     click.echo(f"{source.name}: {done.error}", err=True)
+                    failed = True
                     break
                 (state,) = [one for one in store.sources() if one.name == source.name]
                 if all(gap.lost for gap in state.gaps):
                     break
         finally:
             opened.close()
+    return not failed
+
+
+def _why_not(store: Store, name: str, at: datetime) -> str:
+    free_at = store.account_waits(name, at)
+    if free_at is None:
+        return "is being polled by the daemon, which fills its gaps by itself."
+    if any(until == free_at for until, _ in store.blocked_accounts(at).values()):
+        return f"its account must wait until {free_at:%d %b %H:%M} UTC; run this again then, or leave it to the daemon."
+    return (
+        "the daemon is asking for another source of its account; run this again in a minute, or leave it to the daemon."
+    )
 
 
 def _as_json(line: GapLine) -> dict[str, object]:

@@ -73,13 +73,14 @@ def due(connection: Connection, now: datetime, owner: str | None) -> tuple[str, 
 def lease(
     connection: Connection, source: str, owner: str, now: datetime, ttl: timedelta, *, force: bool
 ) -> Lease | None:
-    """Take the right to poll, unless another owner has it or, without `force`, it is not due.
+    """Take the right to poll, unless another owner has it or, without `force`, it is not due or parked.
 
-    Sources of one account take turns: while one is polled, or their platform asked all of them to wait, no other is.
+    Sources of one account take turns, `force` or not: while one is polled, or their platform asked all of them to
+    wait, no other is.
     An owner may take its own lease again, which voids the older one: it could not be given back, or was left behind.
     """
     _lock_account(connection, source, now)
-    allowed = sa.true() if force else sa.and_(_is_due(now), _may_ask(now))
+    allowed = _may_ask(now) if force else sa.and_(_is_due(now), _may_ask(now))
     taken = connection.execute(
         sources.update()
         .where(sources.c.name == source, _is_free(now, owner), allowed)
@@ -109,6 +110,28 @@ def _lock_account(connection: Connection, source: str, now: datetime) -> None:
     statement = insert(connection, accounts)
     connection.execute(
         statement.on_conflict_do_update(index_elements=["name"], set_={"name": accounts.c.name}), {"name": name}
+    )
+
+
+def account_waits(connection: Connection, source: str, now: datetime) -> datetime | None:
+    """Until when the account of a source lets it ask nothing: told to wait, or another source is polled. None: it may ask."""
+    named = connection.execute(sa.select(sources.c.account).where(sources.c.name == source)).scalar_one_or_none()
+    told = sa.select(accounts.c.blocked_until).where(accounts.c.name == named, accounts.c.blocked_until > now)
+    under_way = sa.select(sources.c.lease_until).where(
+        sources.c.account == named, sources.c.name != source, sources.c.lease_until > now
+    )
+    waits = [*connection.execute(told).scalars(), *connection.execute(under_way).scalars()]
+    return max(waits, default=None)
+
+
+def unblock(connection: Connection, account: str, now: datetime) -> None:
+    """Let the sources of an account ask again, those at once that waited for it."""
+    until = connection.execute(
+        sa.select(accounts.c.blocked_until).where(accounts.c.name == account)
+    ).scalar_one_or_none()
+    connection.execute(accounts.update().where(accounts.c.name == account).values(blocked_until=None, blocked_by=None))
+    connection.execute(
+        sources.update().where(sources.c.account == account, sources.c.next_poll_at == until).values(next_poll_at=now)
     )
 
 

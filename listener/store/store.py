@@ -153,7 +153,10 @@ class Store:
             return sources.due(connection, now, owner)
 
     def lease(self, source: str, owner: str, now: datetime, ttl: timedelta, force: bool = False) -> Lease | None:
-        """Take the right to poll a source. `force`: even if it is parked or not due, never if another owner has it."""
+        """Take the right to poll a source. `force`: even if it is parked or not due.
+
+        Never if another owner has it, another source of its account is polled, or its account must wait (`account_waits`).
+        """
         with in_writing(self.engine) as connection:
             return sources.lease(connection, source, owner, now, ttl, force=force)
 
@@ -204,6 +207,16 @@ class Store:
         """No source of this account is polled before `until`."""
         with in_writing(self.engine) as connection:
             sources.block(connection, account, until, why)
+
+    def account_waits(self, source: str, now: datetime) -> datetime | None:
+        """Until when a source cannot be leased because of its account: told to wait, or another is polled. None: it can."""
+        with in_reading(self.engine) as connection:
+            return sources.account_waits(connection, source, now)
+
+    def unblock_account(self, account: str, now: datetime) -> None:
+        """The sources of this account need not wait any longer."""
+        with in_writing(self.engine) as connection:
+            sources.unblock(connection, account, now)
 
     def hold_source(self, source: str, until: datetime, why: str) -> None:
         """This source, which shares its limits with no other, is not asked before `until`."""
