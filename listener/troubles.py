@@ -12,13 +12,16 @@ from typing import Any
 from listener.cases.manners import manners, quiet_until
 from listener.config import Config
 from listener.config.schema import SlackReceiver
+from listener.slack.outside import one_line
 from listener.store import Store, Vitals
 from rules.vocabulary import Urgency
 
 DEAD_AFTER = timedelta(seconds=90)  # without a heartbeat
+FAILURES = 3  # polls in a row that fail until it is a trouble
 WAITS_LONG = timedelta(minutes=15)
 AWAY_LONG = timedelta(minutes=5)  # without a line to Slack
 CLICKS = "slack.clicks:"  # meta key, with the receiver's name behind it: what is known of the line that brings clicks
+LONGEST = 500  # characters of a sentence; what it quotes may come from a platform
 MOST_LINES = 8  # of the ten that Slack allows an app
 
 
@@ -45,19 +48,23 @@ def found(read: Vitals, config: Config) -> list[str]:
         if source.name not in sources:
             continue
         if source.parked:
-            wrong.append(f"source {source.name} is parked: {source.parked}")
-        elif source.failures >= 3:
+            wrong.append(f"source {source.name} is parked: {source.parked}{_mend(source.name)}")
+        elif source.failures >= FAILURES:
             wrong.append(f"source {source.name} failed {source.failures} times in a row: {source.error}")
     for name, state in read.receivers.items():
         if state.stopped and name in receivers:
-            wrong.append(f"receiver {name} is stopped: {state.stopped}")
+            wrong.append(f"receiver {name} is stopped: {state.stopped}{_mend(name)}")
     for name in sorted(receivers):
         waited = waiting(read, config, name)
         if waited > WAITS_LONG:
             wrong.append(f"the oldest message to {name} has been waiting for {waited.total_seconds() / 60:.0f} minutes")
     if is_alive(read):
         wrong.extend(sentence for line in lines(read, config).values() if (sentence := _line_trouble(line, read.at)))
-    return wrong
+    return [one_line(sentence, LONGEST) for sentence in wrong]
+
+
+def _mend(name: str) -> str:
+    return f" (mend it, then `listener resume {name}`)"
 
 
 def is_alive(read: Vitals) -> bool:

@@ -119,8 +119,9 @@ def status(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
 
 
 def line(shown: str) -> str:
-    (found,) = [one for one in shown.splitlines() if one.startswith("trap")]
-    return found
+    """What is said of the trap: its sentences, then its row."""
+    (row,) = [one for one in shown.splitlines() if one.startswith("trap")]
+    return " ".join([*(one for one in shown.splitlines() if "trap" in one and one != row), row])
 
 
 X = 'connector = "x"\nbase_url = "{}"\ntoken_file = "x-token"\naccount = "paid"'

@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,10 +91,14 @@ def ago(moment: datetime | None, now: datetime) -> str:
     """How long ago (or ahead) a moment is, in words: "3 min ago", "in 2 h", "never"."""
     if moment is None:
         return "never"
-    seconds = (now - moment).total_seconds()
-    size = abs(seconds)
-    for limit, unit, by in ((90, "s", 1), (5400, "min", 60), (172800, "h", 3600), (float("inf"), "days", 86400)):
-        if size < limit:
-            said = f"{size / by:.0f} {unit}"
-            break
-    return f"{said} ago" if seconds >= 0 else f"in {said}"
+    said = length(abs(now - moment))
+    return f"{said} ago" if now >= moment else f"in {said}"
+
+
+def length(of: timedelta) -> str:
+    """A stretch of time in one number: "40 s", "3 min", "2 h", "5 days"."""
+    seconds = of.total_seconds()
+    for limit, unit, by in ((90, "s", 1), (5400, "min", 60), (172800, "h", 3600)):
+        if seconds < limit:
+            return f"{seconds / by:.0f} {unit}"
+    return f"{seconds / 86400:.0f} days"

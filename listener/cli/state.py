@@ -2,38 +2,50 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Mapping
+import time
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from listener.cli.common import FILE, ago, configuration, echo_json, json_option
+from listener.cli.common import configuration, echo_json, json_option
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
     from listener.config import Config
-    from listener.model import SourceState
-    from listener.spending import Account
     from listener.store import Store
 
+AGAIN = 2  # seconds between two drawings
 
-@click.command(epilog="Example: listener status --json")
+
+@click.command(epilog="Example: listener status --watch")
+@click.option("--watch", is_flag=True, help=f"Draw it anew every {AGAIN} seconds, until Ctrl-C.")
 @json_option
 @click.pass_context
-def status(ctx: click.Context, as_json: bool) -> None:
+def status(ctx: click.Context, watch: bool, as_json: bool) -> None:
     """What the daemon is doing, what waits, and what it misses."""
-    from listener import app
+    from rich.console import Console
 
+    from listener import app
+    from listener.cli.status import draw
+
+    if watch and as_json:
+        raise click.UsageError("--watch is for people and --json for scripts; use one of them.")
     config = configuration(ctx)
     with app.stored(config) as store:
-        at = app.now()
         if as_json:
-            echo_json(_status(store, at, config))
+            echo_json(_status(store, app.now(), config))
             return
-        _print_status(store, at, config)
+        draw(Console(), store, app.now(), config)
+        with contextlib.suppress(KeyboardInterrupt):
+            while watch:
+                time.sleep(AGAIN)
+                console = Console()  # anew: the terminal may be wider now
+                with console.capture() as drawn:  # first drawn, then shown, or it would flicker
+                    draw(console, store, app.now(), config)
+                click.clear()
+                click.echo(drawn.get(), nl=False)
 
 
 @click.command(epilog="Example (container): HEALTHCHECK CMD listener health")
@@ -56,6 +68,7 @@ def health(ctx: click.Context, as_json: bool) -> None:
 
 def _status(store: Store, at: datetime, config: Config) -> dict[str, object]:
     from listener import troubles
+    from listener.cli.status import all_accounts
 
     read, totals, outbox = troubles.vitals(store, at, config), store.totals(), store.outbox(at)
     return {
@@ -96,7 +109,7 @@ def _status(store: Store, at: datetime, config: Config) -> dict[str, object]:
                 "waits_until": account.blocked_until,
                 "waits_because": account.blocked_by or None,
             }
-            for account in _accounts(store, at, config)
+            for account in all_accounts(store, at, config)
         ],
         "outbox": {
             receiver: {state.value: n for state, n in counts.items()} for receiver, counts in outbox.counts.items()
@@ -120,138 +133,3 @@ def _status(store: Store, at: datetime, config: Config) -> dict[str, object]:
         "clicks": troubles.lines(read, config),
         "troubles": troubles.found(read, config),
     }
-
-
-def _print_status(store: Store, at: datetime, config: Config) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from listener import silencing, troubles
-
-    console, totals, outbox = Console(), store.totals(), store.outbox(at)
-    configured, configured_receivers = troubles.in_use(config)
-    read = troubles.vitals(store, at, config)
-    alive = troubles.is_alive(read)
-    console.print(
-        Text.assemble(
-            ("● running" if alive else "○ not running", "green" if alive else "yellow"),
-            f"  ·  {totals.mentions} mentions  ·  {totals.cases_open} open cases",
-        )
-    )
-    sources = Table(
-        "source", "connector", "mentions", "last read", "next", "state", box=None, header_style="dim", pad_edge=False
-    )
-    for source in store.sources():
-        sources.add_row(
-            source.name,
-            source.connector,
-            str(source.mentions),
-            ago(source.last_success_at, at),
-            _next(source, at),
-            _state(source, source.name in configured or source.connector == FILE),
-        )
-    console.print(sources)
-    for source in store.sources():
-        for gap in source.gaps:
-            words = "lost" if gap.lost else "still to be read"
-            console.print(
-                Text(
-                    f"  gap in {source.name}: {gap.since:%d %b %H:%M} – {gap.until:%d %b %H:%M} UTC, {gap.reason}, {words}",
-                    "yellow",
-                )
-            )
-    for account in _accounts(store, at, config):
-        console.print(_account_line(account, at))
-    receivers = Table("receiver", "sent", "waiting", "dead", "state", box=None, header_style="dim", pad_edge=False)
-    states, quiet = store.receivers(), troubles.quiet(config, at)
-    for name in sorted(set(outbox.counts) | set(states)):
-        counts = {state.value: n for state, n in outbox.counts.get(name, {}).items()}
-        stopped = states[name].stopped if name in states else None
-        receivers.add_row(
-            name,
-            str(counts.get("sent", 0)),
-            str(counts.get("pending", 0) + counts.get("sending", 0)),
-            str(counts.get("dead", 0)),
-            _receiver_state(stopped, name in configured_receivers, _held(name, quiet, at)),
-        )
-    console.print(receivers)
-    for silence in store.silences(at):
-        console.print(Text(f"  {silencing.say(silence, at)}", "yellow"))
-    for name, line in troubles.lines(read, config).items():
-        console.print(Text(f"  clicks through {name}: {_line(line, at)}", "dim"))
-    for outcome, count in totals.outcomes.items():
-        console.print(Text(f"  {outcome.value}: {count}", "dim"))
-    if totals.removed:
-        console.print(Text(f"  text removed (retention): {totals.removed}", "dim"))
-
-
-def _accounts(store: Store, at: datetime, config: Config) -> list[Account]:
-    from listener import spending
-
-    sources_of: dict[str, list[str]] = {}
-    for source in store.sources():
-        if source.account is not None:
-            sources_of.setdefault(source.account, []).append(source.name)
-    budgets = {one.name: (one.budget_day, one.budget_month) for one in config.accounts}
-    return spending.accounts(store, budgets, sources_of, at)
-
-
-def _account_line(account: Account, at: datetime) -> Text:
-    """`  account x: 0.41 of 3.00 USD today, 12.10 of 50.00 this month, 0.03 a useful mention`"""
-    from rich.text import Text
-
-    day = f"{account.day:.2f}" + (f" of {account.budget_day:.2f}" if account.budget_day else "")
-    month = f"{account.month:.2f}" + (f" of {account.budget_month:.2f}" if account.budget_month else "")
-    said = Text(f"  account {account.name}: ", "dim")
-    if account.month or account.budget_day or account.budget_month:
-        said.append(f"{day} USD today, {month} this month", "dim")
-        if account.per_useful is not None:
-            said.append(f", {account.per_useful:.3f} a useful mention", "dim")
-    if account.blocked_until is not None:
-        said.append(f"  waits, asked again {ago(account.blocked_until, at)}: {account.blocked_by}", "yellow")
-    return said
-
-
-def _held(receiver: str, quiet: Mapping[str, datetime | None], at: datetime) -> str:
-    if receiver not in quiet:
-        return ""
-    until = quiet[receiver]
-    return f"quiet hours, opens {ago(until, at)}" if until else "quiet hours without end"
-
-
-def _receiver_state(stopped: str | None, configured: bool, quiet: str) -> Text:
-    from rich.text import Text
-
-    if not configured:
-        return Text("not in the configuration", "dim")
-    if not stopped and quiet:
-        return Text(quiet, "dim")
-    return Text(f"stopped: {stopped}", "red") if stopped else Text("ok", "green")
-
-
-def _line(line: Mapping[str, Any], at: datetime) -> str:
-    """What is known of the line that brings clicks from Slack."""
-    since, last = (datetime.fromisoformat(line[key]) if line.get(key) else None for key in ("since", "last_envelope"))
-    said = f"{line.get('state')} since {ago(since, at)}, last click {ago(last, at)}"
-    if line.get("connections") is not None:
-        said += f", {line['connections']} lines at Slack"
-    return f"{said} ({line['why']})" if line.get("why") else said
-
-
-def _next(source: SourceState, at: datetime) -> str:
-    if source.next_poll_at is None or source.next_poll_at <= at:
-        return "now"
-    return "–" if source.connector == FILE else ago(source.next_poll_at, at)
-
-
-def _state(source: SourceState, configured: bool) -> Text:
-    from rich.text import Text
-
-    if not configured:
-        return Text("not in the configuration", "dim")
-    if source.parked:
-        return Text(f"parked: {source.parked} (mend it, then `listener resume {source.name}`)", "red")
-    if source.error:
-        return Text(f"failed {source.failures} times: {source.error}", "yellow")
-    return Text("ok", "green")

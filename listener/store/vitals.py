@@ -23,7 +23,7 @@ from listener.store.tables import sources as source_rows
 from listener.store.values import ReceiverState, SchemaState, Spent
 from rules.vocabulary import Urgency
 
-MOST = 10_000  # rows of one kind are counted so far and no further
+MOST = 5_000  # rows of one kind are counted so far and no further
 HEARTBEAT = "heartbeat"  # meta key
 _COUNTED = (NotificationState.PENDING, NotificationState.SENDING, NotificationState.DEAD)
 _KINDS = tuple((state, urgency) for state in CaseState if state not in CLOSED_STATES for urgency in Urgency)
