@@ -2,19 +2,22 @@
 
 Counted are voices: an author counts once for each base stage and sentiment they wrote with, because that is what is
 kept of earlier weeks; both sides are counted alike. The exact test corrects for the hours collected, Holm for
-looking at several stages at once. A fall is not called clear in a week that collected a tenth less than usual.
+looking at several stages at once; where earlier weeks varied clearly more than independent voices would, the counts are
+divided by that dispersion first. A fall is not called clear in a week that collected a tenth less than usual.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import date
 
 from listener.digest.figures import SMALL, Change, ChangeWord, StageWeek
 from listener.digest.journey import ShownStage
 from listener.digest.said import SIGNS
-from listener.digest.stats import holm, rate_change
+from listener.digest.stats import dispersion, holm, rate_change
 from listener.digest.week import Week
 from rules.vocabulary import Stage
 
@@ -50,6 +53,7 @@ def compare(
         if row.week_start in starts and row.subject == "brand" and row.relevant and not row.promotional
     ]
     hours, weeks = sum(before.values()), len(before)
+    apart = _dispersion(rows, before)
 
     def figures(base: Sequence[Stage], signs: Sequence[int]) -> tuple[int, int]:
         this = sum(len(voices.get((stage, sign), ())) for stage in base for sign in signs)
@@ -58,15 +62,32 @@ def compare(
 
     def family(signs: Sequence[int]) -> dict[str, Change]:
         counts = [figures(stage.base, signs) for stage in stages]
-        chances = holm([rate_change(this, then, now, hours) for this, then in counts])
+        chances = holm([_chance(this, then, now, hours, apart) for this, then in counts])
         return {
             stage.key: _change(this, then, now, hours, weeks, chance, thin)
             for stage, (this, then), chance in zip(stages, counts, chances, strict=True)
         }
 
     this, then = figures(tuple(Stage), _ALL)
-    total = _change(this, then, now, hours, weeks, rate_change(this, then, now, hours), thin)
+    total = _change(this, then, now, hours, weeks, _chance(this, then, now, hours, apart), thin)
     return Comparison(total, family(_ALL), family(_NEGATIVE))
+
+
+def _dispersion(rows: Sequence[StageWeek], before: Mapping[Week, float]) -> float:
+    """How bursty the earlier weeks were, over all stages together."""
+    spans = [(week.first, hours) for week, hours in before.items() if hours > 0]
+    counts: dict[Stage, Counter[date]] = {}
+    for row in rows:
+        counts.setdefault(row.stage, Counter())[row.week_start] += row.authors
+    return dispersion(
+        [[counts[stage][first] for first, _ in spans] for stage in Stage if stage in counts],
+        [hours for _, hours in spans],
+    )
+
+
+def _chance(this: int, then: int, now: float, hours: float, apart: float) -> float:
+    # Where one post sets off others, so many voices are worth fewer independent ones.
+    return rate_change(round(this / apart), round(then / apart), now, hours)
 
 
 def _change(this: int, then: int, now: float, hours: float, weeks: int, chance: float, thin: bool) -> Change:

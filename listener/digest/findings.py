@@ -120,7 +120,7 @@ class PhraseList:
     """Emerging phrases, and what they were compared with."""
 
     phrases: tuple[Phrase, ...]
-    candidates: int  # phrases of three people or more that were tested
+    candidates: int  # phrases of two people or more, which were tested
     earlier_posts: int  # read of the earlier weeks
     one_in: int  # posts read for it: every one, or in large weeks one of so many, now and before alike
     sentence: str

@@ -1,8 +1,8 @@
 """Emerging phrases: words that more people use this week than the weeks before lead one to expect (METHODS §6.2).
 
-Counted are people, so that one who repeats a text eight times is one. Candidates are phrases of one to three words by three
-people or more; each is tested against the earlier weeks by the exact conditional binomial test, with the people who wrote
-in that language as exposure, and Benjamini and Hochberg keep the false ones of a language below a tenth. What is left
+Counted are people, so that one who repeats a text eight times is one. Candidates are phrases of one to three words by two
+people or more, shown are those of three or more; each is tested against the earlier weeks by the exact conditional binomial test, with the people who wrote
+in that language as exposure, and Benjamini and Hochberg keep the false ones of a language low. What is left
 is ranked by log-odds; phrases that stand in the same posts are one. Of a large week one in so many posts is read, chosen by
 their reference, now and before alike.
 """
@@ -22,8 +22,9 @@ from listener.digest.stats import benjamini_hochberg, binomial_tail, log_odds
 from listener.digest.terms import Words, said_in, tree_of
 from listener.digest.text import number, some, visible
 
-LEVEL = 0.1  # of what is shown, the share that may be false
-LEAST = 3  # people
+LEVEL = 0.07  # of what is shown, the share that may be false
+LEAST = 3  # people, or a phrase is not shown
+_TESTED = 2  # people: were only what may be shown tested, having been picked for being frequent would count as evidence
 READ = 4_000  # posts of one week that are read; of a larger one a sample
 _SHOWN = 10
 _EXAMPLES = 2
@@ -123,7 +124,7 @@ class _Language:
             counts: Counter[str] = Counter()
             for _, theirs in groupby(self._posts, key=lambda post: post.one.author):
                 counts.update({phrase for post in theirs for phrase in _of_length(post.runs, length, known)})
-            known |= {phrase: count for phrase, count in counts.items() if count >= LEAST}
+            known |= {phrase: count for phrase, count in counts.items() if count >= _TESTED}
         return {phrase: count for phrase, count in known.items() if not phrase.isdecimal()}
 
     def hear(self, post: Spoken, words: Words) -> None:
@@ -160,7 +161,11 @@ class _Language:
         chances = benjamini_hochberg(
             [binomial_tail(self.candidates[name], self.candidates[name] + self._before[name], share) for name in names]
         )
-        found = {name: chance for name, chance in zip(names, chances, strict=True) if chance < LEVEL}
+        found = {
+            name: chance
+            for name, chance in zip(names, chances, strict=True)
+            if chance < LEVEL and self.candidates[name] >= LEAST
+        }
         if not found:
             return []
         posts: dict[str, list[_Post]] = {name: [] for name in found}
@@ -236,7 +241,7 @@ def _sentence(shown: int, tested: int, earlier: int, one_in: int) -> str:
     if not earlier:
         return "No earlier weeks to compare with."
     if not tested:
-        return "No phrase was used by three people or more."
+        return "No phrase was used by two people or more."
     found = (
         f"{some(shown, 'phrase')} of {number(tested)} tested" if shown else f"None of {number(tested)} phrases tested"
     )

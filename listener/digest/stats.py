@@ -125,5 +125,25 @@ def log_odds(now: int, before: int, of_now: int, of_before: int, prior: float) -
     return (odds[0] - odds[1]) / sqrt(1 / (now + expected) + 1 / (before + expected))
 
 
+def dispersion(series: Sequence[Sequence[int]], exposures: Sequence[float]) -> float:
+    """How much more counts vary than independent events would: 1, or their variance over their mean where that is clear.
+
+    Each of `series` is one thing counted in spans of `exposures`. Pearson's chi-square over its degrees of freedom; taken for
+    chance, and 1, below its 95 % point (Wilson and Hilferty 1931).
+    """
+    whole, square, freedom = sum(exposures), 0.0, 0
+    for counts in series:
+        if total := sum(counts):
+            freedom += len(counts) - 1
+            for count, exposure in zip(counts, exposures, strict=True):
+                expected = total * exposure / whole
+                square += (count - expected) ** 2 / expected
+    if freedom < 1:
+        return 1.0
+    by = 2 / (9 * freedom)
+    chance = freedom * (1 - by + 1.6448536269514722 * sqrt(by)) ** 3
+    return square / freedom if square > chance else 1.0
+
+
 def _squares(one: float, other: float, correlation: float) -> float:
     return sqrt(max(0.0, one * one + other * other - 2 * correlation * one * other))

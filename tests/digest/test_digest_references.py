@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from listener.digest.stats import benjamini_hochberg, binomial_tail, holm, rate_change, wilson
+from listener.digest.stats import benjamini_hochberg, binomial_tail, dispersion, holm, rate_change, wilson
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what their own imports deprecate is no matter of ours
@@ -58,6 +58,19 @@ def test_holm_and_benjamini_hochberg_equal_statsmodels_and_scipy(amount: int) ->
         ours = benjamini_hochberg(chances)
         assert ours == pytest.approx(multipletests(chances, method="fdr_bh")[1], abs=1e-12)
         assert ours == pytest.approx(stats.false_discovery_control(chances), abs=1e-12)
+
+
+def test_a_dispersion_is_one_unless_the_chi_square_of_scipy_is_clear() -> None:
+    random, clear = Random(2), 0
+    for _ in range(400):
+        series = [[sum(random.random() < 0.02 for _ in range(500)) for _ in range(8)] for _ in range(9)]
+        square = sum(stats.chisquare(counts).statistic for counts in series)
+        far = stats.chi2.sf(square, 63) < 0.05
+        assert dispersion(series, [168.0] * 8) == pytest.approx(square / 63 if far else 1.0)
+        clear += far
+    assert clear <= 40
+    assert dispersion([[0, 20, 0, 20]], [1, 1, 1, 1]) == pytest.approx(40 / 3)
+    assert dispersion([[10, 30]], [1.0, 3.0]) == dispersion([], []) == dispersion([[5]], [1.0]) == 1.0
 
 
 def test_benjamini_and_hochberg_s_own_example() -> None:
