@@ -14,7 +14,7 @@ import structlog
 
 from listener.cases.deeds import Deed, Wish, read_snooze
 from listener.cases.plan import CaseNotification
-from listener.cases.reminders import BETWEEN_CALLS, Reminder, reminders
+from listener.cases.reminders import BETWEEN_CALLS, ELSEWHERE, SOON, TOO_LATE, Reminder, reminders, said_since
 from listener.model import Case, NewNotification, NotificationKind
 from listener.store import Store
 from listener.working import Desk
@@ -43,7 +43,8 @@ def mind(desk: Desk, calls: Calls, now: datetime, stopping: Callable[[], bool] =
         if _is_over(case, since, desk.store, now):
             desk.do(case.ref, Wish(Deed.WAKE, "", "daemon", revision=case.revision), now)
             done += 1
-    earned = [(case, list(reminders(case, since, now, desk.rules.hours))) for case, since in desk.store.unanswered()]
+    open_now = desk.store.unanswered(said_since(now, desk.rules.hours), now + SOON, now - TOO_LATE - ELSEWHERE)
+    earned = [(case, list(reminders(case, since, now, desk.rules.hours))) for case, since in open_now]
     earned = [(case, wanted) for case, wanted in earned if wanted]
     if not earned:
         return done

@@ -41,7 +41,9 @@ class Desk:
         """Give the posts of one case to another. Raises NoSuchCase."""
         one, other = read_case_ref(ref), read_case_ref(into)
         wish = Wish(Deed.RESOLVE, who, through)
-        done = self.store.merge_cases(one, other, wish, now) if one and other and one != other else None
+        done = self.store.merge_cases(one, other, self._wanted, wish, now) if one and other and one != other else None
+        if isinstance(done, Refusal):
+            raise NoSuchCase(f"{done.case.ref} is not relevant: reopen it first, or leave it")
         if done is None:
             raise NoSuchCase(f"{ref!r} and {into!r} are not two cases; `listener cases list` shows those that are open")
         return done

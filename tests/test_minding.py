@@ -159,3 +159,45 @@ def test_question_and_answer_found_in_one_page_make_an_answered_case(desk: Desk,
     desk.store.record_page(lease, Page((ask, answer), {}), both, Settler("forum", desk.rules), at)
     assert (case(desk).state, case(desk).revision) == (CaseState.REPLIED, 1)
     assert [said[2] for said in run(desk, at, 2)] == ["case-open", "brand-replied"]
+
+
+# What waited while a person, or the brand, was quicker
+
+
+def told_later(desk: Desk, deed: Deed, **more: object) -> list[str]:
+    """A critical case's reminders wait in the outbox while somebody does something; what is said then."""
+    publish(desk, "1", urgency=Urgency.CRITICAL)
+    run(desk, NOW, 1)
+    for minute in range(1, 80):
+        mind(desk, CALLS, NOW + minute * MINUTE)
+    at = NOW + 80 * MINUTE
+    desk.do(case(desk).ref, Wish(deed, "ann", "cli", **more), at)  # type: ignore[arg-type]
+    return [said[2] for said in run(desk, at, 1) if said[1] == "care"]
+
+
+def test_nobody_is_told_that_a_case_is_nobody_s_once_it_was_claimed(desk: Desk) -> None:
+    said = told_later(desk, Deed.CLAIM)
+    assert "unclaimed" not in said
+    assert "overdue" in said  # still true
+
+
+@pytest.mark.parametrize("deed", [Deed.REPLIED, Deed.WAIT, Deed.RESOLVE, Deed.SNOOZE, Deed.IRRELEVANT])
+def test_nobody_is_reminded_of_what_was_answered_meanwhile(desk: Desk, deed: Deed) -> None:
+    more = {"snooze": Snooze(until=NOW + 9 * HOUR)} if deed is Deed.SNOOZE else {}
+    assert not {"unclaimed", "due-soon", "overdue"} & set(told_later(desk, deed, **more))
+
+
+def test_a_new_clock_makes_old_reminders_untrue(desk: Desk) -> None:
+    publish(desk, "1", urgency=Urgency.HIGH)
+    run(desk, NOW, 1)
+    mind(desk, CALLS, NOW + HOUR)
+    desk.do(case(desk).ref, Wish(Deed.CORRECT, "ann", "cli", urgency=Urgency.LOW), NOW + HOUR)
+    assert not {"due-soon", "overdue"} & {said[2] for said in run(desk, NOW + HOUR, 1)}
+
+
+def test_what_fell_due_in_the_last_minute_before_closing_is_said_at_the_next_opening(desk: Desk) -> None:
+    publish(desk, "1", at=NOW.replace(hour=13, minute=59, second=59))  # due on Friday, a second before closing
+    run(desk, NOW.replace(hour=14), 3)
+    assert run(desk, NOW.replace(hour=18), 3) == []
+    monday = datetime(2026, 11, 23, 9, tzinfo=UTC)
+    assert [said[:3] for said in run(desk, monday, 2)] == [(0, "care", "overdue")]

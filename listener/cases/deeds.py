@@ -106,6 +106,30 @@ def decide(case: Case, wish: Wish, now: datetime, hours: ServiceHours) -> Decisi
     return Decision(replace(changed, revision=case.revision + 1), event)
 
 
+def merged(source: Case, target: Case) -> tuple[Case, Case]:
+    """`target` with all posts of `source`, and `source` without any. An answer that one of them waits for is still due."""
+    awake = (CaseState.NEW, CaseState.CLAIMED)
+    owner = target.owner or source.owner
+    comes_back = source.state in awake and target.state not in awake
+    waiting = [case.due_at for case in (source, target) if case.state in (*awake, CaseState.SNOOZED) and case.due_at]
+    grown = replace(
+        target,
+        state=(CaseState.CLAIMED if owner else CaseState.NEW) if target.state in awake or comes_back else target.state,
+        owner=owner,
+        snooze=None if comes_back else target.snooze,
+        urgency=max(target.urgency, source.urgency),
+        due_at=min(waiting, default=None),
+        last_mention_at=max(target.last_mention_at, source.last_mention_at),
+        mention_count=target.mention_count + source.mention_count,
+        touchpoints=target.touchpoints | source.touchpoints,
+        revision=target.revision + 1,
+    )
+    emptied = replace(
+        source, state=CaseState.RESOLVED, mention_count=0, due_at=None, snooze=None, revision=source.revision + 1
+    )
+    return grown, emptied
+
+
 def snooze_values(snooze: Snooze) -> dict[str, Any]:
     """As JSON, with what is said."""
     values: dict[str, Any] = {}

@@ -7,9 +7,10 @@ next receiver after 45 (PRODUCT §4). A snoozed, answered or closed case is quie
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from listener.cases.clock import ServiceHours, is_open
 from listener.model import Case, CaseState
@@ -19,7 +20,9 @@ CALLS = (timedelta(0), timedelta(minutes=15), timedelta(minutes=30))  # of a cri
 ELSEWHERE = timedelta(minutes=45)  # then somebody else is told
 SOON = timedelta(minutes=15)  # before the first reply of a high or critical case is due
 BETWEEN_CALLS = timedelta(minutes=15)  # least time between two calls of a group in one channel
-_TOO_LATE = timedelta(days=1)  # what became due while nothing ran for so long is seen in lists, not said any more
+TOO_LATE = timedelta(days=1)  # what became due while nothing ran for so long is seen in lists, not said any more
+_ROUND = timedelta(minutes=1)  # between two looks
+_LONGEST_HOLIDAY = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +38,38 @@ class Reminder:
 
 def reminders(case: Case, since: datetime, now: datetime, hours: ServiceHours) -> Iterator[Reminder]:
     """What has become due by `now`, oldest first. `since`: when the case took the state it is in."""
-    earned = [one for one in _planned(case, since) if now - _TOO_LATE < one.at <= now]
+    oldest = now - TOO_LATE
+    earned = [one for one in _planned(case, since) if one.at <= now]
+    if any(one.at <= oldest for one in earned):
+        oldest = said_since(now, hours)
+    earned = [one for one in earned if one.at > oldest]
     # Outside service hours only what is critical is worth a sound; the rest is said at the next opening.
     if case.urgency is Urgency.CRITICAL or is_open(hours, now):
         yield from sorted(earned, key=lambda one: one.at)
+
+
+def said_since(now: datetime, hours: ServiceHours) -> datetime:
+    """What became due before is not said any more: a day ago, or, just after an opening, the minute before the last closing."""
+    at_work = list(_until_now(hours, now))[-2:]
+    if len(at_work) < 2 or now - at_work[1][0] >= TOO_LATE:
+        return now - TOO_LATE
+    return min(now - TOO_LATE, at_work[0][1] - _ROUND)
+
+
+def outdated(case: Case, said: Mapping[str, Any]) -> bool:
+    """Whether what a reminder (its `said`) says of a case is not true any more."""
+    if said.get("deed") == "unclaimed":
+        return case.state is not CaseState.NEW
+    due = None if case.due_at is None else case.due_at.isoformat()
+    return case.state not in (CaseState.NEW, CaseState.CLAIMED) or said.get("until") != due
+
+
+def _until_now(hours: ServiceHours, now: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """The spans of work of the last weeks, up to the one that goes on now."""
+    for since, until in hours.openings(now - _LONGEST_HOLIDAY):
+        if since > now:
+            return
+        yield since, until
 
 
 def _planned(case: Case, since: datetime) -> Iterator[Reminder]:

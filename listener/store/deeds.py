@@ -14,31 +14,28 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from listener.cases.clock import ServiceHours, due_at
+from listener.cases.clock import ServiceHours
 from listener.cases.deeds import Decision, Deed, Refusal, Why, Wish, decide
-from listener.cases.plan import CaseChange, CaseEvent, CaseNotification, case_ref
+from listener.cases.plan import CaseChange, CaseEvent, CaseNotification
 from listener.model import (
     Case,
     CaseState,
     Line,
     NewNotification,
     NotificationKind,
-    NotificationState,
     Outcome,
     Told,
     Verdict,
 )
-from listener.store.mapping import TOLD, TOLD_FROM, case_of, case_values, event_values, told_of, verdict_values
-from listener.store.pages import CASE_COUNTER, TELLING, add_notifications, change_case, lock_counter, told_receivers
-from listener.store.tables import case_events, cases, counters, labels, mentions, notifications, verdicts
+from listener.store.mapping import TOLD, TOLD_FROM, case_of, event_values, told_of, verdict_values
+from listener.store.pages import add_notifications, change_case, lock_counter, told_receivers
+from listener.store.tables import case_events, cases, labels, mentions, verdicts
 from listener.store.values import Label
 from rules.vocabulary import Stage, Urgency
 
 Wanted = Callable[[Told, Case], Sequence[tuple[str, str]]]  # (receiver, route) that should know of a case at its level
 
 _MOODS = {"negative": -0.6, "neutral": 0.0, "positive": 0.6}  # what a person's word for a mood counts as
-_CHUNK = 500
-_OVER = "it is not worked in this message any more"
 
 
 def transition(
@@ -53,172 +50,25 @@ def transition(
     decided = decide(case, wish, now, hours)
     if isinstance(decided, Refusal):
         return decided
-    lead = _leading(connection, case.id)
+    lead = leading(connection, case.id)
     if wish.deed in (Deed.CORRECT, Deed.REOPEN) and (lead is None or lead.removed_at is not None):
         return Refusal(Why.GONE, case)
     if wish.deed is Deed.IRRELEVANT:
-        _set_relevance(connection, case.id, relevant=False)
+        set_relevance(connection, case.id, relevant=False)
     if wish.deed in (Deed.CORRECT, Deed.IRRELEVANT) and lead is not None and lead.removed_at is None:
         _correct(connection, lead, wish, now)
     if case.state is CaseState.NOT_RELEVANT and decided.case.state is not CaseState.NOT_RELEVANT:
-        _set_relevance(connection, case.id, relevant=True)
+        set_relevance(connection, case.id, relevant=True)
     change_case(connection, CaseChange(decided.case), now)
     connection.execute(case_events.insert(), [event_values(decided.event)])
     urgent = Urgency.CRITICAL if wish.deed is Deed.ESCALATE else Urgency.NORMAL
     told = told_receivers(connection, [case.id]).get(case.id, [])
-    _make_known(connection, decided.case, decided.event, told, urgent, now)
+    make_known(connection, decided.case, decided.event, told, urgent, now)
     if lead is not None and decided.case.urgency > case.urgency:
-        _tell_more(
+        tell_more(
             connection, decided.case, lead, [one for one in wanted(lead, decided.case) if one[0] not in told], now
         )
     return decided
-
-
-def merge(connection: Connection, ref: str, into: str, wish: Wish, now: datetime) -> Case | None:
-    """Give all posts of one case to another and close it. Returns the case that has them now; None: one does not exist."""
-    lock_counter(connection)
-    found = {
-        row["ref"]: case_of(row)
-        for row in connection.execute(sa.select(cases).where(cases.c.ref.in_([ref, into]))).mappings()
-    }
-    if len(found) != 2:
-        return None
-    source, target = found[ref], found[into]
-    connection.execute(mentions.update().where(mentions.c.case_id == source.id).values(case_id=target.id))
-    grown = replace(
-        target,
-        urgency=max(target.urgency, source.urgency),
-        last_mention_at=max(target.last_mention_at, source.last_mention_at),
-        mention_count=target.mention_count + source.mention_count,
-        touchpoints=target.touchpoints | source.touchpoints,
-        revision=target.revision + 1,
-    )
-    emptied = replace(
-        source, state=CaseState.RESOLVED, mention_count=0, due_at=None, snooze=None, revision=source.revision + 1
-    )
-    for case, other, what in ((grown, ref, "merged"), (emptied, into, "merged-into")):
-        change_case(connection, CaseChange(case), now)
-        event = CaseEvent(case.id, now, what, wish.who, wish.through, {"case": other})
-        connection.execute(case_events.insert(), [event_values(event)])
-        told = told_receivers(connection, [case.id]).get(case.id, [])
-        _make_known(connection, case, event, told, Urgency.NORMAL, now)
-    return grown
-
-
-def split(
-    connection: Connection, mention_ref: str, hours: ServiceHours, wanted: Wanted, wish: Wish, now: datetime
-) -> Case | None:
-    """Take one post out of its case into a case of its own. None: no such post, or its case has no other."""
-    last = lock_counter(connection)
-    row = (
-        connection.execute(sa.select(*TOLD).select_from(TOLD_FROM).where(mentions.c.ref == mention_ref))
-        .mappings()
-        .one_or_none()
-    )
-    if row is None or row["case_id"] is None:
-        return None
-    told = told_of(row)
-    before = case_of(connection.execute(sa.select(cases).where(cases.c.id == row["case_id"])).mappings().one())
-    if before.mention_count < 2:
-        return None
-    new = Case(
-        id=last + 1,
-        ref=case_ref(last + 1),
-        platform=before.platform,
-        author_key=row["author_key"],
-        thread_key=row["thread_key"],
-        state=CaseState.NEW,
-        urgency=told.verdict.urgency,
-        opened_at=now,
-        last_mention_at=told.mention.published_at,
-        mention_count=1,
-        revision=1,
-        touchpoints=frozenset(told.verdict.touchpoints),
-        due_at=due_at(now, told.verdict.urgency, hours),
-    )
-    connection.execute(cases.insert(), [{**case_values(new), "state_since": now}])
-    connection.execute(counters.update().where(counters.c.name == CASE_COUNTER).values(value=new.id))
-    connection.execute(mentions.update().where(mentions.c.id == told.id).values(case_id=new.id))
-    left = replace(before, mention_count=before.mention_count - 1, revision=before.revision + 1)
-    change_case(connection, CaseChange(left), now)
-    receivers = told_receivers(connection, [before.id]).get(before.id, [])
-    gone = CaseEvent(before.id, now, "split", wish.who, wish.through, {"mention": mention_ref, "case": new.ref})
-    opened = CaseEvent(
-        new.id, now, "opened", wish.who, wish.through, {"mention": mention_ref, "split_from": before.ref}
-    )
-    connection.execute(case_events.insert(), [event_values(gone), event_values(opened)])
-    _make_known(connection, left, gone, receivers, Urgency.NORMAL, now)
-    routes = dict(wanted(told, new))
-    _tell_more(
-        connection, new, told, [(one, routes.get(one, "split")) for one in dict.fromkeys([*receivers, *routes])], now
-    )
-    return new
-
-
-def to_wake(connection: Connection, now: datetime) -> Sequence[tuple[Case, datetime]]:
-    """Cases that sleep, each with the time since which it does."""
-    rows = connection.execute(sa.select(cases).where(cases.c.state == CaseState.SNOOZED.value)).mappings()
-    return [(case_of(row), row["state_since"]) for row in rows if row["state_since"] <= now]
-
-
-def authors_since(connection: Connection, case: Case, since: datetime) -> int:
-    """How many other authors opened cases since, with a touchpoint in common."""
-    rows = connection.execute(
-        sa.select(cases.c.author_key, cases.c.touchpoints).where(cases.c.opened_at > since, cases.c.id != case.id)
-    )
-    return len({row.author_key for row in rows if case.touchpoints.intersection(row.touchpoints)} - {case.author_key})
-
-
-def waiting(connection: Connection, states: Sequence[CaseState]) -> Sequence[Case]:
-    """Cases in these states, the most urgent and longest due first."""
-    rows = connection.execute(
-        sa.select(cases)
-        .where(cases.c.state.in_([state.value for state in states]))
-        .order_by(cases.c.urgency.desc(), sa.nulls_last(cases.c.due_at), cases.c.id)
-    ).mappings()
-    return [case_of(row) for row in rows]
-
-
-def unanswered(connection: Connection) -> Sequence[tuple[Case, datetime]]:
-    """Cases that somebody should answer: new or claimed, above low; each with the time since which it is in its state."""
-    rows = connection.execute(
-        sa.select(cases).where(
-            cases.c.state.in_([CaseState.NEW.value, CaseState.CLAIMED.value]), cases.c.urgency > int(Urgency.LOW)
-        )
-    ).mappings()
-    return [(case_of(row), row["state_since"]) for row in rows]
-
-
-def told_since(connection: Connection, case_ids: Sequence[int]) -> dict[int, dict[str, datetime]]:
-    """For each case the receivers that know of it, or are about to, and when that was decided."""
-    found: dict[int, dict[str, datetime]] = {}
-    for start in range(0, len(case_ids), _CHUNK):
-        rows = connection.execute(
-            sa.select(notifications.c.case_id, notifications.c.receiver, notifications.c.created_at)
-            .where(
-                notifications.c.case_id.in_(case_ids[start : start + _CHUNK]),
-                notifications.c.kind == NotificationKind.CASE_OPEN.value,
-                notifications.c.state.in_(TELLING),
-            )
-            .order_by(notifications.c.id)
-        )
-        for row in rows:
-            found.setdefault(row.case_id, {}).setdefault(row.receiver, row.created_at)
-    return found
-
-
-def reminded(connection: Connection, case_ids: Sequence[int]) -> frozenset[str]:
-    """The keys of all reminders that these cases had."""
-    found: set[str] = set()
-    for start in range(0, len(case_ids), _CHUNK):
-        rows = connection.execute(
-            sa.select(notifications.c.key).where(
-                notifications.c.case_id.in_(case_ids[start : start + _CHUNK]),
-                notifications.c.kind == NotificationKind.REMINDER.value,
-            )
-        )
-        found.update(rows.scalars())
-    return frozenset(found)
 
 
 def labels_since(connection: Connection, since: datetime) -> tuple[Label, ...]:
@@ -241,7 +91,7 @@ def labels_since(connection: Connection, since: datetime) -> tuple[Label, ...]:
     )  # fmt: skip
 
 
-def _leading(connection: Connection, case_id: int) -> Told | None:
+def leading(connection: Connection, case_id: int) -> Told | None:
     """The post that a case's message leads with: the most urgent, of those the newest; a removed one where all are."""
     row = (
         connection.execute(
@@ -340,7 +190,7 @@ def _said(value: Any) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 
-def _set_relevance(connection: Connection, case_id: int, *, relevant: bool) -> None:
+def set_relevance(connection: Connection, case_id: int, *, relevant: bool) -> None:
     """Of all posts of a case; those that do not count any more are not in the digest either."""
     ids = sa.select(mentions.c.id).where(mentions.c.case_id == case_id)
     connection.execute(verdicts.update().where(verdicts.c.mention_id.in_(ids)).values(relevant=relevant))
@@ -354,7 +204,7 @@ def _set_relevance(connection: Connection, case_id: int, *, relevant: bool) -> N
     connection.execute(whose.values(outcome=outcome.value))
 
 
-def _make_known(
+def make_known(
     connection: Connection, case: Case, event: CaseEvent, told: Sequence[str], urgency: Urgency, now: datetime
 ) -> None:
     """Edit the case's message wherever it stands, and note in its thread who did what."""
@@ -368,21 +218,9 @@ def _make_known(
         )
     ]
     add_notifications(connection, planned, now)
-    if case.state in (CaseState.RESOLVED, CaseState.NOT_RELEVANT):
-        connection.execute(
-            notifications.update()
-            .where(
-                notifications.c.case_id == case.id,
-                notifications.c.kind == NotificationKind.REMINDER.value,
-                notifications.c.state == NotificationState.PENDING.value,
-            )
-            .values(state=NotificationState.FOLDED.value, error=_OVER, ended_at=now)
-        )
 
 
-def _tell_more(
-    connection: Connection, case: Case, lead: Told, wanted: Sequence[tuple[str, str]], now: datetime
-) -> None:
+def tell_more(connection: Connection, case: Case, lead: Told, wanted: Sequence[tuple[str, str]], now: datetime) -> None:
     """Open the case for receivers that did not know of it."""
     part = "open" if case.revision == 1 else f"open:rev{case.revision}"
     add_notifications(

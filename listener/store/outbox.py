@@ -17,8 +17,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from listener.cases.manners import EDITS_APART, NO_MANNERS, Manners
+from listener.cases.reminders import outdated
 from listener.model import Delivery, NotificationKind, NotificationState, Receipt, SpikeView
 from listener.store import spikes, summaries, totals
+from listener.store.mapping import case_of
 from listener.store.reading import case_view, told_by_id
 from listener.store.tables import WAITING, cases, notifications, receivers
 from listener.store.upsert import insert
@@ -239,6 +241,8 @@ def _superfluous(connection: Connection, row: sa.RowMapping, revision: int | Non
         return "this receiver was never told of the case"
     if opening["state"] != _SENT:
         return f"the case's first message was not sent ({opening['state']}): {opening['error'] or 'no reason kept'}"
+    if row["kind"] == NotificationKind.REMINDER.value and _is_outdated(connection, row):
+        return "it is not true any more"
     if opening["summary_id"] is not None:
         spikes.take_out(connection, row, now)
     if row["kind"] == NotificationKind.CASE_UPDATE.value:
@@ -253,6 +257,11 @@ def _superfluous(connection: Connection, row: sa.RowMapping, revision: int | Non
         if shown is not None and shown >= revision:
             return f"revision {revision} is shown already"
     return None
+
+
+def _is_outdated(connection: Connection, row: sa.RowMapping) -> bool:
+    case = connection.execute(sa.select(cases).where(cases.c.id == row["case_id"])).mappings().one()
+    return outdated(case_of(case), row["payload"])
 
 
 def _is_too_early(connection: Connection, row: sa.RowMapping, now: datetime) -> bool:

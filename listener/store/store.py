@@ -38,10 +38,12 @@ from listener.model import (
     Triaged,
 )
 from listener.store import (
+    attention,
     changes,
     deeds,
     heard,
     ledger,
+    merging,
     outbox,
     pages,
     purging,
@@ -384,42 +386,49 @@ class Store:
         with in_writing(self.engine) as connection:
             return deeds.transition(connection, ref, wish, hours, wanted, now)
 
-    def merge_cases(self, ref: str, into: str, wish: Wish, now: datetime) -> Case | None:
-        """Give all posts of one case to another and close it. None: one of them does not exist."""
+    def merge_cases(
+        self, ref: str, into: str, wanted: deeds.Wanted, wish: Wish, now: datetime
+    ) -> Case | Refusal | None:
+        """Give all posts of one case to another and close it, unless one is not relevant. None: one does not exist."""
         with in_writing(self.engine) as connection:
-            return deeds.merge(connection, ref, into, wish, now)
+            return merging.merge(connection, ref, into, wanted, wish, now)
 
     def split_case(
         self, mention_ref: str, hours: ServiceHours, wanted: deeds.Wanted, wish: Wish, now: datetime
     ) -> Case | None:
         """Take one post out of its case into one of its own. None: no such post, or its case has no other."""
         with in_writing(self.engine) as connection:
-            return deeds.split(connection, mention_ref, hours, wanted, wish, now)
+            return merging.split(connection, mention_ref, hours, wanted, wish, now)
 
     def cases_in(self, *states: CaseState) -> Sequence[Case]:
         """Cases in these states, the most urgent and longest due first."""
         with in_reading(self.engine) as connection:
-            return deeds.waiting(connection, states)
+            return attention.waiting(connection, states)
 
     def sleeping(self, now: datetime) -> Sequence[tuple[Case, datetime]]:
         """Snoozed cases, each with the time since which it sleeps."""
         with in_reading(self.engine) as connection:
-            return deeds.to_wake(connection, now)
+            return attention.to_wake(connection, now)
 
-    def unanswered(self) -> Sequence[tuple[Case, datetime]]:
-        """New and claimed cases above low, each with the time since which it is in its state."""
+    def unanswered(
+        self, due_since: datetime, due_before: datetime, unclaimed_since: datetime
+    ) -> Sequence[tuple[Case, datetime]]:
+        """New and claimed cases above low, each with the time since which it is in its state.
+
+        Those whose first reply is due in [due_since, due_before], and critical ones that are new since `unclaimed_since`.
+        """
         with in_reading(self.engine) as connection:
-            return deeds.unanswered(connection)
+            return attention.unanswered(connection, due_since, due_before, unclaimed_since)
 
     def told_of(self, of: Sequence[Case]) -> Mapping[int, Mapping[str, datetime]]:
         """For each case (by its id) the receivers that were told of it, or are about to be, and since when."""
         with in_reading(self.engine) as connection:
-            return deeds.told_since(connection, [case.id for case in of])
+            return attention.told_since(connection, [case.id for case in of])
 
     def reminded(self, of: Sequence[Case]) -> frozenset[str]:
         """The keys of all reminders that these cases had."""
         with in_reading(self.engine) as connection:
-            return deeds.reminded(connection, [case.id for case in of])
+            return attention.reminded(connection, [case.id for case in of])
 
     def enqueue_for_case(self, planned: Sequence[CaseNotification], now: datetime) -> int:
         """Put notifications about a case in the outbox, each key once for ever. Returns how many were new."""
@@ -429,7 +438,7 @@ class Store:
     def authors_since(self, case: Case, since: datetime) -> int:
         """How many other authors have a case of their own since then, with a touchpoint of this one."""
         with in_reading(self.engine) as connection:
-            return deeds.authors_since(connection, case, since)
+            return attention.authors_since(connection, case, since)
 
     def labels(self, since: datetime) -> tuple[Label, ...]:
         """What people corrected since, oldest first."""

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from connectors.base import Author, Mention, Page
+from connectors.base import Author, Mention, Page, Removal
 from listener.cases.clock import ServiceHours
 from listener.cases.deeds import Decision, Deed, Refusal, Snooze, Why, Wish
 from listener.cases.routing import Route
@@ -173,3 +173,76 @@ def test_cases_are_merged_and_split(desk: Desk) -> None:
         desk.merge(one.ref, one.ref, "ann", "cli", NOW)
     with pytest.raises(NoSuchCase, match="there is no case"):
         desk.do("c-ZZZZ", Wish(Deed.CLAIM, "ann", "cli"), NOW)
+
+
+def test_what_was_reopened_is_told_of_again_by_its_outcome(desk: Desk) -> None:
+    case = publish(desk, "1")
+    do(desk, case, Deed.IRRELEVANT)
+    do(desk, case, Deed.REOPEN)
+    assert desk.store.totals().outcomes == {Outcome.ALERTED: 1}
+
+
+def merged(desk: Desk, one: Case, other: Case) -> Case:
+    return desk.merge(one.ref, other.ref, "ann", "cli", NOW + 2 * MINUTE)
+
+
+def test_who_still_waits_in_a_merged_case_is_not_forgotten(desk: Desk) -> None:
+    """The clock of the more urgent one runs on, and an unanswered post brings an answered or closed case back."""
+    grave = publish(desk, "1", urgency=Urgency.CRITICAL)
+    mild = publish(desk, "2", author="yan")
+    both = merged(desk, grave, mild)
+    assert (both.urgency, both.due_at) == (Urgency.CRITICAL, grave.due_at)
+    for number, deed, state in (
+        (3, Deed.REPLIED, CaseState.CLAIMED), (4, Deed.WAIT, CaseState.CLAIMED), (5, Deed.RESOLVE, CaseState.CLAIMED),
+    ):  # fmt: skip
+        answered = publish(desk, f"{number}", author=f"a{number}")
+        do(desk, answered, deed)
+        open_ = publish(desk, f"{number}0", author=f"b{number}")
+        both = merged(desk, open_, answered)
+        assert (both.state, both.due_at) == (state, open_.due_at), deed
+
+
+def test_merging_into_what_is_not_relevant_is_no_way_to_lose_a_customer(desk: Desk) -> None:
+    ruled_out, open_ = publish(desk, "1"), publish(desk, "2", author="yan")
+    do(desk, ruled_out, Deed.IRRELEVANT)
+    with pytest.raises(NoSuchCase, match=f"{ruled_out.ref} is not relevant: reopen it first"):
+        merged(desk, open_, ruled_out)
+    with pytest.raises(NoSuchCase, match=f"{ruled_out.ref} is not relevant: reopen it first"):
+        merged(desk, ruled_out, open_)
+
+
+def test_a_case_that_was_emptied_before_it_was_told_is_not_told(desk: Desk) -> None:
+    one = publish(desk, "1")
+    lease = desk.store.lease("forum", "poller", NOW, TTL, force=True)
+    assert lease is not None
+    post = Mention("forum", "2", "post 2", NOW, Author("yan", "yan"))
+    desk.store.record_page(lease, Page((post,), {}), [Triaged(post, verdict())], Settler("forum", RULES), NOW)
+    (other,) = [case for case in desk.store.cases_in(CaseState.NEW) if case.ref != one.ref]
+    merged(desk, other, one)
+    assert NotificationKind.CASE_OPEN not in [kind for _, kind in deliver(desk, NOW + 2 * MINUTE)]
+
+
+def test_a_removed_post_gets_no_case_of_its_own_and_is_no_company(desk: Desk) -> None:
+    case = publish(desk, "1")
+    publish(desk, "2")
+    view = desk.store.case(case.ref)
+    assert view is not None
+    first, second = view.mentions
+    lease = desk.store.lease("forum", "poller", NOW, TTL, force=True)
+    assert lease is not None
+    page, settler = Page((), {}, removed=(Removal("forum", "1"),)), Settler("forum", RULES)
+    desk.store.record_page(lease, page, [], settler, NOW, (), settler.revise)
+    for told in (first, second):
+        with pytest.raises(NoSuchCase, match="shares a case"):
+            desk.split(told.ref, "ann", "cli", NOW)
+
+
+def test_a_post_split_out_of_what_is_not_relevant_is_relevant(desk: Desk) -> None:
+    case = publish(desk, "1")
+    publish(desk, "2")
+    do(desk, case, Deed.IRRELEVANT, revision=2)
+    view = desk.store.case(case.ref)
+    assert view is not None
+    desk.split(view.mentions[0].ref, "ann", "cli", NOW + MINUTE)
+    assert desk.store.totals().outcomes == {Outcome.NOT_RELEVANT: 1, Outcome.ALERTED: 1}
+    assert [one.relevant for one in desk.store.counted(NOW - TTL, NOW + TTL)] == [True, False]

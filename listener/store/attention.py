@@ -1,0 +1,106 @@
+"""Which cases call for attention: open ones, those that sleep, those whose reminders may be due, and who knows of them.
+
+What runs every minute reads what may have become due, however many cases are open. Each function runs inside a
+transaction of its caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from listener.model import Case, CaseState, NotificationKind
+from listener.store.mapping import case_of
+from listener.store.pages import TELLING
+from listener.store.tables import cases, notifications
+from rules.vocabulary import Urgency
+
+_CHUNK = 500
+
+
+def to_wake(connection: Connection, now: datetime) -> Sequence[tuple[Case, datetime]]:
+    """Cases that sleep, each with the time since which it does."""
+    rows = connection.execute(sa.select(cases).where(cases.c.state == CaseState.SNOOZED.value)).mappings()
+    return [(case_of(row), row["state_since"]) for row in rows if row["state_since"] <= now]
+
+
+def authors_since(connection: Connection, case: Case, since: datetime) -> int:
+    """How many other authors opened cases since, with a touchpoint in common."""
+    # Ids are given in order: whatever was opened since stands behind the last one that was not.
+    last = (
+        sa.select(cases.c.id).where(cases.c.opened_at <= since).order_by(cases.c.id.desc()).limit(1).scalar_subquery()
+    )
+    rows = connection.execute(
+        sa.select(cases.c.author_key, cases.c.touchpoints).where(
+            cases.c.id > sa.func.coalesce(last, 0), cases.c.id != case.id
+        )
+    )
+    return len({row.author_key for row in rows if case.touchpoints.intersection(row.touchpoints)} - {case.author_key})
+
+
+def waiting(connection: Connection, states: Sequence[CaseState]) -> Sequence[Case]:
+    """Cases in these states, the most urgent and longest due first."""
+    rows = connection.execute(
+        sa.select(cases)
+        .where(cases.c.state.in_([state.value for state in states]))
+        .order_by(cases.c.urgency.desc(), sa.nulls_last(cases.c.due_at), cases.c.id)
+    ).mappings()
+    return [case_of(row) for row in rows]
+
+
+def unanswered(
+    connection: Connection, due_since: datetime, due_before: datetime, unclaimed_since: datetime
+) -> Sequence[tuple[Case, datetime]]:
+    """Cases that somebody should answer, each with the time since which it is in its state.
+
+    New or claimed ones above low whose first reply is due in [due_since, due_before], and critical ones that are new
+    since `unclaimed_since`.
+    """
+    above_low = [int(urgency) for urgency in Urgency if urgency > Urgency.LOW]
+    due = sa.select(cases).where(
+        cases.c.state.in_([CaseState.NEW.value, CaseState.CLAIMED.value]),
+        cases.c.urgency.in_(above_low),
+        cases.c.due_at.between(due_since, due_before),
+    )
+    unclaimed = sa.select(cases).where(
+        cases.c.state == CaseState.NEW.value,
+        cases.c.urgency == int(Urgency.CRITICAL),
+        cases.c.state_since >= unclaimed_since,
+    )
+    found = {row["id"]: row for part in (due, unclaimed) for row in connection.execute(part).mappings()}
+    return [(case_of(row), row["state_since"]) for _, row in sorted(found.items())]
+
+
+def told_since(connection: Connection, case_ids: Sequence[int]) -> dict[int, dict[str, datetime]]:
+    """For each case the receivers that know of it, or are about to, and when that was decided."""
+    found: dict[int, dict[str, datetime]] = {}
+    for start in range(0, len(case_ids), _CHUNK):
+        rows = connection.execute(
+            sa.select(notifications.c.case_id, notifications.c.receiver, notifications.c.created_at)
+            .where(
+                notifications.c.case_id.in_(case_ids[start : start + _CHUNK]),
+                notifications.c.kind == NotificationKind.CASE_OPEN.value,
+                notifications.c.state.in_(TELLING),
+            )
+            .order_by(notifications.c.id)
+        )
+        for row in rows:
+            found.setdefault(row.case_id, {}).setdefault(row.receiver, row.created_at)
+    return found
+
+
+def reminded(connection: Connection, case_ids: Sequence[int]) -> frozenset[str]:
+    """The keys of all reminders that these cases had."""
+    found: set[str] = set()
+    for start in range(0, len(case_ids), _CHUNK):
+        rows = connection.execute(
+            sa.select(notifications.c.key).where(
+                notifications.c.case_id.in_(case_ids[start : start + _CHUNK]),
+                notifications.c.kind == NotificationKind.REMINDER.value,
+            )
+        )
+        found.update(rows.scalars())
+    return frozenset(found)
