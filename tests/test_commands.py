@@ -87,7 +87,10 @@ def imported(config: Path, terminal: Terminal) -> Path:
 def test_every_command_has_help_with_an_example(verb: str, terminal: Terminal) -> None:
     said = terminal(*verb.split(), "--help")
     assert said.code == 0
-    assert verb in ("db", "rules", "query", "connectors", "cases", "labels", "silence", "alerts", "routes") or "Example" in said.out
+    assert (
+        verb in ("db", "rules", "query", "connectors", "cases", "labels", "silence", "alerts", "routes")
+        or "Example" in said.out
+    )
 
 
 def test_an_unknown_command_is_wrong_usage(terminal: Terminal) -> None:
@@ -279,6 +282,35 @@ def test_a_digest_is_put_into_the_outbox_once(imported: Path, terminal: Terminal
     sent = terminal("once")
     assert sent.code == 0
     assert "Acme" in sent.out
+
+
+def test_a_week_that_was_sent_reads_as_it_was_sent(imported: Path, terminal: Terminal) -> None:
+    asked = ("digest", "--week", "2026-W47", "--format", "md")
+    terminal("digest", "--week", "2026-W47", "--send")
+    sent = terminal(*asked).out
+    terminal("digest", "decide", "Call the carrier", "--week", "2026-W47", "--who", "ana")
+    assert terminal(*asked).out == sent
+    again = terminal(*asked, "--recount").out
+    assert "Call the carrier" in again
+    assert again != sent
+
+
+def test_a_decision_is_kept_until_it_is_done(imported: Path, terminal: Terminal) -> None:
+    said = terminal("digest", "decide", "Call the carrier", "--week", "2026-W47", "--who", "ana")
+    assert "Decision 1, 2026-W47" in said.out
+    assert "1 week" in terminal("digest", "--week", "2026-W48", "--format", "md").out
+    assert terminal("digest", "done", "1").out == "Decision 1 is done.\n"
+    refused = terminal("digest", "done", "1")
+    assert refused.code == 1
+    assert "there is no open decision 1. None is open." in refused.err
+
+
+def test_other_days_than_a_week_are_said_to_be_so(imported: Path, terminal: Terminal) -> None:
+    said = terminal("digest", "--since", "2026-11-02", "--until", "2026-11-22", "--format", "md")
+    assert "2–22 November 2026" in said.out
+    assert "“week” means these 21 days" in said.out
+    assert terminal("digest", "--since", "2026-11-02").code == 2
+    assert terminal("digest", "--since", "2026-11-22", "--until", "2026-11-02").code == 1
 
 
 def test_status_and_health_say_that_nothing_runs(imported: Path, terminal: Terminal) -> None:

@@ -135,7 +135,7 @@ def purge_outbox(connection: Connection, now: datetime) -> int:
     ).all()
     done = 0
     for row in waiting:
-        if "removed_at" in row.payload or not _quotes_removed(connection, row.payload, row.created_at):
+        if "removed_at" in row.payload or not quotes_removed(connection, row.payload, row.created_at):
             continue
         kept = {name: row.payload[name] for name in ("week", "page") if name in row.payload}
         values: dict[str, Any] = {"payload": {**kept, "removed_at": now.isoformat()}}
@@ -178,7 +178,8 @@ def _rename(connection: Connection, column: sa.Column[Any], keys: Iterable[str],
     )
 
 
-def _quotes_removed(connection: Connection, payload: Mapping[str, Any], made_at: datetime) -> bool:
+def quotes_removed(connection: Connection, payload: Mapping[str, Any], made_at: datetime) -> bool:
+    """Whether a digest made at `made_at` may quote a post whose words were removed since."""
     # Made after the removal, a digest had nothing to quote any more.
     removed_since = sa.select(mentions.c.id).where(mentions.c.removed_at >= made_at)
     try:

@@ -17,6 +17,7 @@ from listener.cases.deeds import Deed
 from listener.model import CaseState
 from listener.store.mapping import TOLD_FROM
 from listener.store.pages import lock_counter
+from listener.store.purging import quotes_removed
 from listener.store.tables import case_events, cases, mentions, meta, notifications, verdicts
 from listener.store.upsert import insert
 from rules.vocabulary import Urgency
@@ -158,9 +159,18 @@ def mark_done(connection: Connection, number: int, now: datetime) -> bool:
 def sent_digest(connection: Connection, keys: Sequence[str]) -> Mapping[str, Any] | None:
     """The first digest put in the outbox under one of `keys`; None: there is none, or its words were removed since."""
     rows = connection.execute(
-        sa.select(notifications.c.payload).where(notifications.c.key.in_(keys)).order_by(notifications.c.id)
-    ).scalars()
-    return next((payload["digest"] for payload in rows if "digest" in payload), None)
+        sa.select(notifications.c.payload, notifications.c.created_at)
+        .where(notifications.c.key.in_(keys))
+        .order_by(notifications.c.id)
+    ).all()
+    return next(
+        (
+            row.payload["digest"]
+            for row in rows
+            if "digest" in row.payload and not quotes_removed(connection, row.payload, row.created_at)
+        ),
+        None,
+    )
 
 
 def _written(detail: Mapping[str, Any]) -> datetime | None:
