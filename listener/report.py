@@ -131,9 +131,15 @@ def _page_if_it_can_be(digest: Digest, folder: Path) -> Path | None:
 
 
 def _svg(digest: Digest) -> str:
-    from listener.digest import picture  # likewise
+    from listener.digest import drawing  # likewise
 
-    return str(picture.wide(digest))
+    return drawing.svg(digest)
+
+
+def _png(digest: Digest) -> bytes:
+    from listener.digest import drawing, raster  # likewise
+
+    return raster.png(drawing.still(digest))
 
 
 def _slack(digest: Digest) -> str:
@@ -147,6 +153,7 @@ RENDERERS: Mapping[str, Callable[[Digest], str | bytes]] = {
     "csv": table.render,
     "json": form.as_json,
     "svg": _svg,
+    "png": _png,
     "slack": _slack,
 }
 
