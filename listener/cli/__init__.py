@@ -143,6 +143,7 @@ def _known_errors() -> tuple[type[BaseException], ...]:
         "listener.plugins": ("PluginError",),
         "listener.store": ("StoreError",),
         "listener.digest.week": ("WeekError",),
+        "listener.digest.raster": ("NoPicture",),
         "rules.errors": ("RulesProblem",),
         "listener.importing": ("ImportRefused",),
         "listener.app": ("AppError",),

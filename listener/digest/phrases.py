@@ -25,7 +25,7 @@ from listener.digest.text import number, some, visible
 LEVEL = 0.07  # of what is shown, the share that may be false
 LEAST = 3  # people, or a phrase is not shown
 _TESTED = 2  # people: were only what may be shown tested, having been picked for being frequent would count as evidence
-READ = 4_000  # posts of one week that are read; of a larger one a sample
+READ = 2_500  # posts of one week that are read; of a larger one a sample
 _SHOWN = 10
 _EXAMPLES = 2
 _SAME = 0.8  # of their posts in common: one phrase
