@@ -102,7 +102,7 @@ def _sources(console: Console, read: Vitals, sources: Sequence[SourceState], con
                 source.name,
                 source.connector,
                 ago(source.last_success_at, read.at),
-                _next(source, read.at),
+                _next(source, read.at) if source.name in configured else "–",
                 "–" if source.pace is None else length(source.pace),
                 f"{source.mentions:,}",
                 _state(source, read, source.name in configured),
