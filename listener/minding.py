@@ -37,10 +37,12 @@ class Calls:
 def mind(desk: Desk, calls: Calls, now: datetime, stopping: Callable[[], bool] = lambda: False) -> int:
     """One round. Returns how many cases woke or were reminded of."""
     done = 0
-    for case, since in desk.store.sleeping(now):
+    sleepers = desk.store.sleeping(now)
+    others = desk.store.authors_since([one for one in sleepers if read_snooze(one[0].snooze).authors is not None])
+    for case, _ in sleepers:
         if stopping():
             return done
-        if _is_over(case, since, desk.store, now):
+        if _is_over(case, others.get(case.id, 0), now):
             desk.do(case.ref, Wish(Deed.WAKE, "", "daemon", revision=case.revision), now)
             done += 1
     open_now = desk.store.unanswered(said_since(now, desk.rules.hours), now + SOON, now - TOO_LATE - ELSEWHERE)
@@ -57,11 +59,11 @@ def mind(desk: Desk, calls: Calls, now: datetime, stopping: Callable[[], bool] =
     return done
 
 
-def _is_over(case: Case, since: datetime, store: Store, now: datetime) -> bool:
+def _is_over(case: Case, others: int, now: datetime) -> bool:
     snooze = read_snooze(case.snooze)
     if snooze.until is not None and snooze.until <= now:
         return True
-    return snooze.authors is not None and store.authors_since(case, since) >= snooze.authors
+    return snooze.authors is not None and others >= snooze.authors
 
 
 def _remind(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -134,7 +134,7 @@ def snooze_values(snooze: Snooze) -> dict[str, Any]:
     """As JSON, with what is said."""
     values: dict[str, Any] = {}
     if snooze.until is not None:
-        values["until"] = snooze.until.isoformat()
+        values["until"] = snooze.until.astimezone(UTC).isoformat()  # sorts by time
     if snooze.next_post:
         values["next_post"] = True
     if snooze.authors is not None:

@@ -6,8 +6,9 @@ transaction of its caller.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -22,23 +23,49 @@ _CHUNK = 500
 
 
 def to_wake(connection: Connection, now: datetime) -> Sequence[tuple[Case, datetime]]:
-    """Cases that sleep, each with the time since which it does."""
-    rows = connection.execute(sa.select(cases).where(cases.c.state == CaseState.SNOOZED.value)).mappings()
-    return [(case_of(row), row["state_since"]) for row in rows if row["state_since"] <= now]
+    """Cases that sleep until some time before now, or until enough authors say the same; each with since when it does."""
+    until, authors = cases.c.snooze["until"].as_string(), cases.c.snooze["authors"].as_string()
+    rows = connection.execute(
+        sa.select(cases).where(
+            cases.c.state == CaseState.SNOOZED.value,
+            cases.c.state_since <= now,
+            sa.or_(until <= now.astimezone(UTC).isoformat(), authors.is_not(None)),
+        )
+    ).mappings()
+    return [(case_of(row), row["state_since"]) for row in rows]
 
 
-def authors_since(connection: Connection, case: Case, since: datetime) -> int:
-    """How many other authors opened cases since, with a touchpoint in common."""
+def authors_since(connection: Connection, sleepers: Sequence[tuple[Case, datetime]]) -> Mapping[int, int]:
+    """For each case (by its id) how many other authors opened cases since, with a touchpoint in common."""
+    if not sleepers:
+        return {}
+    earliest = min(since for _, since in sleepers)
     # Ids are given in order: whatever was opened since stands behind the last one that was not.
     last = (
-        sa.select(cases.c.id).where(cases.c.opened_at <= since).order_by(cases.c.id.desc()).limit(1).scalar_subquery()
+        sa.select(cases.c.id)
+        .where(cases.c.opened_at <= earliest)
+        .order_by(cases.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
     )
-    rows = connection.execute(
-        sa.select(cases.c.author_key, cases.c.touchpoints).where(
-            cases.c.id > sa.func.coalesce(last, 0), cases.c.id != case.id
+    opened = connection.execute(
+        sa.select(cases.c.author_key, cases.c.opened_at, cases.c.touchpoints).where(
+            cases.c.id > sa.func.coalesce(last, 0)
         )
-    )
-    return len({row.author_key for row in rows if case.touchpoints.intersection(row.touchpoints)} - {case.author_key})
+    ).all()
+    latest: dict[frozenset[str], dict[str, datetime]] = {}  # touchpoints -> author -> when they last opened a case
+    for touchpoints in {case.touchpoints for case, _ in sleepers}:
+        by_author = latest[touchpoints] = {}
+        for author, at, theirs in opened:
+            if not touchpoints.isdisjoint(theirs) and at > by_author.get(author, earliest):
+                by_author[author] = at
+    times = {touchpoints: sorted(by_author.values()) for touchpoints, by_author in latest.items()}
+    found = {}
+    for case, since in sleepers:
+        others = times[case.touchpoints]
+        themselves = latest[case.touchpoints].get(case.author_key, since) > since
+        found[case.id] = len(others) - bisect_right(others, since) - themselves
+    return found
 
 
 def waiting(connection: Connection, states: Sequence[CaseState]) -> Sequence[Case]:

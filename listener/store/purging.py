@@ -91,6 +91,7 @@ def purge(
             author_followers=None,
             thread_id=None,
             parent_id=None,
+            checked_at=None,  # nobody asks for it any more
             removed_at=now,
             removed_why=why,
         ),

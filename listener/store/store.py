@@ -406,7 +406,7 @@ class Store:
             return attention.waiting(connection, states)
 
     def sleeping(self, now: datetime) -> Sequence[tuple[Case, datetime]]:
-        """Snoozed cases, each with the time since which it sleeps."""
+        """Snoozed cases that may have slept long enough, each with the time since which it sleeps."""
         with in_reading(self.engine) as connection:
             return attention.to_wake(connection, now)
 
@@ -435,10 +435,10 @@ class Store:
         with in_writing(self.engine) as connection:
             return pages.add_notifications(connection, planned, now)
 
-    def authors_since(self, case: Case, since: datetime) -> int:
-        """How many other authors have a case of their own since then, with a touchpoint of this one."""
+    def authors_since(self, sleepers: Sequence[tuple[Case, datetime]]) -> Mapping[int, int]:
+        """For each case (by its id) how many other authors have a case of their own since then, with a touchpoint of it."""
         with in_reading(self.engine) as connection:
-            return attention.authors_since(connection, case, since)
+            return attention.authors_since(connection, sleepers)
 
     def labels(self, since: datetime) -> tuple[Label, ...]:
         """What people corrected since, oldest first."""

@@ -45,6 +45,9 @@ def a_day(store: Store) -> None:
     while (delivery := store.claim("console", "s1", later, TTL, Manners(singles_per_hour=0))) is not None:
         assert store.mark_dead(delivery.id, "s1", "refused", later)
     store.weekly(NOON, NOON + TTL, [NOON])
+    store.sleeping(NOON)
+    store.unanswered(NOON - TTL, NOON + TTL, NOON - TTL)
+    store.to_check(["forum"], NOON, NOON - TTL, 10)
     for one in store.counted(NOON, NOON + TTL):
         told = store.told(one.ref)
         assert told is not None
