@@ -28,7 +28,7 @@ from listener.store.mapping import (
 )
 from listener.store.tables import WAITING, audit, case_events, cases, counters, mentions, notifications, verdicts
 from listener.store.values import AuditLine, NotificationRow, OutboxState, Totals, WeekCount
-from rules.vocabulary import Stage, Urgency
+from rules.vocabulary import Stage
 
 CASE_MENTIONS = 50  # that a case is shown with: its first, and the latest
 REMOVED_COUNTER = "removed"  # mentions purged so far: asking each one would read them all
@@ -118,22 +118,16 @@ def outbox(connection: Connection, now: datetime) -> OutboxState:
         counts.setdefault(receiver, {})[NotificationState(state)] = count
     # Every attempt moves the time of the next; what was tried once has been waiting since it was decided.
     tried = notifications.c.attempts > 0
-    since = sa.case((tried, notifications.c.created_at), else_=notifications.c.due_at)
-    grave = sa.case((notifications.c.urgency >= int(Urgency.CRITICAL), since))
-    waiting: dict[str, timedelta] = {}
-    critical: dict[str, timedelta] = {}
-    for receiver, oldest, gravest in connection.execute(
-        sa.select(
-            notifications.c.receiver,
-            *(sa.type_coerce(sa.func.min(one), notifications.c.due_at.type) for one in (since, grave)),
+    since = sa.func.min(sa.case((tried, notifications.c.created_at), else_=notifications.c.due_at))
+    waiting = {
+        receiver: now - oldest
+        for receiver, oldest in connection.execute(
+            sa.select(notifications.c.receiver, sa.type_coerce(since, notifications.c.due_at.type))
+            .where(sa.text(WAITING), sa.or_(tried, notifications.c.due_at <= now))
+            .group_by(notifications.c.receiver)
+            .order_by(notifications.c.receiver)
         )
-        .where(sa.text(WAITING), sa.or_(tried, notifications.c.due_at <= now))
-        .group_by(notifications.c.receiver)
-        .order_by(notifications.c.receiver)
-    ):
-        waiting[receiver] = now - oldest
-        if gravest is not None:
-            critical[receiver] = now - gravest
+    }
     dead = connection.execute(
         sa.select(*NOTIFICATION)
         .where(notifications.c.state == NotificationState.DEAD.value)
@@ -141,7 +135,7 @@ def outbox(connection: Connection, now: datetime) -> OutboxState:
         .limit(_DEAD_SHOWN)
     ).mappings()
     dead_rows = tuple(notification_of(row) for row in dead)
-    return OutboxState(counts, max(waiting.values(), default=None), dead_rows, waiting, critical)
+    return OutboxState(counts, max(waiting.values(), default=None), dead_rows, waiting)
 
 
 def counted_after(

@@ -97,7 +97,6 @@ class OutboxState:
     oldest_due: timedelta | None  # how long the oldest due notification has been waiting
     dead: tuple[NotificationRow, ...]  # the last five
     waiting: Mapping[str, timedelta]  # receiver -> how long its oldest due notification has been waiting
-    critical: Mapping[str, timedelta]  # likewise, the oldest critical one: quiet hours do not hold it
 
 
 @dataclass(frozen=True, slots=True)
