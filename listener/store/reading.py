@@ -6,7 +6,7 @@ Each function runs inside a transaction of its caller, but for `counted_after`, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
