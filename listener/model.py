@@ -137,7 +137,9 @@ class Summary:
     """Cases that one message tells of together."""
 
     why: Literal["opening", "storm"]  # held over quiet hours, or more than a receiver takes singly in an hour
-    cases: tuple[CaseView, ...]  # as they stand now; the most urgent, open ones first, at most so many as a message shows
+    cases: tuple[
+        CaseView, ...
+    ]  # as they stand now; the most urgent, open ones first, at most so many as a message shows
     levels: Mapping[Urgency, int]  # how many of all are at each level
 
     @property

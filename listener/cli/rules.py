@@ -174,7 +174,9 @@ def _accept(found: Sequence[Suggestion], accepted: tuple[int, ...], target: Path
     except (tomllib.TOMLDecodeError, KeyError, TypeError):
         raise click.ClickException(f"{target} is no pack; name a new file, or a pack of yours.") from None
     if others := sorted({one.lang for one in chosen} - {lang}):
-        raise click.ClickException(f"{target} is a pack for {lang}; keep suggestions in {others[0]} in a file of their own.")
+        raise click.ClickException(
+            f"{target} is a pack for {lang}; keep suggestions in {others[0]} in a file of their own."
+        )
     have = text.count("[[rule]]")
     rules = [as_rule(one, name, have + place) for place, one in enumerate(chosen, 1)]
     target.write_text("\n".join([text.rstrip("\n") + "\n", *rules]), encoding="utf-8")

@@ -45,9 +45,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_silence_ends_at"), "silence", ["ends_at"], unique=False)
     op.add_column("notification", sa.Column("summary_id", sa.Integer(), nullable=True))
-    op.create_index(
-        op.f("ix_notification_receiver_sent_at"), "notification", ["receiver", "sent_at"], unique=False
-    )
+    op.create_index(op.f("ix_notification_receiver_sent_at"), "notification", ["receiver", "sent_at"], unique=False)
     op.create_index(
         op.f("ix_notification_summary_id"),
         "notification",
