@@ -1,20 +1,30 @@
-"""The digest as one self-contained HTML page: no script, no request, prints well, light and dark.
+"""The digest as one self-contained HTML page: no script, no request, prints on two sheets, light and dark.
 
 Jinja escapes every value (autoescape), links are cleaned http(s) addresses only, and the page forbids itself by its
-content policy to load anything, so a hostile post is shown as text and nothing more.
+content policy to load anything, so a hostile post is shown as text and nothing more. Its own words are in `language`; the
+sentences that were made when the week was counted are English and marked as such for screen readers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
-from listener.digest import matrix, picture, picture_tall, words
-from listener.digest.figures import SMALL, Digest, SourceFigures, Tally
-from listener.digest.text import hours, number, people, signed, some
+from listener.digest import labels, matrix, picture, picture_rows, picture_tall
+from listener.digest.figures import SMALL, Digest, Post, SourceFigures, StageFigures, Tally
+from listener.digest.marks import Hand
+from listener.digest.palette import LIGHT, Theme, variables
+from listener.digest.text import signed
+
+_VOICES = 6  # posts shown of a stage
 
 
-def render(digest: Digest) -> str:
-    """The whole page."""
+def render(digest: Digest, *, language: str = "en", theme: Theme = "auto") -> str:
+    """The whole page. `theme`: auto follows the reader's system, light and dark do not."""
     environment = Environment(
         loader=PackageLoader("listener.digest", "templates"),
         autoescape=True,
@@ -23,31 +33,79 @@ def render(digest: Digest) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    words = labels.load(language)
     environment.filters |= {
-        "number": number,
-        "people": people,
-        "some": some,
-        "hours": hours,
-        "signed": signed,
-        "share": words.share,
+        "number": words.number,
+        "people": words.people,
+        "some": words.some,
+        "hours": words.hours,
+        "stage": words.stage,
+        "touchpoint": words.touchpoint,
+        "word": words.word,
         "change": words.change,
-        "interval": words.interval,
-        "net": matrix.net,
+        "signed": signed,
     }
+    hand = Hand(words)
     return environment.get_template("page.html.j2").render(
         digest=digest,
         week=digest.week,
         total=digest.total,
-        rows=list(zip((*digest.stages, digest.unclear), matrix.rows(digest), strict=False)),
-        all_row=matrix.rows(digest)[-1],
+        say=words.say,
+        language=language,
+        english=Markup(' lang="en"') if language != "en" else Markup(""),
+        style=_style(theme),
+        theme=theme,
+        rows=_rows(digest, words),
         header=matrix.HEADER,
         small=SMALL,
-        wide=picture.wide(digest),
-        tall=picture_tall.tall(digest),
+        wide=picture.wide(digest, hand),
+        tall=picture_tall.tall(digest, hand),
         bars=bars,
+        heard=lambda source: picture_rows.heard(source, words),
+        cases=lambda: picture_rows.cases(digest.response, words),
         strip=[strip(digest, source) for source in digest.coverage.sources],
         longest=max((topic.authors for topic in (*digest.pains, *digest.delights)), default=1),
+        voices=[(stage, posts) for stage, posts in voices(digest).items() if posts],
+        label_of={stage.key: stage.label for stage in (*digest.stages, digest.unclear)},
     )
+
+
+def _style(theme: Theme) -> Markup:
+    """The style sheet: colours, map, page. Ours alone, so it is not escaped."""
+    folder = files("listener.digest") / "templates"
+    sheets = [(folder / name).read_text(encoding="utf-8") for name in ("map.css", "page.css")]
+    printed = ";".join(f"--{name}:{value}" for name, value in {**LIGHT, "paper": "#ffffff"}.items())
+    return Markup("\n".join([variables(theme), *sheets, f"@media print{{:root{{{printed}}}}}"]))  # noqa: S704  # no word from outside
+
+
+def _rows(digest: Digest, words: labels.Labels) -> list[dict[str, Any]]:
+    """The matrix for the page: figures as in every other form, words in the page's language."""
+    stages: list[tuple[StageFigures | None, tuple[str, ...]]] = [
+        *zip((*digest.stages, digest.unclear), matrix.rows(digest), strict=False),
+        (None, matrix.rows(digest)[-1]),
+    ]
+    found = []
+    for stage, row in stages:
+        tally = digest.total if stage is None else stage.tally
+        label = words.say("all_people") if stage is None else words.stage(stage.label)
+        change = words.change(digest.change if stage is None else stage.change, tally.authors)
+        counts = [cell.replace(",", words.tables["number"]["thousands"]) for cell in row[1:8]]
+        found.append({"stage": stage, "tally": tally, "cells": (label, *counts, words.net(tally), change)})
+    return found
+
+
+def voices(digest: Digest) -> Mapping[str, tuple[Post, ...]]:
+    """Posts by the key of their stage: its quote and every example of the page, each once."""
+    found: dict[str, dict[str, Post]] = {stage.key: {} for stage in (*digest.stages, digest.unclear)}
+    for stage in (*digest.stages, digest.unclear):
+        if stage.quote is not None:
+            found[stage.key][stage.quote.ref] = stage.quote
+    lists = (*(topic.examples for topic in (*digest.pains, *digest.delights)), *(door.examples for door in digest.exits), digest.top_posts)  # fmt: skip
+    for posts in lists:
+        for post in posts:
+            if post.stage in found:
+                found[post.stage].setdefault(post.ref, post)
+    return {key: tuple(posts.values())[:_VOICES] for key, posts in found.items()}
 
 
 def bars(figures: Tally) -> tuple[float, float, float]:
@@ -61,11 +119,5 @@ def bars(figures: Tally) -> tuple[float, float, float]:
 
 
 def strip(digest: Digest, source: SourceFigures) -> tuple[tuple[float, float], ...]:
-    """The gaps of a source as (start, width) in percent of the week, to be drawn on its strip."""
-    whole = (digest.week.until - digest.week.since).total_seconds()
-    found = []
-    for gap in source.gaps:
-        since, until = max(gap.since, digest.week.since), min(gap.until, digest.week.until)
-        start = (since - digest.week.since).total_seconds()
-        found.append((round(100 * start / whole, 2), round(100 * (until - since).total_seconds() / whole, 2)))
-    return tuple(found)
+    """What a source missed as (start, width) in percent of the week, to be drawn on its strip."""
+    return tuple((round(100 * start, 2), round(100 * part, 2)) for start, part in picture_rows.holes(digest, source))

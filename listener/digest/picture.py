@@ -1,4 +1,4 @@
-"""The living journey map as SVG: the emotion curve over the stages, with people's words, touchpoints and exits.
+"""The living journey map as SVG: the emotion curve over the stages, with people's words, touchpoints, delights and exits.
 
 `wide` has the stages side by side, for screens and paper; `picture_tall` is the form for phones. A point's
 place is net sentiment among people, its size the number of people, its bar the 95 % interval; it is hollow, and has
@@ -7,127 +7,182 @@ no figure, under ten people. Colours are CSS variables of the page; mood is told
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from markupsafe import Markup
 
-from listener.digest import marks
+from listener.digest import marks, picture_rows
 from listener.digest.curve import Point, segments
-from listener.digest.figures import SMALL, Digest, Door, StageFigures
-from listener.digest.text import number, people, signed
-from listener.digest.typeset import fit, wrap
+from listener.digest.figures import SMALL, Digest, StageFigures
+from listener.digest.labels import Labels, load
+from listener.digest.marks import CELL, Hand
+from listener.digest.text import signed
+from listener.digest.typeset import SERIF, width, wrap
 
 # CSS pixels at full size
-_WIDTH, _GUTTER, _RIGHT = 1120, 78, 10
-_TOP, _BOTTOM = 84, 344  # of the plot: net +100 and −100
-_QUOTES = 372
-_QUOTE_SIZE, _QUOTE_LINES, _QUOTE_STEP = 12.0, 5, 16
-_CHIPS = 462
-_CHIP_STEP = 26
-_DOORS = 552
+WIDTH = 1120
+_GUTTER, _RIGHT = 92, 10
+_TOP, _BOTTOM = 84, 340  # of the plot: net +100 and −100
+_PAD = 12  # of the tinted ground around the plot
+_QUOTES = _BOTTOM + 40  # baseline of the first line
+_QUOTE_SIZE, _QUOTE_LINES, _QUOTE_STEP = 12.8, 5, 16
+_QUOTE_ROOM = 260.0
+_CELL_STEP = CELL + 2
+_CELL_ROOM = 220.0
+_AFTER = 16  # between two rows
+_SIDE = 11.0
+_HEADS = (("stage", 15.0), ("stage smaller", 13.0), ("stage smallest", 11.2))  # one size for all stages
 
 
-def wide(digest: Digest) -> Markup:
+def wide(digest: Digest, hand: Hand | None = None) -> Markup:
     """The map with the stages side by side."""
-    stages = digest.stages
-    column = (_WIDTH - _GUTTER - _RIGHT) / len(stages)
-    middles = [_GUTTER + column * (place + 0.5) for place in range(len(stages))]
-    doors = {door.stage: door for door in digest.exits}
-    height = _DOORS + (74 if doors else 4)
-    parts = [_frame(column, len(stages))]
-    spots = [(x, _y(stage.tally.net)) for x, stage in zip(middles, stages, strict=True) if stage.tally.net is not None]
-    seen = [stage for stage in stages if stage.tally.net is not None]
-    parts += _line(spots, seen, "wide")
-    for x, stage in zip(middles, stages, strict=True):
-        parts += _head(x, column, stage)
-        parts += _point(x, stage, marks.largest(digest), falling=_falls(stages, stage))
-        parts += _quote(x, column, stage)
-        parts += [
-            marks.chip(x, _CHIPS + row * _CHIP_STEP, column - 8, touch) for row, touch in enumerate(stage.touches)
-        ]
-        if stage.key in doors:
-            parts += _door(x, column, doors[stage.key])
-    parts += [_side(_QUOTES + 2, "in their", "words"), _side(_CHIPS + 14, "touch-", "points")]
-    if doors:
-        parts.append(_side(_DOORS + 20, "exits"))
-    return marks.svg("wide", _WIDTH, height, (0, _TOP, 0, _BOTTOM), digest, parts)
+    return _Wide(digest, hand or Hand(load())).drawn()
 
 
-def _frame(column: float, stages: int) -> Markup:
-    right = _WIDTH - _RIGHT
-    middle = (_TOP + _BOTTOM) / 2
-    parts = [
-        Markup('<rect class="above" x="{}" y="{}" width="{}" height="{}" rx="10"/>').format(
-            _GUTTER, _TOP - 12, right - _GUTTER, middle - _TOP + 12
-        ),
-        Markup('<rect class="below" x="{}" y="{}" width="{}" height="{}" rx="10"/>').format(
-            _GUTTER, middle, right - _GUTTER, _BOTTOM - middle + 12
-        ),
-    ]
-    for share in (1.0, 0.5, 0.0, -0.5, -1.0):
-        kind = "zero" if share == 0 else "grid"
-        parts.append(
-            Markup('<line class="{}" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(
-                kind, _GUTTER, right, _y(share), _y(share)
+class _Wide:
+    """One drawing: the places of its columns and rows, and what is put there."""
+
+    def __init__(self, digest: Digest, hand: Hand) -> None:
+        self.digest, self.hand, self.stages = digest, hand, digest.stages
+        self.column = (WIDTH - _GUTTER - _RIGHT) / max(1, len(self.stages))
+        self.middles = [_GUTTER + self.column * (place + 0.5) for place in range(len(self.stages))]
+        self.doors = {door.stage: door for door in digest.exits}
+        self.delights = picture_rows.delights_at(digest)
+        shown = {stage.label for stage in self.stages} & set(self.delights)
+        cells = max((len(stage.touches) for stage in self.stages), default=0)
+        deep = max((len(self.delights[label]) for label in shown), default=0)
+        self.quotes = [self._wrapped(stage) for stage in self.stages]
+        quoted = max((len(lines) for lines in self.quotes), default=0)
+        self.cells = _QUOTES - 16 + (quoted * _QUOTE_STEP + _AFTER if quoted else 0)
+        self.sparks = self.cells + (cells * _CELL_STEP + _AFTER if cells else 0)
+        self.exits = self.sparks + (deep * picture_rows.SPARK_STEP + _AFTER / 2 if deep else 0)
+        self.foot = self.exits + (picture_rows.DOOR + _AFTER if self.doors else 0)
+        self.deep = deep
+        self.head = self._head_size()
+
+    @property
+    def labels(self) -> Labels:
+        return self.hand.labels
+
+    def drawn(self) -> Markup:
+        """The whole SVG."""
+        parts = [*self._ground(), *self._curve()]
+        largest, most = marks.largest(self.digest), marks.most_touched(self.digest)
+        room = min(self.column - 6, _CELL_ROOM)
+        for x, stage, lines in zip(self.middles, self.stages, self.quotes, strict=True):
+            parts += self._head(x, stage)
+            parts += self._point(x, stage, largest)
+            parts += self._quote(x, stage, lines)
+            parts += [
+                marks.cell(x - room / 2, self.cells + row * _CELL_STEP, room, touch, most, self.hand)
+                for row, touch in enumerate(stage.touches)
+            ]
+            delights = self.delights.get(stage.label, [])
+            parts += picture_rows.sparks(x, self.column, self.sparks, delights, self.hand)
+            if stage.key in self.doors:
+                parts += picture_rows.door(x, self.column, self.exits, self.doors[stage.key], self.hand)
+        parts += [*self._sides(), *self._feet()]
+        ends = (0, _TOP, 0, _BOTTOM)
+        return marks.svg("wide", WIDTH, self.foot + picture_rows.FOOT, ends, self.digest, self.hand, parts)
+
+    def _ground(self) -> Iterator[Markup]:
+        right = WIDTH - _RIGHT
+        middle = (_TOP + _BOTTOM) / 2
+        for kind, top, height in (("above", _TOP - _PAD, middle - _TOP + _PAD), ("below", middle, _BOTTOM - middle + _PAD)):  # fmt: skip
+            yield Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}"/>').format(
+                kind, _GUTTER, marks.short(top), right - _GUTTER, marks.short(height)
             )
-        )
-        parts.append(marks.words(_GUTTER - 8, _y(share) + 4, signed(share), "axis", "end"))
-    parts.append(marks.words(_GUTTER - 8, _TOP + 19, "all happy", "axis faintly", "end"))
-    parts.append(marks.words(_GUTTER - 8, _BOTTOM - 12, "all unhappy", "axis faintly", "end"))
-    for place in range(1, stages):
-        x = marks.short(_GUTTER + column * place)
-        parts.append(
-            Markup('<line class="rule" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>').format(x, _TOP - 12, _DOORS - 8)
-        )
-    return Markup("").join(parts)
-
-
-def _line(spots: Sequence[Point], stages: Sequence[StageFigures], name: str) -> list[Markup]:
-    found = []
-    for place, bend in enumerate(segments(spots)):
-        firm = min(stages[place].tally.authors, stages[place + 1].tally.authors) >= SMALL
-        found.append(marks.path(bend, "curve" if firm else "curve faint", name))
-    return found
-
-
-def _head(x: float, column: float, stage: StageFigures) -> list[Markup]:
-    label = wrap(stage.label, column - 6, 15, 2)
-    parts = [
-        marks.words(x, 20 + (row - len(label) + 1) * 17 + 10, line, "stage", "middle") for row, line in enumerate(label)
-    ]
-    parts.append(marks.words(x, 48, marks.amount(stage), "few", "middle"))
-    mark = {"clear rise": ("▲ more unhappy", "unhappy"), "clear fall": ("▼ fewer unhappy", "happy")}
-    if stage.change_negative.word in mark:
-        text, mood = mark[stage.change_negative.word]
-        parts.append(marks.words(x, 64, text, f"mark {mood}", "middle"))
-    return parts
-
-
-def _point(x: float, stage: StageFigures, largest: int, *, falling: bool) -> list[Markup]:
-    figures = stage.tally
-    if figures.net is None or figures.net_low is None or figures.net_high is None:
-        return [marks.words(x, _y(0.0) - 8, "no posts", "few", "middle")]
-    y, radius = _y(figures.net), marks.radius(figures.authors, largest)
-    parts = []
-    firm = figures.authors >= SMALL
-    if firm:
-        low, high = _y(figures.net_low), _y(figures.net_high)
-        parts.append(
-            Markup('<path class="bar" d="M{0} {1}V{2}M{3} {1}h10M{3} {2}h10"/>').format(
-                marks.short(x), marks.short(high), marks.short(low), marks.short(x - 5)
+        for share in (1.0, 0.5, 0.0, -0.5, -1.0):
+            y = marks.short(_y(share))
+            yield Markup('<line class="{}" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(
+                "zero" if share == 0 else "grid", _GUTTER, right, y, y
             )
-        )
-    parts.append(marks.dot(stage, x, y, radius))
-    if firm:
-        parts.append(
-            marks.words(
-                x + radius * 0.8 + 5,
-                y - 7 if falling else y + 17,
-                signed(figures.net),
-                f"net {marks.mood(figures.net)}",
+            yield marks.words(_GUTTER - 10, _y(share) + 4, signed(share), "axis", "end")
+        yield marks.words(_GUTTER - 10, _TOP + 19, self.labels.say("all_happy"), "axis faintly", "end")
+        yield marks.words(_GUTTER - 10, _BOTTOM - 12, self.labels.say("all_unhappy"), "axis faintly", "end")
+        for place in range(1, len(self.stages)):
+            x = marks.short(_GUTTER + self.column * place)
+            yield Markup('<line class="rule" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>').format(
+                x, _TOP - _PAD, marks.short(self.foot - _AFTER)
             )
-        )
-    return parts
+
+    def _curve(self) -> Iterator[Markup]:
+        seen = [(x, stage) for x, stage in zip(self.middles, self.stages, strict=True) if stage.tally.net is not None]
+        spots: list[Point] = [(x, _y(stage.tally.net or 0.0)) for x, stage in seen]
+        for ((_, one), (_, two)), bend in zip(pairwise(seen), segments(spots), strict=True):
+            firm = min(one.tally.authors, two.tally.authors) >= SMALL
+            yield marks.path(bend, "curve" if firm else "curve faint", "wide")
+        if not seen:
+            broken = self.digest.state == "broken"
+            middle = (_GUTTER + WIDTH - _RIGHT) / 2
+            yield marks.words(middle, _y(0.0) - 14, self.labels.say("blind" if broken else "silence"), "hush", "middle")
+
+    def _head_size(self) -> tuple[str, float]:
+        """The largest size at which no word of a stage's name is broken, or the smallest."""
+        words = [word for stage in self.stages for word in self.labels.stage(stage.label).split()]
+        fitting = (head for head in _HEADS if all(width(word, head[1], bold=True) <= self.column - 6 for word in words))
+        return next(fitting, _HEADS[-1])
+
+    def _head(self, x: float, stage: StageFigures) -> Iterator[Markup]:
+        kind, size = self.head
+        label = wrap(self.labels.stage(stage.label), self.column - 6, size, 2, bold=True)
+        for row, line in enumerate(label):
+            yield marks.words(x, 30 + (row - len(label) + 1) * 17, line, kind, "middle")
+        yield marks.words(x, 48, marks.amount(stage, self.labels), "few", "middle")
+        mark = {"clear rise": ("▲", "more_unhappy", "unhappy"), "clear fall": ("▼", "fewer_unhappy", "happy")}
+        if stage.change_negative.word in mark:
+            sign, key, mood = mark[stage.change_negative.word]
+            yield marks.words(x, 65, f"{sign} {self.labels.say(key)}", f"mark {mood}", "middle")
+
+    def _point(self, x: float, stage: StageFigures, largest: int) -> Iterator[Markup]:
+        figures = stage.tally
+        if figures.net is None or figures.net_low is None or figures.net_high is None:
+            return
+        y, radius = _y(figures.net), marks.radius(figures.authors, largest)
+        firm = figures.authors >= SMALL
+        if firm:
+            yield marks.capsule((x, _y(figures.net_high)), (x, _y(figures.net_low)), marks.mood(figures.net))
+        yield marks.dot(stage, x, y, radius, self.hand)
+        if firm:
+            above = _falls(self.stages, stage)
+            place = y - 7 if above else y + 17
+            yield marks.words(x + radius * 0.8 + 6, place, signed(figures.net), f"net {marks.mood(figures.net)}")
+
+    def _wrapped(self, stage: StageFigures) -> list[str]:
+        text = stage.quote.text if stage.quote else ""
+        room = min(self.column - 12, _QUOTE_ROOM)
+        return wrap(f"“{text}”", room / SERIF, _QUOTE_SIZE, _QUOTE_LINES) if text else []
+
+    def _quote(self, x: float, stage: StageFigures, lines: Sequence[str]) -> Iterator[Markup]:
+        if stage.quote is not None and lines:
+            placed = [(x, float(_QUOTES + row * _QUOTE_STEP), line) for row, line in enumerate(lines)]
+            yield marks.quoted(stage.quote, placed, "middle", self.hand)
+
+    def _sides(self) -> Iterator[Markup]:
+        rows: list[tuple[str, float]] = [("response", self.foot + 16)]
+        if any(self.quotes):
+            rows.append(("words", _QUOTES))
+        if any(stage.touches for stage in self.stages):
+            rows.append(("touchpoints", self.cells + 15))
+        if self.deep:
+            rows.append(("delights", self.sparks + 14))
+        if self.doors:
+            rows.append(("exits", self.exits + 18))
+        for key, y in rows:
+            for row, line in enumerate(wrap(self.labels.say(key), _GUTTER - 14, _SIDE, 3)):
+                yield marks.words(_GUTTER - 10, y + row * 13, line, "side", "end")
+
+    def _feet(self) -> Iterator[Markup]:
+        y = marks.short(self.foot - _AFTER / 2)
+        yield Markup('<line class="foot" x1="0" x2="{}" y1="{}" y2="{}"/>').format(WIDTH, y, y)
+        whole = WIDTH - _GUTTER - _RIGHT
+        side = 64
+        half = (whole - side - 30) / 2
+        yield from picture_rows.answered(_GUTTER + 6, self.foot, half - 6, self.digest, self.hand)
+        begin = _GUTTER + half + 30 + side
+        yield marks.words(begin - 10, self.foot + 16, self.labels.say("data"), "side", "end")
+        yield from picture_rows.collected(begin, self.foot, WIDTH - _RIGHT - begin, self.digest, self.hand)
 
 
 def _falls(stages: Sequence[StageFigures], stage: StageFigures) -> bool:
@@ -136,52 +191,10 @@ def _falls(stages: Sequence[StageFigures], stage: StageFigures) -> bool:
     return not following or following[0] <= (stage.tally.net or 0.0)
 
 
-def _quote(x: float, column: float, stage: StageFigures) -> list[Markup]:
-    if stage.quote is None or not stage.quote.text:
-        return []
-    room = column - 12
-    lines = wrap(f"“{stage.quote.text}”", room, _QUOTE_SIZE, _QUOTE_LINES)
-    text = Markup("").join(
-        marks.words(x, _QUOTES + row * _QUOTE_STEP, line, "quote", "middle") for row, line in enumerate(lines)
-    )
-    return [
-        Markup('<a href="{}" rel="noopener noreferrer nofollow">{}</a>').format(stage.quote.url, text)
-        if stage.quote.url
-        else text
-    ]
-
-
-def _door(x: float, column: float, door: Door) -> list[Markup]:
-    top = _DOORS + 4
-    left = x - 34
-    parts = [
-        # a door ajar: the frame, and the leaf swung out of it
-        Markup('<path class="doorframe" d="M{} {}v-26h18v26"/><path class="leaf" d="M{} {}v-26l9 4v26z"/>').format(
-            marks.short(left), top + 28, marks.short(left), top + 28
-        ),
-        marks.words(left + 26, top + 14, people(door.authors), "exit"),
-        marks.words(left + 26, top + 28, "leaving", "few"),
-    ]
-    if door.rivals:
-        first = door.rivals[0]
-        parts.append(
-            marks.words(x, top + 48, fit(f"→ {first.label} {number(first.authors)}", column - 8, 12), "exit", "middle")
-        )
-    elif door.reasons:
-        first = door.reasons[0]
-        parts.append(
-            marks.words(
-                x, top + 48, fit(f"over {first.label} {number(first.authors)}", column - 8, 12), "few", "middle"
-            )
-        )
-    return parts
-
-
-def _side(y: float, *lines: str) -> Markup:
-    return Markup("").join(
-        marks.words(_GUTTER - 8, y + row * 13, line, "side", "end") for row, line in enumerate(lines)
-    )
-
-
 def _y(net: float) -> float:
     return (_TOP + _BOTTOM) / 2 - net * (_BOTTOM - _TOP) / 2
+
+
+def height(digest: Digest) -> float:
+    """Of the wide drawing, in its own pixels."""
+    return _Wide(digest, Hand(load())).foot + picture_rows.FOOT

@@ -2,85 +2,172 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from itertools import pairwise
 
 from markupsafe import Markup
 
-from listener.digest import marks
+from listener.digest import marks, picture_rows
 from listener.digest.curve import segments
-from listener.digest.figures import SMALL, Digest, StageFigures
-from listener.digest.text import number, signed
-from listener.digest.typeset import fit, wrap
+from listener.digest.figures import SMALL, Digest, Door, StageFigures, Topic
+from listener.digest.labels import Labels, load
+from listener.digest.marks import CELL, Hand
+from listener.digest.text import signed
+from listener.digest.typeset import SERIF, fit, width, wrap
 
-_WIDTH, _MARGIN, _ROW, _TOP = 400, 34, 148, 40
+WIDTH = 400
+_MARGIN, _TOP = 20, 46
+_LEFT, _RIGHT = _MARGIN, WIDTH - _MARGIN
+_ZERO = (_LEFT + _RIGHT) / 2
+_DOT = 48  # of a row's height: where the point is
+_QUOTE, _QUOTE_STEP, _QUOTE_SIZE = 90, 17, 13.4
+_LINES = 3
+_STEP = 30  # of a line of delights or exits
+_BETWEEN = 22
 
 
-def tall(digest: Digest) -> Markup:
+def tall(digest: Digest, hand: Hand | None = None) -> Markup:
     """The map with the stages below one another."""
-    stages = digest.stages
-    left, right = _MARGIN, _WIDTH - _MARGIN
-    height = _TOP + _ROW * len(stages)
-    zero = (left + right) / 2
-
-    def across(net: float) -> float:
-        return zero + net * (right - left) / 2
-
-    parts = [
-        Markup('<rect class="below" x="{}" y="24" width="{}" height="{}"/>').format(left, zero - left, height - 24),
-        Markup('<rect class="above" x="{}" y="24" width="{}" height="{}"/>').format(zero, right - zero, height - 24),
-        Markup('<line class="zero" x1="{0}" x2="{0}" y1="24" y2="{1}"/>').format(zero, height),
-        marks.words(left, 15, "all unhappy", "axis"),
-        marks.words(zero, 15, "0", "axis", "middle"),
-        marks.words(right, 15, "all happy", "axis", "end"),
-    ]
-    rows = [_TOP + _ROW * place for place in range(len(stages))]
-    seen = [(stage, y + 44) for stage, y in zip(stages, rows, strict=True) if stage.tally.net is not None]
-    along = [(float(y), across(stage.tally.net or 0.0)) for stage, y in seen]
-    for (one, _), (two, _), bend in zip(seen, seen[1:], segments(along), strict=False):
-        kind = "curve" if min(one.tally.authors, two.tally.authors) >= SMALL else "curve faint"
-        parts.append(marks.path([(x, y) for y, x in bend], kind, "tall"))
-    leaving = {door.stage: door.authors for door in digest.exits}
-    for stage, y in zip(stages, rows, strict=True):
-        parts += _tall_row(stage, y, across, digest, leaving.get(stage.key, 0))
-    return marks.svg("tall", _WIDTH, height, (right, 0, left, 0), digest, parts)
+    return _Tall(digest, hand or Hand(load())).drawn()
 
 
-def _tall_row(
-    stage: StageFigures, y: int, across: Callable[[float], float], digest: Digest, leaving: int
-) -> list[Markup]:
-    figures = stage.tally
-    parts = [
-        marks.words(4, y + 12, fit(stage.label, 200, 15), "stage"),
-        marks.words(
-            _WIDTH - 4, y + 12, marks.amount(stage) + (f", {number(leaving)} leaving" if leaving else ""), "few", "end"
-        ),
-    ]
-    if figures.net is not None and figures.net_low is not None and figures.net_high is not None:
-        x, low, high = across(figures.net), across(figures.net_low), across(figures.net_high)
-        radius = marks.radius(figures.authors, marks.largest(digest)) * 0.85
-        if figures.authors >= SMALL:
-            parts.append(
-                Markup('<line class="bar" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(
-                    marks.short(low), marks.short(high), y + 44, y + 44
+class _Tall:
+    """One drawing: the height of each row depends on what people said there."""
+
+    def __init__(self, digest: Digest, hand: Hand) -> None:
+        self.digest, self.hand, self.stages = digest, hand, digest.stages
+        self.doors: dict[str, Door] = {door.stage: door for door in digest.exits}
+        self.delights = picture_rows.delights_at(digest)
+        self.quotes = [self._wrapped(stage) for stage in self.stages]
+        self.tops: list[float] = []
+        top = float(_TOP)
+        for stage, lines in zip(self.stages, self.quotes, strict=True):
+            self.tops.append(top)
+            top += self._height(stage, lines)
+        self.foot = top
+
+    @property
+    def labels(self) -> Labels:
+        return self.hand.labels
+
+    def drawn(self) -> Markup:
+        """The whole SVG."""
+        parts = [*self._ground(), *self._curve()]
+        for stage, lines, top in zip(self.stages, self.quotes, self.tops, strict=True):
+            parts += self._row(stage, lines, top)
+        parts += self._feet()
+        return marks.svg("tall", WIDTH, self.foot + 180, (_RIGHT, 0, _LEFT, 0), self.digest, self.hand, parts)
+
+    def _wrapped(self, stage: StageFigures) -> list[str]:
+        text = stage.quote.text if stage.quote else ""
+        return wrap(f"“{text}”", (WIDTH - 12) / SERIF, _QUOTE_SIZE, _LINES) if text else []
+
+    def _height(self, stage: StageFigures, lines: list[str]) -> float:
+        if not stage.tally.authors:
+            return 34.0
+        more = len(self.delights.get(stage.label, [])) + (stage.key in self.doors)
+        cells = CELL + 10 if stage.touches else 0
+        return _QUOTE + len(lines) * _QUOTE_STEP + cells + more * _STEP + _BETWEEN
+
+    def _ground(self) -> Iterator[Markup]:
+        yield marks.words(_LEFT, 14, self.labels.say("all_unhappy"), "axis")
+        yield marks.words(_ZERO, 14, "0", "axis", "middle")
+        yield marks.words(_RIGHT, 14, self.labels.say("all_happy"), "axis", "end")
+        for stage, top in zip(self.stages, self.tops, strict=True):
+            if not stage.tally.authors:
+                continue
+            for kind, left, right in (("below", _LEFT, _ZERO), ("above", _ZERO, _RIGHT)):
+                yield Markup('<rect class="{}" x="{}" y="{}" width="{}" height="44"/>').format(
+                    kind, marks.short(left), marks.short(top + _DOT - 22), marks.short(right - left)
                 )
+            yield Markup('<line class="zero" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>').format(
+                marks.short(_ZERO), marks.short(top + _DOT - 22), marks.short(top + _DOT + 22)
             )
-        parts.append(marks.dot(stage, x, y + 44, radius))
-        if figures.authors >= SMALL:
-            end = x > _WIDTH - 90
-            place = x - radius - 6 if end else x + radius + 6
-            parts.append(
-                marks.words(
-                    place, y + 37, signed(figures.net), f"net {marks.mood(figures.net)}", "end" if end else "start"
-                )
+
+    def _curve(self) -> Iterator[Markup]:
+        seen = [(stage, top + _DOT) for stage, top in zip(self.stages, self.tops, strict=True) if stage.tally.authors]
+        along = [(y, _across(stage.tally.net or 0.0)) for stage, y in seen]
+        for ((one, _), (two, _)), bend in zip(pairwise(seen), segments(along), strict=True):
+            kind = "curve" if min(one.tally.authors, two.tally.authors) >= SMALL else "curve faint"
+            yield marks.path([(x, y) for y, x in bend], kind, "tall")
+
+    def _row(self, stage: StageFigures, lines: list[str], top: float) -> Iterator[Markup]:
+        amount = marks.amount(stage, self.labels)
+        mark = {"clear rise": ("▲", "more_unhappy", "unhappy"), "clear fall": ("▼", "fewer_unhappy", "happy")}
+        changed = mark.get(stage.change_negative.word)
+        room = WIDTH - 20 - width(amount, 12)
+        label = fit(self.labels.stage(stage.label), room * (0.5 if changed else 1), 15, bold=True)
+        runs = [(label, "stage")]
+        if changed and stage.tally.authors:
+            sign, key, mood = changed
+            left = room - width(label, 15, bold=True) - 8
+            runs.append((fit(f"{sign} {self.labels.say(key)}", left, 11, bold=True), f"mark {mood}"))
+        yield marks.runs(4, top + 12, runs)
+        yield marks.words(WIDTH - 4, top + 12, amount, "few", "end")
+        if not stage.tally.authors:
+            return
+        yield from self._point(stage, top + _DOT)
+        y = top + _QUOTE
+        if stage.quote:
+            placed = [(4.0, y + row * _QUOTE_STEP, line) for row, line in enumerate(lines)]
+            yield marks.quoted(stage.quote, placed, "start", self.hand)
+        y += len(lines) * _QUOTE_STEP - 6
+        if stage.touches:
+            room = (WIDTH - 8 - 6 * (len(stage.touches) - 1)) / len(stage.touches)
+            most = marks.most_touched(self.digest)
+            for place, touch in enumerate(stage.touches):
+                yield marks.cell(4 + place * (room + 6), y, room, touch, most, self.hand)
+            y += CELL + 10
+        for topic in self.delights.get(stage.label, []):
+            yield from self._delight(topic, y)
+            y += _STEP
+        if stage.key in self.doors:
+            yield from self._door(self.doors[stage.key], y)
+
+    def _point(self, stage: StageFigures, y: float) -> Iterator[Markup]:
+        figures = stage.tally
+        if figures.net is None or figures.net_low is None or figures.net_high is None:
+            return
+        x, radius = _across(figures.net), marks.radius(figures.authors, marks.largest(self.digest)) * 0.85
+        firm = figures.authors >= SMALL
+        if firm:
+            yield marks.capsule((_across(figures.net_low), y), (_across(figures.net_high), y), marks.mood(figures.net))
+        yield marks.dot(stage, x, y, radius, self.hand)
+        if firm:
+            left = x > WIDTH - 90
+            place = x - radius - 6 if left else x + radius + 6
+            yield marks.words(
+                place, y - 8, signed(figures.net), f"net {marks.mood(figures.net)}", "end" if left else "start"
             )
-    if stage.quote and stage.quote.text:
-        for row, line in enumerate(wrap(f"“{stage.quote.text}”", _WIDTH - 12, 12.5, 2)):
-            parts.append(marks.words(4, y + 76 + row * 16, line, "quote"))
-    x = 4.0
-    for touch in stage.touches:
-        room = min(marks.chip_width(touch), 150.0)
-        if x + room > _WIDTH - 4:
-            break
-        parts.append(marks.chip(x + room / 2, y + 102, room, touch))
-        x += room + 6
-    return parts
+
+    def _delight(self, topic: Topic, y: float) -> Iterator[Markup]:
+        people = self.labels.people(topic.authors)
+        label = fit(self.labels.touchpoint(topic.label), WIDTH - 50 - width(people, 12), 12, bold=True)
+        yield marks.spark(16, y + 13)
+        yield marks.runs(36, y + 18, [(label, "strong"), (people, "few")])
+
+    def _door(self, door: Door, y: float) -> Iterator[Markup]:
+        first = self.labels.say("leaving_count", count=self.labels.people(door.authors))
+        yield marks.ajar(7, y + 27)
+        more = ""
+        if door.rivals:
+            more = f"→ {door.rivals[0].label} {self.labels.number(door.rivals[0].authors)}"
+        elif door.reasons:
+            more = self.labels.say("over", what=self.labels.touchpoint(door.reasons[0].label))
+        first = fit(first, 240, 12, bold=True)
+        room = WIDTH - 48 - width(first, 12, bold=True)
+        yield marks.runs(36, y + 19, [(first, "strong"), (fit(more, room, 12), "few")])
+
+    def _feet(self) -> Iterator[Markup]:
+        for key, top, draw in (
+            ("response", self.foot, picture_rows.answered),
+            ("data", self.foot + 92, picture_rows.collected),
+        ):
+            y = marks.short(top)
+            yield Markup('<line class="foot" x1="0" x2="{}" y1="{}" y2="{}"/>').format(WIDTH, y, y)
+            yield marks.words(4, top + 16, self.labels.say(key), "side")
+            yield from draw(4, top + 20, WIDTH - 8, self.digest, self.hand)
+
+
+def _across(net: float) -> float:
+    return _ZERO + net * (_RIGHT - _LEFT) / 2
