@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -280,3 +281,22 @@ def test_an_author_is_forgotten_by_command(site: FakeHackerNews, terminal: Termi
     said = terminal("forget", "--author", "hackernews:zoe", "--yes")
     assert said.code == 0, said.err
     assert said.out.startswith("1 post has lost words and author.")
+
+
+def test_a_day_before_the_platforms_is_refused_with_what_is_allowed(site: FakeHackerNews, terminal: Terminal) -> None:
+    said = terminal("backfill", "hn", "--since", "0001-01-01")
+    assert (said.code, "from 2000-01-01 on" in said.err) == (2, True)
+
+
+def test_corrections_that_cannot_be_written_are_no_fault_of_listener(site: FakeHackerNews, terminal: Terminal) -> None:
+    said = terminal("labels", "export", "--output", "nowhere/labels.jsonl")
+    assert (said.code, "nowhere/labels.jsonl cannot be written" in said.err) == (1, True)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody without a name")
+def test_who_has_no_name_in_their_container_can_work_cases() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", "import os; from listener.cli.common import whoami; os.setuid(54321); print(whoami())"],
+        env={}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert said.stdout == "user 54321\n", said.stderr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from listener.cli.common import ago, configuration, echo_json, json_option
+from listener.cli.common import ago, configuration, echo_json, json_option, whoami, write
 
 if TYPE_CHECKING:
     from listener.cases.deeds import Deed, Refusal, Wish
@@ -45,7 +44,7 @@ def list_cases(ctx: click.Context, mine: bool, due: bool, every: bool, as_json: 
     from listener.model import CaseState
 
     with app.stored(configuration(ctx)) as store:
-        at, me = app.now(), getpass.getuser()
+        at, me = app.now(), whoami()
         states = [state for state in CaseState if every or state not in CLOSED_STATES]
         found = [
             case
@@ -104,7 +103,7 @@ def _deed(name: str, deed: str, summary: str, reason: bool = False) -> None:
     def command(ctx: click.Context, case: str, reason: str = "") -> None:
         from listener.cases.deeds import Deed, Wish
 
-        _do(ctx, case, Wish(Deed(deed), getpass.getuser(), THROUGH, reason=reason))
+        _do(ctx, case, Wish(Deed(deed), whoami(), THROUGH, reason=reason))
 
     command.__doc__ = summary
     made: Any = click.pass_context(command)
@@ -153,7 +152,7 @@ def snooze(
         until = next((since for since, _ in config.brand.hours.openings(at) if since > at), None)
         if until is None:
             raise click.ClickException("the team is always open, or never; name a time with --for.")
-    _do(ctx, case, Wish(Deed.SNOOZE, getpass.getuser(), THROUGH, snooze=Snooze(until, until_post, until_authors)))
+    _do(ctx, case, Wish(Deed.SNOOZE, whoami(), THROUGH, snooze=Snooze(until, until_post, until_authors)))
 
 
 @cases.command(epilog="Example: listener cases escalate c-7F3K --reason 'press is asking'")
@@ -164,7 +163,7 @@ def escalate(ctx: click.Context, case: str, reason: str) -> None:
     """One level up: its clock is set anew, and who hears of that level is told."""
     from listener.cases.deeds import Deed, Wish
 
-    _do(ctx, case, Wish(Deed.ESCALATE, getpass.getuser(), THROUGH, reason=reason))
+    _do(ctx, case, Wish(Deed.ESCALATE, whoami(), THROUGH, reason=reason))
 
 
 @cases.command(epilog="Example: listener cases correct c-7F3K --stage purchase --urgency high")
@@ -202,7 +201,7 @@ def correct(
     if not changes and urgency is None:
         raise click.UsageError("say what is right: --stage, --urgency, --sentiment or --touchpoint")
     level = None if urgency is None else Urgency.of(urgency)
-    _do(ctx, case, Wish(Deed.CORRECT, getpass.getuser(), THROUGH, reason=reason, urgency=level, changes=changes))
+    _do(ctx, case, Wish(Deed.CORRECT, whoami(), THROUGH, reason=reason, urgency=level, changes=changes))
 
 
 @cases.command(epilog="Example: listener cases merge c-91QA c-7F3K")
@@ -214,7 +213,7 @@ def merge(ctx: click.Context, case: str, into: str) -> None:
     from listener import app
 
     with _desk(ctx) as (desk, _):
-        done = desk.merge(case, into, getpass.getuser(), THROUGH, app.now())
+        done = desk.merge(case, into, whoami(), THROUGH, app.now())
     click.echo(f"{done.ref} now holds {done.mention_count} posts.")
 
 
@@ -226,7 +225,7 @@ def split(ctx: click.Context, mention: str) -> None:
     from listener import app
 
     with _desk(ctx) as (desk, _):
-        done = desk.split(mention, getpass.getuser(), THROUGH, app.now())
+        done = desk.split(mention, whoami(), THROUGH, app.now())
     click.echo(f"{done.ref} holds this post now.")
 
 
@@ -262,7 +261,7 @@ def export(ctx: click.Context, since: datetime | None, output: Path | None) -> N
     if output is None:
         click.echo(text, nl=False)
     else:
-        output.write_text(text, encoding="utf-8")
+        write(output, text)
         click.echo(f"{len(lines)} corrections written to {output}.")
 
 
@@ -295,12 +294,12 @@ def _refusal(refusal: Refusal, deed: Deed) -> str:
     case = refusal.case
     said = {
         "done": f"{case.ref} is {_state(case)} already.",
-        "taken": f"{case.ref} is with {case.owner}.",
-        "stale": f"{case.ref} has changed since; look at it again.",
+        "taken": f"{case.ref} is with {case.owner}. Ask them, or give it back first: `listener cases release {case.ref}`.",
+        "stale": f"{case.ref} has changed since; look at it again: `listener cases show {case.ref}`.",
         "closed": f"{case.ref} is {_state(case)}. `listener cases reopen {case.ref}` opens it again.",
-        "open": f"{case.ref} is open: {_state(case)}.",
-        "top": f"{case.ref} is critical; there is no level above.",
-        "gone": f"All posts of {case.ref} were removed.",
+        "open": f"{case.ref} is open already: {_state(case)}.",
+        "top": f"{case.ref} is critical; there is no level above. Claim it: `listener cases claim {case.ref}`.",
+        "gone": f"{case.ref} has no posts any more: they were removed, or are in another case. There is nothing to work on.",
     }
     return said[refusal.why.value]
 

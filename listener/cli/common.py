@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import logging
+import os
 import sys
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -68,6 +70,22 @@ def log_to_stderr(level: str, form: str) -> None:
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # the stream of the moment, which tests replace
         cache_logger_on_first_use=False,  # `run` sets its own level after the configuration is read
     )
+
+
+def whoami() -> str:
+    """Who types: the login name, or in a container that has none the number of the user."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return f"user {os.getuid()}"
+
+
+def write(target: Path, text: str) -> None:
+    """Write a file that the user named, or say why it cannot be."""
+    try:
+        target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"{target} cannot be written: {error.strerror}. Name another file.") from None
 
 
 def echo_json(value: object) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from listener.cli.common import configuration
+from listener.cli.common import configuration, whoami
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -86,7 +85,7 @@ def decide(ctx: click.Context, text: str, week: str | None, who: str | None) -> 
     with app.stored(config) as store:
         at = app.now()
         wanted = _wanted(week, None, None, config.brand.timezone, at)
-        number = store.decide(wanted.name, text.strip()[:280], who or getpass.getuser(), at)
+        number = store.decide(wanted.name, text.strip()[:280], who or whoami(), at)
     click.echo(f"Decision {number}, {wanted.name}. When it is carried out: listener digest done {number}")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from listener.cli.common import echo_json, json_option
+from listener.cli.common import echo_json, json_option, write
 
 if TYPE_CHECKING:
     from listener.learning import Suggestion
@@ -179,7 +179,7 @@ def _accept(found: Sequence[Suggestion], accepted: tuple[int, ...], target: Path
         )
     have = text.count("[[rule]]")
     rules = [as_rule(one, name, have + place) for place, one in enumerate(chosen, 1)]
-    target.write_text("\n".join([text.rstrip("\n") + "\n", *rules]), encoding="utf-8")
+    write(target, "\n".join([text.rstrip("\n") + "\n", *rules]))
     click.echo(
         f"{len(rules)} rules added to {target}. Read them, then: listener rules test --rules {target}, and"
         f" listener replay --rules {target} --diff."

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
 
-from listener.cli.common import configuration, echo_json, json_option
+from listener.cli.common import configuration, echo_json, json_option, whoami
 
 if TYPE_CHECKING:
     from listener.cases.silences import Silence
@@ -51,7 +50,7 @@ def add(
     with app.stored(config) as store:
         at = app.now()
         try:
-            done = silencing.add(store, config, getpass.getuser(), comment, wanted, length, at, begins)
+            done = silencing.add(store, config, whoami(), comment, wanted, length, at, begins)
         except silencing.WrongSilence as error:
             raise click.UsageError(f"{error}.") from None
     if as_json:
@@ -89,7 +88,7 @@ def end(ctx: click.Context, number: int) -> None:
     with app.stored(configuration(ctx)) as store:
         at = app.now()
         try:
-            done = silencing.end(store, number, getpass.getuser(), at)
+            done = silencing.end(store, number, whoami(), at)
         except silencing.WrongSilence as error:
             raise click.ClickException(f"{error}.") from None
         click.echo(silencing.say(done, at))

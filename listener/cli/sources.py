@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 import click
 
-from listener.cli.common import ago, configuration, echo_json, json_option
+from listener.cli.common import ago, configuration, echo_json, json_option, whoami
 
 if TYPE_CHECKING:
     from connectors.base import Forecast, Forecasting
@@ -25,6 +24,7 @@ REASONS = {
     "rolled-over": "the feed showed newer posts only",
     "outage": "no poll went well",
 }
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 ROUNDS = 50  # polls of one source in one --fill
 
 
@@ -69,6 +69,8 @@ def backfill(ctx: click.Context, names: tuple[str, ...], since: datetime, alerts
     at, start = app.now(), since.replace(tzinfo=UTC)
     if start >= at:
         raise click.UsageError(f"--since {since:%Y-%m-%d} lies ahead; name a day in the past.")
+    if start < EARLIEST:
+        raise click.UsageError(f"--since {since.date()} is before the platforms; name a day from {EARLIEST.date()} on.")
     failed = False
     with app.stored(config) as store:
         app.end_leases_of_the_dead(store, at)
@@ -99,7 +101,7 @@ def forget(ctx: click.Context, author: str, yes: bool) -> None:
         posts = f"{number} post" if number == 1 else f"{number} posts"
         if not yes:
             click.confirm(f"Remove the words and the author of {posts} by {name} on {platform}?", abort=True)
-        done = store.forget(platform, name, getpass.getuser(), app.now())
+        done = store.forget(platform, name, whoami(), app.now())
         store.purge_outbox(app.now())
         store.forget_log()
     click.echo(

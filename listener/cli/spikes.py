@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
 
-from listener.cli.common import ago, configuration, echo_json, json_option
+from listener.cli.common import ago, configuration, echo_json, json_option, whoami
 
 if TYPE_CHECKING:
     from listener.model import Spike
@@ -91,7 +90,7 @@ def end(ctx: click.Context, spike: str, false_alarm: bool) -> None:
     with app.stored(configuration(ctx)) as store:
         found, at = _open(_found(store, spike)), app.now()
         decide = spiking.false_alarm if false_alarm else spiking.end
-        _keep(store, decide(found, getpass.getuser(), at), at)
+        _keep(store, decide(found, whoami(), at), at)
     click.echo(f"{found.ref} is {'a false alarm' if false_alarm else 'over'}; single alerts are told again.")
 
 
@@ -114,7 +113,7 @@ def expected(ctx: click.Context, what: str, span: str, after: str | None) -> Non
         lasts, begins = parse_duration(span), parse_duration(after) if after is not None else timedelta(0)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    who = getpass.getuser()
+    who = whoami()
     with app.stored(config) as store:
         if what.lower().startswith("s-"):
             if after is not None:
