@@ -18,8 +18,9 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from listener import gathering
-from listener.digest import form, markdown, slack, table
+from listener.digest import chart, form, markdown, table
 from listener.digest.figures import Digest, DigestSettings
+from listener.digest.palette import Theme
 from listener.digest.week import Week
 from listener.model import NewNotification, NotificationKind
 from listener.store import Store
@@ -42,6 +43,7 @@ class Reporting:
     to: tuple[str, ...]
     folder: Path
     enabled: bool = True
+    language: str = "en"  # of pages and pictures
     known: gathering.Known = gathering.NOTHING
 
 
@@ -88,8 +90,8 @@ def put_due_digest(store: Store, reporting: Reporting, now: datetime) -> str | N
 def send(store: Store, reporting: Reporting, week: Week, to: Sequence[str], now: datetime) -> int:
     """Put the digest of `week` into the outbox for each of `to`; how many had not got it yet."""
     digest = build(store, week, reporting, now)
-    page = _page_if_it_can_be(digest, reporting.folder)
-    message = slack.render(digest)
+    page = _page_if_it_can_be(digest, reporting.folder, reporting.language)
+    message = chart.message(digest, language=reporting.language)
     said = {
         "week": week.name,
         "text": message.text,
@@ -114,55 +116,64 @@ def send(store: Store, reporting: Reporting, week: Week, to: Sequence[str], now:
     )
 
 
-def _html(digest: Digest) -> str:
+def _html(digest: Digest, language: str = "en", theme: Theme = "auto") -> str:
     # Loaded when a page is drawn: the template engine is 27 ms and 5 MB that an idle daemon does without.
     from listener.digest import html
 
-    return html.render(digest)
+    return html.render(digest, language=language, theme=theme)
 
 
-def _page_if_it_can_be(digest: Digest, folder: Path) -> Path | None:
+def _page_if_it_can_be(digest: Digest, folder: Path, language: str) -> Path | None:
     """The page's place; a full disk or a folder without the right to write must not keep the digest from its readers."""
     try:
-        return write_page(digest, folder)
+        return write_page(digest, folder, language)
     except OSError as error:
         log.error("digest_page_not_written", week=digest.week.name, folder=str(folder), fault=type(error).__name__)
         return None
 
 
-def _svg(digest: Digest) -> str:
+def _svg(digest: Digest, language: str = "en", theme: Theme = "auto") -> str:
     from listener.digest import drawing  # likewise
 
-    return drawing.svg(digest)
+    return drawing.svg(digest, language=language, theme=theme)
 
 
-def _png(digest: Digest) -> bytes:
-    from listener.digest import drawing, raster  # likewise
+def png(digest: Digest, language: str = "en", theme: Theme = "auto") -> bytes:
+    """The map as PNG. Raises `raster.NoPicture`."""
+    from listener.digest import drawing, raster
 
-    return raster.png(drawing.still(digest))
+    return raster.png(drawing.still(digest, language=language, theme=theme))
 
 
-def _slack(digest: Digest) -> str:
-    message = slack.render(digest)
+def _slack(digest: Digest, language: str = "en", theme: Theme = "auto") -> str:
+    message = chart.message(digest, language=language)
     return json.dumps({"text": message.text, "blocks": list(message.blocks)}, ensure_ascii=False, indent=2)
 
 
-RENDERERS: Mapping[str, Callable[[Digest], str | bytes]] = {
+def _text(render: Callable[[Digest], str]) -> Callable[..., str]:
+    """A form without colours, whose words were all made when the week was counted."""
+
+    def rendered(digest: Digest, language: str = "en", theme: Theme = "auto") -> str:
+        return render(digest)
+
+    return rendered
+
+
+RENDERERS: Mapping[str, Callable[..., str]] = {  # digest, language, theme
     "html": _html,
-    "md": markdown.render,
-    "csv": table.render,
-    "json": form.as_json,
+    "md": _text(markdown.render),
+    "csv": _text(table.render),
+    "json": _text(form.as_json),
     "svg": _svg,
-    "png": _png,
     "slack": _slack,
 }
 
 
-def write_page(digest: Digest, folder: Path) -> Path:
+def write_page(digest: Digest, folder: Path, language: str = "en") -> Path:
     """Write the HTML page of the digest; the same week always under the same name, replaced whole."""
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / f"digest-{digest.week.name}.html"
     part = page.with_suffix(".part")
-    part.write_text(_html(digest), encoding="utf-8")
+    part.write_text(_html(digest, language), encoding="utf-8")
     part.replace(page)
     return page

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from listener.digest.week import Week
 
 FORMATS = ("console", "html", "md", "csv", "json", "svg", "png", "slack")
+THEMES = ("auto", "light", "dark")
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 
@@ -27,6 +28,7 @@ _DAY = click.DateTime(formats=["%Y-%m-%d"])
 @click.option("--since", type=_DAY, help="First day of another stretch, such as 2026-11-02; needs --until.")
 @click.option("--until", type=_DAY, help="Its last day, included.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="console", show_default=True)
+@click.option("--theme", type=click.Choice(THEMES), default="auto", show_default=True, help="Of html, svg and png.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write instead of the screen.")
 @click.option("--send", is_flag=True, help="Put it into the outbox of the digest's receivers; each week goes out once.")
 @click.option("--recount", is_flag=True, help="Count a week again that was sent, instead of showing it as it was sent.")
@@ -37,6 +39,7 @@ def digest(
     since: datetime | None,
     until: datetime | None,
     form: str,
+    theme: str,
     output: Path | None,
     send: bool,
     recount: bool,
@@ -65,7 +68,7 @@ def digest(
             return
         made = None if recount else report.kept(store, wanted, reporting)
         made = made or report.build(store, wanted, reporting, at)
-    _show(made, form, output)
+    _show(made, form, output, reporting.language, theme)
     if output:
         click.echo(f"{wanted.name} written to {output}", err=True)
 
@@ -122,7 +125,7 @@ def _day(moment: datetime) -> date:
     return moment.date()
 
 
-def _show(made: Digest, form: str, output: Path | None) -> None:
+def _show(made: Digest, form: str, output: Path | None, language: str, theme: str) -> None:
     if form == "console":
         from rich.console import Console
 
@@ -136,12 +139,23 @@ def _show(made: Digest, form: str, output: Path | None) -> None:
         return
     from listener import report
 
-    shown = report.RENDERERS[form](made)
-    if isinstance(shown, bytes):
-        if output is None:
-            raise click.UsageError(f"{form} is a picture: say where it goes with --output digest.{form}.")
-        output.write_bytes(shown)
-    elif output:
+    if form == "png":
+        _picture(made, output, language, theme)
+        return
+    shown = report.RENDERERS[form](made, language, theme)
+    if output:
         output.write_text(shown, encoding="utf-8")
     else:
         click.echo(shown, nl=not shown.endswith("\n"))
+
+
+def _picture(made: Digest, output: Path | None, language: str, theme: str) -> None:
+    from listener.digest.raster import NoPicture
+    from listener.report import png
+
+    if output is None:
+        raise click.UsageError("png is a picture: say where it goes with --output digest.png.")
+    try:
+        output.write_bytes(png(made, language, "dark" if theme == "dark" else "light"))
+    except NoPicture as error:
+        raise click.ClickException(str(error)) from None

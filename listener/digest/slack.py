@@ -53,15 +53,15 @@ _STEPS = (
 )
 
 
-def render(digest: Digest) -> SlackDigest:
-    """The message, at the greatest detail that fits."""
+def render(digest: Digest, budget: int = BUDGET) -> SlackDigest:
+    """The message, at the greatest detail that fits into `budget` bytes."""
     for step, detail in enumerate(_STEPS):
         blocks = tuple(_blocks(digest, detail, shortened=step > 0))
-        if size(blocks) <= BUDGET:
+        if size(blocks) <= budget:
             return SlackDigest(_fallback(digest), blocks)
     for limit in (600, 300, 150):  # names of a length nobody gives them; fifteen texts of 150 bytes always fit
         blocks = tuple(_pruned(block, limit) for block in blocks)
-        if size(blocks) <= BUDGET:
+        if size(blocks) <= budget:
             break
     return SlackDigest(_fallback(digest), blocks)
 

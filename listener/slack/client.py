@@ -33,7 +33,7 @@ from listener.model import (
 )
 from listener.slack import limits
 from listener.slack.blocks import Message
-from listener.slack.entries import message_for, state_entry
+from listener.slack.entries import message_for, state_entry, without_charts
 from listener.slack.failures import (
     CANNOT_EDIT,
     PARENT_GONE,
@@ -44,6 +44,7 @@ from listener.slack.failures import (
     translated,
 )
 from listener.slack.look import Look, utc_now
+from listener.slack.picture import share
 from listener.slack.wire import web_client
 
 CLOCKS_DIFFER = timedelta(minutes=10)  # between this machine and Slack, generously
@@ -131,7 +132,10 @@ class SlackReceiver:
             return self._update(delivery, delivery.parent, message)
         thread = _thread(delivery)
         try:
-            return self._post(delivery, message, thread)
+            receipt = self._post(delivery, message, thread)
+            if delivery.kind is NotificationKind.DIGEST:
+                share(self._client, receipt, delivery.payload, self._look.words.language)
+            return receipt
         except SlackApiError as error:
             if thread is None or code_of(error) not in PARENT_GONE:
                 raise translate(error, "chat.postMessage", self._channel) from None
@@ -248,17 +252,19 @@ class SlackReceiver:
     def _shorter_if_refused(
         self, call: Callable[[Message], Any], message: Callable[[int], Message], method: str
     ) -> Any:
-        """Call with the whole message, and once more with a short one where Slack dislikes the blocks.
+        """Call with the whole message; where Slack dislikes the blocks once more without charts, then with a short one.
 
         `SlackApiError`s pass through; all else is translated.
         """
         whole = message(limits.BLOCKS_BUDGET)
-        try:
-            with translated(method, self._channel, keep_api_errors=True):
-                return call(whole)
-        except SlackApiError as error:
-            if code_of(error) not in SHORTEN:
-                raise
+        plain = without_charts(whole)
+        for said in (whole,) if plain is whole else (whole, plain):
+            try:
+                with translated(method, self._channel, keep_api_errors=True):
+                    return call(said)
+            except SlackApiError as error:
+                if code_of(error) not in SHORTEN:
+                    raise
         short = message(limits.BLOCKS_SHORT)
         with translated(method, self._channel, keep_api_errors=True):
             return call(short)

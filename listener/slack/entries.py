@@ -21,6 +21,7 @@ from listener.slack.spikes import entry_parts, spike_parts
 from listener.slack.summaries import summary_parts
 from rules.vocabulary import Urgency
 
+_CHARTS = frozenset({"data_visualization", "image"})
 _AGAIN = 300  # bytes that the note on a repeat may take
 
 
@@ -154,13 +155,19 @@ def shortened(blocks: Sequence[Block], look: Look, budget: int) -> list[Block]:
     note: Block = {"type": "context", "elements": [mrkdwn(look.words.say("shortened"))]}
     if _fits(kept, budget):
         return kept
-    kept = [block for block in kept if block.get("type") not in {"data_visualization", "image"}]
+    kept = [block for block in kept if block.get("type") not in _CHARTS]
     # The last block holds the buttons that open the report; it stays to the end.
     while len(kept) > 2 and not _fits([*kept, note], budget):
         del kept[-2]
     if not _fits([*kept, note], budget):
         kept = kept[:0]
     return [*kept, note]
+
+
+def without_charts(message: Message) -> Message:
+    """`message` without what only newer workspaces draw; itself where it has nothing of the kind."""
+    kept = tuple(block for block in message.blocks if block.get("type") not in _CHARTS)
+    return message if len(kept) == len(message.blocks) else Message(message.text, kept, message.metadata)
 
 
 def state_entry(view: CaseView, look: Look) -> Message:

@@ -15,6 +15,7 @@ SCOPES: Mapping[str, str] = {
     "chat:write": "post, edit and answer",
     "channels:history": "find out whether a message got through before it is sent again",
     "groups:history": "likewise in private channels",
+    "files:write": "show the journey map below the digest; without it the digest is sent all the same",
 }
 INTERACTIVE_SCOPES: Mapping[str, str] = {"commands": "/mentions, and “Add to mentions”"}
 GROUP_SCOPES: Mapping[str, str] = {"usergroups:read": "who is in the groups that [slack] names"}

@@ -83,6 +83,9 @@ class FakeSlack:
         self.blocks_total = blocks_total
         self.page_size = page_size  # the most a page holds, whatever the caller asks for
         self.can_read_history = True
+        self.can_write_files = True
+        self.takes_charts = True
+        self.files: dict[str, dict[str, Any]] = {}  # by id: filename, length, content, where it was shared
         self.app_token = "xapp-test"
         self.socket_url: Callable[[], str] | None = None  # set by tests.fakes.slack_socket
         self.trigger_lasts = 3.0  # seconds
@@ -207,6 +210,32 @@ class FakeSlack:
                 self.whispers.append({"user": user, **given})
             return fault
 
+    def _upload_url(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        if not self.can_write_files:
+            raise _RefusedError("missing_scope")
+        name = f"F{len(self.files) + 1}"
+        self.files[name] = {"filename": given["filename"], "length": int(given["length"])}
+        return {"file_id": name, "upload_url": self.base_url.removesuffix("api/") + f"upload/{name}"}
+
+    def receive(self, name: str, content: bytes) -> Fault | None:
+        """Somebody posts a file to its upload_url."""
+        with self._lock:
+            self.calls.append(("upload", {"file": name}))
+            fault = self._faults["upload"].popleft() if self._faults["upload"] else self.chance("upload")
+            if fault is None or fault.accept:
+                self.files[name]["content"] = content
+            return fault
+
+    def _complete_upload(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        asked = given["files"]
+        named = json.loads(asked) if isinstance(asked, str) else asked
+        for one in named:
+            kept = self.files.get(one["id"])
+            if kept is None or len(kept.get("content", b"")) != kept["length"]:
+                raise _RefusedError("file_not_found")
+            kept |= {"channel": given.get("channel_id"), "thread_ts": given.get("thread_ts"), "title": one.get("title")}
+        return {"files": [{"id": one["id"], "title": one.get("title")} for one in named]}
+
     def _connections_open(self, given: Mapping[str, Any]) -> dict[str, Any]:
         if self.socket_url is None:
             raise _RefusedError("not_allowed_token_type")
@@ -262,6 +291,8 @@ class FakeSlack:
         if limits.size(blocks) > self.blocks_total:
             raise _RefusedError("msg_blocks_too_long")
         if limits.problems({"text": "-", "blocks": blocks}):
+            raise _RefusedError("invalid_blocks")
+        if not self.takes_charts and any(block.get("type") == "data_visualization" for block in blocks):
             raise _RefusedError("invalid_blocks")
         metadata = given.get("metadata")
         if metadata is not None and not {"event_type", "event_payload"} <= set(metadata):
@@ -356,6 +387,8 @@ _METHODS: Mapping[str, Callable[[FakeSlack, Mapping[str, Any]], dict[str, Any]]]
     "chat.update": FakeSlack._update,
     "conversations.history": FakeSlack._history,
     "conversations.replies": FakeSlack._replies,
+    "files.completeUploadExternal": FakeSlack._complete_upload,
+    "files.getUploadURLExternal": FakeSlack._upload_url,
     "usergroups.users.list": FakeSlack._group,
     "views.open": FakeSlack._views_open,
     "views.publish": FakeSlack._views_publish,
@@ -380,6 +413,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         split = urlsplit(self.path)
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if split.path.startswith("/upload/"):
+            missed = self.server.fake.receive(split.path.removeprefix("/upload/"), raw)
+            self._say(missed.status if missed else 200, "OK", "text/plain")
+            return
         token = self.headers.get("Authorization", "").removeprefix("Bearer ").strip()
         given = _given(raw, self.headers.get("Content-Type", "")) | _form(split.query)
         if split.path.startswith("/respond/"):

@@ -21,7 +21,7 @@ SOURCES = Path(hearing.__file__).parent
 
 def test_scopes_follow_what_is_used() -> None:
     quiet = manifest("Acme", interactive=False, groups=True)
-    assert quiet["oauth_config"]["scopes"]["bot"] == ["chat:write", "channels:history", "groups:history"]
+    assert quiet["oauth_config"]["scopes"]["bot"] == ["chat:write", "channels:history", "groups:history", "files:write"]
     assert quiet["settings"]["socket_mode_enabled"] is False
     assert "event_subscriptions" not in quiet["settings"]
     full = manifest("Acme", interactive=True, groups=True)
