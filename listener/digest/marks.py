@@ -62,7 +62,7 @@ def runs(x: float, y: float, parts: Iterable[tuple[str, str]]) -> Markup:
         for place, (text, kind) in enumerate(parts)
         if text
     ]
-    return Markup('<text x="{}" y="{}">{}</text>').format(short(x), short(y), Markup("").join(spans))
+    return Markup('<text class="run" x="{}" y="{}">{}</text>').format(short(x), short(y), Markup("").join(spans))
 
 
 def path(bend: Iterable[Point], kind: str, name: str) -> Markup:

@@ -18,7 +18,7 @@ from listener.digest.figures import SMALL, Digest, StageFigures
 from listener.digest.labels import Labels, load
 from listener.digest.marks import CELL, Hand
 from listener.digest.text import signed
-from listener.digest.typeset import SERIF, width, wrap
+from listener.digest.typeset import SERIF, fit, width, wrap
 
 # CSS pixels at full size
 WIDTH = 1120
@@ -133,7 +133,8 @@ class _Wide:
         mark = {"clear rise": ("▲", "more_unhappy", "unhappy"), "clear fall": ("▼", "fewer_unhappy", "happy")}
         if stage.change_negative.word in mark:
             sign, key, mood = mark[stage.change_negative.word]
-            yield marks.words(x, 65, f"{sign} {self.labels.say(key)}", f"mark {mood}", "middle")
+            changed = fit(f"{sign} {self.labels.say(key)}", self.column - 4, 11, bold=True)
+            yield marks.words(x, 65, changed, f"mark {mood}", "middle")
 
     def _point(self, x: float, stage: StageFigures, largest: int) -> Iterator[Markup]:
         figures = stage.tally

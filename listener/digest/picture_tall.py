@@ -13,7 +13,7 @@ from listener.digest.figures import SMALL, Digest, Door, StageFigures, Topic
 from listener.digest.labels import Labels, load
 from listener.digest.marks import CELL, Hand
 from listener.digest.text import signed
-from listener.digest.typeset import SERIF, fit, width, wrap
+from listener.digest.typeset import SERIF, fit, leftward, width, wrap
 
 WIDTH = 400
 _MARGIN, _TOP = 20, 46
@@ -24,6 +24,7 @@ _QUOTE, _QUOTE_STEP, _QUOTE_SIZE = 90, 17, 13.4
 _LINES = 3
 _STEP = 30  # of a line of delights or exits
 _BETWEEN = 22
+_FEET = 192.0  # response and collection
 
 
 def tall(digest: Digest, hand: Hand | None = None) -> Markup:
@@ -56,7 +57,7 @@ class _Tall:
         for stage, lines, top in zip(self.stages, self.quotes, self.tops, strict=True):
             parts += self._row(stage, lines, top)
         parts += self._feet()
-        return marks.svg("tall", WIDTH, self.foot + 180, (_RIGHT, 0, _LEFT, 0), self.digest, self.hand, parts)
+        return marks.svg("tall", WIDTH, self.foot + _FEET, (_RIGHT, 0, _LEFT, 0), self.digest, self.hand, parts)
 
     def _wrapped(self, stage: StageFigures) -> list[str]:
         text = stage.quote.text if stage.quote else ""
@@ -109,8 +110,9 @@ class _Tall:
         yield from self._point(stage, top + _DOT)
         y = top + _QUOTE
         if stage.quote:
-            placed = [(4.0, y + row * _QUOTE_STEP, line) for row, line in enumerate(lines)]
-            yield marks.quoted(stage.quote, placed, "start", self.hand)
+            back = leftward(stage.quote.text)
+            placed = [(WIDTH - 4.0 if back else 4.0, y + row * _QUOTE_STEP, line) for row, line in enumerate(lines)]
+            yield marks.quoted(stage.quote, placed, "end" if back else "start", self.hand)
         y += len(lines) * _QUOTE_STEP - 6
         if stage.touches:
             room = (WIDTH - 8 - 6 * (len(stage.touches) - 1)) / len(stage.touches)

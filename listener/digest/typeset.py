@@ -67,6 +67,15 @@ def fit(text: str, room: float, size: float, *, bold: bool = False) -> str:
     return _head(text, left, size).rstrip() + "…" if left > 0 else ""
 
 
+def leftward(text: str) -> bool:
+    """Whether `text` is written from right to left: its first letter that has a direction decides (UAX 9, P2)."""
+    for character in text:
+        direction = unicodedata.bidirectional(character)
+        if direction in ("L", "R", "AL"):
+            return direction != "L"
+    return False
+
+
 def _head(word: str, room: float, size: float) -> str:
     used = 0.0
     for place, character in enumerate(word):
