@@ -119,16 +119,19 @@ def cell(left: float, top: float, wide: float, touch: Touch, most: int, hand: Ha
     elif touch.positive_authors > touch.negative_authors:
         felt, sign = "happy", "▲"
     many = hand.labels.number(touch.authors)
-    begin = left + (20 if sign else 9)
-    room = left + wide - 14 - width(many, _CELL_SIZE, bold=True) - begin
+    begin = left + (18 if sign else 8)
+    room = left + wide - 11 - width(many, _CELL_SIZE, bold=True) - begin
     baseline = top + CELL - 7.5
+    whole = hand.labels.touchpoint(touch.label)
+    shown = fit(whole, room, _CELL_SIZE)
     parts = [
+        Markup("<title>{}</title>").format(whole) if shown != whole else Markup(""),
         Markup('<rect class="heat {} heat-{}" x="{}" y="{}" width="{}" height="{}" rx="3"/>').format(
             felt, heat(touch.authors, most), short(left), short(top), short(wide), short(CELL)
         ),
-        words(left + 7, baseline - 0.5, sign, "sign") if sign else Markup(""),
-        words(begin, baseline, fit(hand.labels.touchpoint(touch.label), room, _CELL_SIZE), "touch"),
-        words(left + wide - 7, baseline, many, "touch many", "end"),
+        words(left + 6, baseline - 0.5, sign, "sign") if sign else Markup(""),
+        words(begin, baseline, shown, "touch"),
+        words(left + wide - 6, baseline, many, "touch many", "end"),
     ]
     return Markup('<g class="cell">{}</g>').format(Markup("").join(parts))
 
