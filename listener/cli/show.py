@@ -29,6 +29,8 @@ from listener.config.starter import toml_text
 from listener.deliver import Outlet, deliver
 from listener.demo.feed import demo_brand, demo_feed, demo_week
 from listener.digest import console as on_console
+from listener.digest.figures import Digest
+from listener.digest.raster import NoPicture
 from listener.digest.week import Week
 from listener.importing import NEVER
 from listener.ingest import LEASE, surely
@@ -84,6 +86,7 @@ def show(
         reporting = app.reporting(config)
         digest = report.build(store, week, reporting, week.until)
         page = report.write_page(digest, reporting.folder)
+        picture = _picture(digest, page)
         told = store.totals()
     if chosen.left_out:
         console.print(
@@ -99,12 +102,25 @@ def show(
     )
     console.print("The digest as a page, with the journey map:")
     console.print(f"  {page.resolve()}", soft_wrap=True, style="bold", highlight=False)
+    if picture is not None:
+        console.print("The map as a picture, as Slack shows it:")
+        console.print(f"  {picture.resolve()}", soft_wrap=True, style="bold", highlight=False)
     console.print(
         f"Look around: [bold]listener --config {folder / 'listener.toml'} status[/], then listener init for your own brand.",
         soft_wrap=True,
         highlight=False,
     )
     return page
+
+
+def _picture(digest: Digest, page: Path) -> Path | None:
+    """The map as PNG beside the page; None without the extra `png`."""
+    picture = page.with_suffix(".png")
+    try:
+        picture.write_bytes(report.png(digest, theme="light"))
+    except NoPicture:
+        return None
+    return picture
 
 
 def _replay(config: Config, posts: Sequence[Mention], receiver: Receiver, clock: _Clock, console: Console) -> None:

@@ -34,7 +34,7 @@ def _css() -> str:
     own = (
         "\n.card{fill:var(--card)}"
         "\n.map .headline{font-size:21px;font-weight:bold;"
-        'font-family:ui-serif,"Iowan Old Style",Charter,Georgia,"Liberation Serif","DejaVu Serif",serif}'
+        'font-family:ui-serif,"Iowan Old Style",Charter,Georgia,"Noto Serif","Liberation Serif","DejaVu Serif",FreeSerif,"Times New Roman",serif}'
         "\n.map .eyebrow{font-size:12.5px;font-weight:bold;fill:var(--accent)}\n"
     )
     return (files("listener.digest") / "templates" / "map.css").read_text(encoding="utf-8") + own

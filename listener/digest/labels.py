@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from listener.digest import text, words
-from listener.digest.figures import SMALL, Change, Tally
+from listener.digest.figures import Change, Tally
 from listener.digest.matrix import net
 
 LANGUAGES = ("en", "fr")
@@ -68,10 +68,6 @@ class Labels:
     def net(self, figures: Tally) -> str:
         """`−46 (−60 to −29)`; an en dash under ten people."""
         return net(figures).replace(" to ", self.tables["number"]["to"])
-
-    def few(self, figures: Tally) -> bool:
-        """Whether these are too few people for a figure."""
-        return figures.authors < SMALL
 
 
 def load(language: str = "en") -> Labels:

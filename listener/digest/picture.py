@@ -54,7 +54,7 @@ class _Wide:
         deep = max((len(self.delights[label]) for label in shown), default=0)
         self.quotes = [self._wrapped(stage) for stage in self.stages]
         quoted = max((len(lines) for lines in self.quotes), default=0)
-        self.cells = _QUOTES - 16 + (quoted * _QUOTE_STEP + _AFTER if quoted else 0)
+        self.cells = _QUOTES - 16 + (quoted * _QUOTE_STEP if quoted else 0) + _AFTER
         self.sparks = self.cells + (cells * _CELL_STEP + _AFTER if cells else 0)
         self.exits = self.sparks + (deep * picture_rows.SPARK_STEP + _AFTER / 2 if deep else 0)
         self.foot = self.exits + (picture_rows.DOOR + _AFTER if self.doors else 0)

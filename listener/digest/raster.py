@@ -2,18 +2,20 @@
 
 The renderer (the extra `png`) loads the fonts of the machine, 38 MB with forty of them, which a daemon should not keep,
 so it lives for one picture: `python -m listener.digest.raster` reads SVG and writes PNG. `png` raises `NoPicture` with what to
-do where the extra is missing, the machine has no font, or the drawing takes longer than a minute.
+do where the extra is missing, the machine has no font, or the drawing takes longer than half a minute.
 """
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
 
-SECONDS = 60.0
+SECONDS = 30.0
 _NO_FONT = 3  # exit code
-_PROBE = '<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16"><text y="14" font-size="16">M</text></svg>'
+_FAMILY = re.compile(r"font-family:([^;}]+)")
+_PROBE = "<svg xmlns='http://www.w3.org/2000/svg' width='16' height='16'><text y='14' font-size='16' style='font-family:{}'>{}</text></svg>"
 
 
 class NoPicture(Exception):
@@ -40,7 +42,7 @@ def png(svg: str, *, width: int = 1600) -> bytes:
     except OSError as error:
         raise NoPicture(f"the program that draws could not be started ({type(error).__name__}).") from None
     if done.returncode == _NO_FONT:
-        raise NoPicture("this machine has no font to write with; install one, such as fonts-dejavu-core.")
+        raise NoPicture("this machine has no font that the map is written in; install one, such as fonts-dejavu-core.")
     if done.returncode or not done.stdout.startswith(b"\x89PNG"):
         last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
         raise NoPicture(f"the picture could not be drawn: {last[0][:200] if last else f'exit code {done.returncode}'}")
@@ -51,10 +53,15 @@ def main() -> int:
     """Standard input to standard output."""
     import resvg_py
 
-    empty = _PROBE.replace("M", "")
-    if resvg_py.svg_to_bytes(svg_string=_PROBE) == resvg_py.svg_to_bytes(svg_string=empty):
-        return _NO_FONT
-    drawn = resvg_py.svg_to_bytes(svg_string=sys.stdin.buffer.read().decode("utf-8"), width=int(sys.argv[1]))
+    svg = sys.stdin.buffer.read().decode("utf-8")
+    # It leaves out text whose families it does not find, without a word, and knows no generic ones ("sans-serif").
+    families = _FAMILY.search(svg)
+    if families is not None:
+        named = families[1].replace("'", '"')
+        letter, nothing = (resvg_py.svg_to_bytes(svg_string=_PROBE.format(named, text)) for text in ("M", ""))
+        if letter == nothing:
+            return _NO_FONT
+    drawn = resvg_py.svg_to_bytes(svg_string=svg, width=int(sys.argv[1]))
     sys.stdout.buffer.write(bytes(drawn))
     return 0
 

@@ -273,6 +273,15 @@ def test_a_drawing_that_cannot_be_read_is_said_so() -> None:
         raster.png("<svg")
 
 
+@drawn
+def test_a_machine_without_the_fonts_of_the_map_says_which_to_install() -> None:
+    """The renderer would leave out the words without a word."""
+    svg = drawing.still(full_week(5))
+    nowhere = re.sub(r"font-family:[^;}]+", "font-family:Nowhere-Sans", svg)
+    with pytest.raises(raster.NoPicture, match="no font"):
+        raster.png(nowhere)
+
+
 def test_without_the_renderer_it_is_said_what_to_install() -> None:
     code = (
         "import sys; sys.modules['resvg_py'] = None\n"
