@@ -1,0 +1,12 @@
+"""Near copies that stand for one text."""
+
+from __future__ import annotations
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Forwards only: the way back is the backup."""
