@@ -26,6 +26,7 @@ _NAMES = {
 # The words stand in the statement itself: with bound values SQLite would not see that the partial index applies.
 WAITING = "state IN ('pending', 'sending')"
 TRIED = f"{WAITING} AND attempts > 0"
+UNPUBLISHED = "state IN ('wanted', 'sending')"
 
 
 class Row(SQLModel, registry=registry(metadata=sa.MetaData(naming_convention=_NAMES))):
@@ -310,6 +311,33 @@ class VerdictRow(Row, table=True):
     judged_at: datetime
 
 
+class ReplyRow(Row, table=True):
+    """One public reply, from the person's word to what became of it; never deleted, its text goes with its post's."""
+
+    __tablename__ = "reply"
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(sa_type=PlainText, unique=True)
+    case_id: int = Field(foreign_key="case_.id", index=True)
+    mention_id: int = Field(foreign_key="mention.id", index=True)
+    source: str = Field(sa_type=PlainText)  # that publishes; it need not be the one that found the post
+    account: str = Field(sa_type=PlainText)
+    text: str = Field(sa_type=PlainText)
+    who: str = Field(sa_type=PlainText)
+    through: str = Field(sa_type=PlainText)
+    wanted_at: datetime
+    state: str = Field(sa_type=PlainText)
+    due_at: datetime
+    attempts: int = 0
+    doubtful: bool = False  # an earlier attempt may have got through
+    lease_owner: str | None = Field(default=None, sa_type=PlainText)
+    lease_until: datetime | None = None
+    ended_at: datetime | None = None
+    external_id: str | None = Field(default=None, sa_type=PlainText)
+    url: str | None = Field(default=None, sa_type=PlainText)
+    error: str | None = Field(default=None, sa_type=PlainText)
+
+
 class NotificationTable(Row, table=True):
     """The outbox: one thing to tell one receiver, from the decision to the receipt."""
 
@@ -379,6 +407,7 @@ spikes = _TABLES["spike"]
 hourly = _TABLES["hourly"]
 mentions = _TABLES["mention"]
 verdicts = _TABLES["verdict"]
+replies = _TABLES["reply"]
 notifications = _TABLES["notification"]
 receivers = _TABLES["receiver_state"]
 meta = _TABLES["meta"]
@@ -413,3 +442,4 @@ sa.Index(
     sqlite_where=notifications.c.summary_id.is_not(None),
     postgresql_where=notifications.c.summary_id.is_not(None),
 )
+sa.Index("ix_reply_waiting", replies.c.due_at, sqlite_where=sa.text(UNPUBLISHED), postgresql_where=sa.text(UNPUBLISHED))
