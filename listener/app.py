@@ -137,7 +137,7 @@ def stored(config: Config) -> Iterator[Store]:
 
 def telling_rules(config: Config, alerts: bool = True) -> settle.Rules:
     """What the configuration says about whom to tell."""
-    return settle.Rules(config.routes, config.brand.hours, config.listener.alert_max_age, alerts)
+    return settle.Rules(config.routes, config.hours, config.listener.alert_max_age, alerts)
 
 
 def open_sources(config: Config, store: Store | None = None, *, for_recheck: bool = False) -> Mapping[str, Source]:

@@ -32,7 +32,7 @@ def settings(config: Config) -> DigestSettings:
 def known(config: Config) -> Known:
     """What else of the configuration the digest counts with."""
     return Known(
-        hours=config.brand.hours,
+        hours=config.hours,
         rules=partial(speaking_rules, config),
         budgets={account.name: account.budget_month for account in config.accounts},
     )

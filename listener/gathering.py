@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from listener.cases.clock import ServiceHours, due_at
+from listener.cases.clock import PRAISE, ServiceHours, due_at, target_of
 from listener.digest import phrases
 from listener.digest.count import count
 from listener.digest.figures import Digest
@@ -84,7 +84,7 @@ def _cases(store: Store, week: Week, hours: ServiceHours) -> list[CaseTimes]:
             urgency=one.urgency,
             state=one.state,
             first_at=one.first_at,
-            due_at=due_at(one.first_at, one.urgency, hours),
+            due_at=due_at(one.first_at, target_of(one.urgency, praise=one.target == PRAISE), hours),
             replied_at=one.replied_at,
         )
         for one in store.answered(week.since - _EARLIER_CASES, week.until)

@@ -6,15 +6,17 @@ runs and however often.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
+from listener.cases.clock import ServiceHours
 from listener.cases.deeds import Deed, Wish, read_snooze
 from listener.cases.plan import CaseNotification
-from listener.cases.reminders import BETWEEN_CALLS, ELSEWHERE, SOON, TOO_LATE, Reminder, reminders, said_since
+from listener.cases.reminders import TOO_LATE, Reminder, reminders, said_since
 from listener.model import Case, NewNotification, NotificationKind
 from listener.store import Store
 from listener.working import Desk
@@ -23,6 +25,7 @@ from rules.vocabulary import Urgency
 log = structlog.get_logger()
 
 EVERY = 60.0  # seconds
+_CLOCK = "clock"  # meta key: the hours and targets that all due times were counted with
 _CALLED = "called:"  # meta key: when a receiver's group was last called
 
 
@@ -45,8 +48,10 @@ def mind(desk: Desk, calls: Calls, now: datetime, stopping: Callable[[], bool] =
         if _is_over(case, others.get(case.id, 0), now):
             desk.do(case.ref, Wish(Deed.WAKE, "", "daemon", revision=case.revision), now)
             done += 1
-    open_now = desk.store.unanswered(said_since(now, desk.rules.hours), now + SOON, now - TOO_LATE - ELSEWHERE)
-    earned = [(case, list(reminders(case, since, now, desk.rules.hours))) for case, since in open_now]
+    hours = desk.rules.hours
+    unclaimed_since = now - TOO_LATE - hours.targets.escalate
+    open_now = desk.store.unanswered(said_since(now, hours), now + hours.targets.remind, unclaimed_since)
+    earned = [(case, list(reminders(case, since, now, hours))) for case, since in open_now]
     earned = [(case, wanted) for case, wanted in earned if wanted]
     if not earned:
         return done
@@ -55,8 +60,23 @@ def mind(desk: Desk, calls: Calls, now: datetime, stopping: Callable[[], bool] =
     for case, wanted in earned:
         if stopping():
             break
-        done += _remind(desk.store, calls, case, wanted, told.get(case.id, {}), known, now)
+        done += _remind(desk, calls, case, wanted, told.get(case.id, {}), known, now)
     return done
+
+
+def keep_time(store: Store, hours: ServiceHours) -> None:
+    """At the start: count anew when answers are due, if hours, days off or targets are others than they were."""
+    spans = sorted((day, [(f"{opens}", f"{closes}") for opens, closes in spans]) for day, spans in hours.spans.items())
+    targets = hours.targets
+    replies = sorted(
+        (name, f"{target}", name in targets.around_the_clock) for name, target in targets.first_reply.items()
+    )
+    said = repr((hours.zone.key, spans, sorted(map(str, hours.holidays)), replies))
+    digest = hashlib.sha256(said.encode()).hexdigest()
+    if store.get_meta(_CLOCK) == digest:
+        return
+    log.info("clocks_reset", cases=store.reset_clocks(hours))
+    store.set_meta(_CLOCK, digest)
 
 
 def _is_over(case: Case, others: int, now: datetime) -> bool:
@@ -67,7 +87,7 @@ def _is_over(case: Case, others: int, now: datetime) -> bool:
 
 
 def _remind(
-    store: Store,
+    desk: Desk,
     calls: Calls,
     case: Case,
     wanted: Sequence[Reminder],
@@ -75,7 +95,7 @@ def _remind(
     known: Collection[str],
     now: datetime,
 ) -> int:
-    said = 0
+    said, store, apart = 0, desk.store, desk.rules.hours.targets.claim
     for one in wanted:
         for receiver, since in told.items():
             if one.at < since:
@@ -87,7 +107,7 @@ def _remind(
             if key in known:
                 continue
             group = calls.groups.get(receiver) if one.calls else None
-            if group is not None and not _may_call(store, receiver, now):
+            if group is not None and not _may_call(store, receiver, apart, now):
                 group = None
             payload: dict[str, str | None] = {"deed": one.step, "urgency": case.urgency.word, "group": group}
             if case.due_at is not None:
@@ -119,6 +139,6 @@ def _tell_elsewhere(store: Store, calls: Calls, case: Case, receiver: str, told:
     return store.enqueue_for_case([CaseNotification(opening, case.id)], now)
 
 
-def _may_call(store: Store, receiver: str, now: datetime) -> bool:
+def _may_call(store: Store, receiver: str, apart: timedelta, now: datetime) -> bool:
     last = store.get_meta(_CALLED + receiver)
-    return not isinstance(last, str) or now - datetime.fromisoformat(last) >= BETWEEN_CALLS
+    return not isinstance(last, str) or now - datetime.fromisoformat(last) >= apart

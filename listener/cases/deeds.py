@@ -16,6 +16,7 @@ from typing import Any
 
 from listener.cases.clock import ServiceHours, due_at
 from listener.cases.plan import CLOSED_STATES, CaseEvent
+from listener.cases.turns import Turn, turned
 from listener.model import Case, CaseState
 from rules.vocabulary import Urgency
 
@@ -102,6 +103,7 @@ def decide(case: Case, wish: Wish, now: datetime, hours: ServiceHours) -> Decisi
         detail |= snooze_values(wish.snooze)
     if wish.changes:
         detail["changes"] = dict(wish.changes)
+    detail |= _turn(case, changed, wish, now)
     event = CaseEvent(case.id, now, wish.deed.value, wish.who, wish.through, detail)
     return Decision(replace(changed, revision=case.revision + 1), event)
 
@@ -228,6 +230,32 @@ def _changed(case: Case, wish: Wish, now: datetime, hours: ServiceHours) -> Case
 
 
 def _at_level(case: Case, level: Urgency, now: datetime, hours: ServiceHours) -> Case:
-    """A person may lower a level, too. Where an answer is still due, it is due as the new level asks, from now."""
-    due = case.due_at if case.due_at is None or level is case.urgency else due_at(now, level, hours)
+    """A person may lower a level, too. Where an answer is still due, it is due as the new level asks, from now.
+
+    Raising never gives more time than there was: the customer has waited since they wrote.
+    """
+    due = case.due_at
+    if due is not None and level is not case.urgency:
+        due = due_at(now, level, hours)
+        due = sooner(due, case.due_at) if level > case.urgency else due
     return replace(case, urgency=level, due_at=due)
+
+
+def sooner(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The earlier of two times an answer is due; None: not due at all."""
+    return min((due for due in (one, other) if due is not None), default=None)
+
+
+def _turn(case: Case, changed: Case, wish: Wish, now: datetime) -> Mapping[str, Any]:
+    """What the deed does to the reply clock, for the case's history."""
+    match wish.deed:
+        case Deed.REPLIED | Deed.RESOLVE | Deed.IRRELEVANT:
+            return turned(Turn.STOP, now)
+        case Deed.WAIT if case.due_at is not None:
+            return turned(Turn.PAUSE, now)
+        case Deed.REOPEN:
+            return turned(Turn.START, now, changed.urgency.word)
+        case Deed.ESCALATE | Deed.CORRECT if case.due_at is not None and changed.urgency is not case.urgency:
+            return turned(Turn.HURRY if changed.urgency > case.urgency else Turn.START, now, changed.urgency.word)
+        case _:
+            return {}

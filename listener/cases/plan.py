@@ -90,6 +90,7 @@ class OpenCase:
     case: Case
     state_since: datetime  # for a resolved case: when it was resolved
     receivers: tuple[str, ...] = ()  # that were told of it or are about to be; the ones whose message died are left out
+    clock: tuple[Mapping[str, Any], ...] = ()  # details of its history, where no answer is due: its clock may be paused
 
 
 @dataclass(frozen=True, slots=True)

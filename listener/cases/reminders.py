@@ -1,8 +1,8 @@
 """When a case calls for attention by itself: nobody has it, or its first reply is due or overdue.
 
 Pure: which reminders a case has earned by now, each with a name that makes it unique, so the same is never said twice.
-A critical case calls the group at once and again after 15 and 30 minutes while nobody claims it, and goes to the
-next receiver after 45 (PRODUCT §4). A snoozed, answered or closed case is quiet.
+A critical case calls the group at once and again each `claim` (15 minutes) while nobody claims it, and goes to the next
+receiver after `escalate` (45); both are the team's (`[targets]`). A snoozed, answered or closed case is quiet.
 """
 
 from __future__ import annotations
@@ -12,14 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from listener.cases.clock import ServiceHours, is_open
+from listener.cases.clock import ServiceHours, Targets, is_open
 from listener.model import Case, CaseState
 from rules.vocabulary import Urgency
 
-CALLS = (timedelta(0), timedelta(minutes=15), timedelta(minutes=30))  # of a critical case that nobody has claimed
-ELSEWHERE = timedelta(minutes=45)  # then somebody else is told
-SOON = timedelta(minutes=15)  # before the first reply of a high or critical case is due
-BETWEEN_CALLS = timedelta(minutes=15)  # least time between two calls of a group in one channel
 TOO_LATE = timedelta(days=1)  # what became due while nothing ran for so long is seen in lists, not said any more
 _ROUND = timedelta(minutes=1)  # between two looks
 _LONGEST_HOLIDAY = timedelta(days=30)
@@ -39,7 +35,7 @@ class Reminder:
 def reminders(case: Case, since: datetime, now: datetime, hours: ServiceHours) -> Iterator[Reminder]:
     """What has become due by `now`, oldest first. `since`: when the case took the state it is in."""
     oldest = now - TOO_LATE
-    earned = [one for one in _planned(case, since) if one.at <= now]
+    earned = [one for one in _planned(case, since, hours.targets) if one.at <= now]
     if any(one.at <= oldest for one in earned):
         oldest = said_since(now, hours)
     earned = [one for one in earned if one.at > oldest]
@@ -72,15 +68,15 @@ def _until_now(hours: ServiceHours, now: datetime) -> Iterator[tuple[datetime, d
         yield since, until
 
 
-def _planned(case: Case, since: datetime) -> Iterator[Reminder]:
+def _planned(case: Case, since: datetime, targets: Targets) -> Iterator[Reminder]:
     if case.state is CaseState.NEW and case.urgency is Urgency.CRITICAL:
         turn = f"{since:%Y%m%dT%H%M%S}"
-        for number, after in enumerate(CALLS):
-            yield Reminder("unclaimed", f"unclaimed{number}:{turn}", since + after, calls=True)
-        yield Reminder("unclaimed", f"elsewhere:{turn}", since + ELSEWHERE, elsewhere=True)
+        for number in range(-(-targets.escalate // targets.claim)):  # those before it goes elsewhere
+            yield Reminder("unclaimed", f"unclaimed{number}:{turn}", since + number * targets.claim, calls=True)
+        yield Reminder("unclaimed", f"elsewhere:{turn}", since + targets.escalate, elsewhere=True)
     if case.state in (CaseState.NEW, CaseState.CLAIMED) and case.due_at is not None:
         due = f"{case.due_at:%Y%m%dT%H%M%S}"
         if case.urgency >= Urgency.HIGH:
-            yield Reminder("due-soon", f"soon:{due}", case.due_at - SOON)
+            yield Reminder("due-soon", f"soon:{due}", case.due_at - targets.remind)
         if case.urgency >= Urgency.NORMAL:
             yield Reminder("overdue", f"overdue:{due}", case.due_at, calls=case.urgency is Urgency.CRITICAL)

@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
-from listener.cases.clock import ServiceHours, due_at
-from listener.cases.deeds import read_snooze
+from listener.cases.clock import ServiceHours, due_at, target_of
+from listener.cases.deeds import read_snooze, sooner
 from listener.cases.plan import (
     CLOSED_STATES,
     CaseChange,
@@ -33,6 +34,7 @@ from listener.cases.plan import (
 )
 from listener.cases.routing import Route, destinations
 from listener.cases.silences import Silence, SilenceKept, ended_line, lately_ended, silenced_line, silencing
+from listener.cases.turns import Running, Turn, replay, turned
 from listener.model import Case, CaseState, Line, NewNotification, NotificationKind, Outcome, Told, Triaged, Verdict
 from listener.triage.urgency import with_history
 from rules.vocabulary import Intent, Urgency
@@ -44,6 +46,7 @@ REPEATED_POINTS, REPEATED_MORE, REPEATED_CAP = 12, 3, 15  # METHODS §8.1, facto
 
 _UNANSWERED = frozenset({CaseState.NEW, CaseState.CLAIMED, CaseState.SNOOZED})
 _THEIR_TURN = frozenset({CaseState.REPLIED, CaseState.WAITING})
+_WANTING = frozenset({Intent.COMPLAINT, Intent.QUESTION, Intent.LEAVING})
 
 
 def _sleeps_until_they_post(case: Case) -> bool:
@@ -92,7 +95,7 @@ class Settler:
             case,
             state=case.state if not reopened else CaseState.CLAIMED if case.owner else CaseState.NEW,
             urgency=urgency,
-            due_at=due_at(now, urgency, self.rules.hours) if worse else case.due_at,
+            due_at=sooner(case.due_at, due_at(now, urgency, self.rules.hours)) if worse else case.due_at,
             revision=case.revision + 1,
             touchpoints=case.touchpoints | verdict.touchpoints.keys(),
         )
@@ -107,7 +110,9 @@ class Settler:
                 for place in destinations(self.rules.routes, found.mention, found.verdict, self.source, urgency)
                 if place.receiver not in stood.receivers
             ]
-        detail = {"mention": before.ref} | ({"silence": silence.id} if silence else {})
+        detail: dict[str, Any] = {"mention": before.ref} | ({"silence": silence.id} if silence else {})
+        if worse:
+            detail |= turned(Turn.HURRY, now, urgency.word)
         event = CaseEvent(case.id, now, "reopened" if reopened else "edited", through=self.source, detail=detail)
         return Revised(
             replace(verdict, relevant=False) if ruled_out else verdict, CaseChange(case), (event,), tuple(told)
@@ -132,6 +137,7 @@ class _Story:
     stored: bool  # False: opened by this page
     joined: list[int]
     answered: bool = False  # by the brand, on this page
+    clock: Running | None = None  # of a case without a time its answer is due: what was left when it was paused
 
 
 class _PageUnderWay:
@@ -152,7 +158,8 @@ class _PageUnderWay:
         self._notifications: dict[str, CaseNotification] = {}
 
     def know(self, found: OpenCase) -> None:
-        self._stories.append(_Story(found.case, found.state_since, list(found.receivers), True, []))
+        clock = replay(found.clock, self._rules.hours)
+        self._stories.append(_Story(found.case, found.state_since, list(found.receivers), True, [], clock=clock))
 
     def settle(self, new: NewMention) -> None:
         verdict = new.verdict
@@ -179,8 +186,10 @@ class _PageUnderWay:
             revision = case.revision + 1 if grown else case.revision
             story.case = replace(case, state=CaseState.REPLIED, due_at=None, snooze=None, revision=revision)
             story.answered = True
+            story.clock = None
             who = new.mention.author.handle or new.mention.author.name
             detail = {"mention": new.ref, "at": new.mention.published_at.isoformat()}
+            detail |= turned(Turn.STOP, new.mention.published_at)
             self._events.append(CaseEvent(case.id, self._now, "brand-replied", who, self._source, detail))
             for receiver in story.receivers:
                 self._notify(story, new, receiver, NotificationKind.CASE_UPDATE, "brand-replied")
@@ -219,6 +228,7 @@ class _PageUnderWay:
 
     def _open(self, new: NewMention) -> Outcome:
         mention, verdict, case_id = new.mention, new.verdict, self._next_case_id()
+        target = target_of(verdict.urgency, praise=_is_praise(verdict))
         case = Case(
             id=case_id,
             ref=case_ref(case_id),
@@ -232,11 +242,12 @@ class _PageUnderWay:
             mention_count=1,
             revision=1,
             touchpoints=frozenset(verdict.touchpoints),
-            due_at=due_at(mention.published_at, verdict.urgency, self._rules.hours),
+            due_at=due_at(mention.published_at, target, self._rules.hours),
         )
         story = _Story(case, self._now, [], False, [new.id])
         self._stories.append(story)
-        self._events.append(CaseEvent(case_id, self._now, "opened", through=self._source, detail={"mention": new.ref}))
+        detail = {"mention": new.ref, **turned(Turn.START, mention.published_at, target)}
+        self._events.append(CaseEvent(case_id, self._now, "opened", through=self._source, detail=detail))
         return self._tell(story, new, Outcome.ALERTED)
 
     def _join(self, story: _Story, new: NewMention) -> Outcome:
@@ -249,8 +260,8 @@ class _PageUnderWay:
             before.state is CaseState.SNOOZED and _sleeps_until_they_post(before)
         )
         urgency = max(before.urgency, verdict.urgency)
-        due = due_at(mention.published_at, urgency, self._rules.hours)
-        raised = urgency > before.urgency or reopened or answered
+        target = target_of(urgency, praise=_is_praise(verdict))
+        turn, due = self._clock_after(story, mention.published_at, target)
         ours = CaseState.CLAIMED if before.owner else CaseState.NEW
         story.case = replace(
             before,
@@ -262,12 +273,25 @@ class _PageUnderWay:
             # The store checks that a stored case grows by exactly one revision a page.
             revision=before.revision if story.joined or story.answered else before.revision + 1,
             touchpoints=before.touchpoints | verdict.touchpoints.keys(),
-            due_at=due if raised or before.due_at is None else before.due_at,
+            due_at=due,
         )
         story.joined.append(new.id)
         what = "reopened" if reopened else "answered" if answered else "joined"
-        self._events.append(CaseEvent(before.id, self._now, what, through=self._source, detail={"mention": new.ref}))
+        detail = {"mention": new.ref, **turned(turn, mention.published_at, target)}
+        self._events.append(CaseEvent(before.id, self._now, what, through=self._source, detail=detail))
         return self._tell(story, new, Outcome.JOINED_CASE)
+
+    def _clock_after(self, story: _Story, posted: datetime, target: str) -> tuple[Turn, datetime | None]:
+        """What a post of the customer does to the clock: it never gets more time while an answer is due already."""
+        case, clock, hours = story.case, story.clock, self._rules.hours
+        if case.state in CLOSED_STATES or (case.state in _THEIR_TURN and not (clock and clock.paused)):
+            return Turn.START, due_at(posted, target, hours)
+        if case.due_at is None and clock is not None and clock.paused:
+            story.clock = None
+            return Turn.GO_ON, replace(clock, since=posted).due(hours)
+        if case.due_at is None:
+            return Turn.START, due_at(posted, target, hours)
+        return Turn.HURRY, sooner(case.due_at, due_at(posted, target, hours))
 
     def _tell(self, story: _Story, new: NewMention, told: Outcome) -> Outcome:
         if not self._rules.alerts:
@@ -322,6 +346,10 @@ class _PageUnderWay:
         self._notifications.setdefault(key, CaseNotification(notification, case.id, new.id))
 
 
+def _is_praise(verdict: Verdict) -> bool:
+    return Intent.PRAISE in verdict.intents and not verdict.intents & _WANTING
+
+
 def _opening_part(case: Case) -> str:
     """A later page may open the case again for a receiver whose first message died: a key of its own, or it stays untold."""
     return "open" if case.revision == 1 else f"open:rev{case.revision}"
@@ -330,8 +358,7 @@ def _opening_part(case: Case) -> str:
 def _with_story(verdict: Verdict, case: Case, posted: datetime) -> Verdict:
     """The verdict once the author's earlier posts count: asked before and, as far as known, unanswered."""
     answered = case.state in CLOSED_STATES or case.state in (CaseState.REPLIED, CaseState.WAITING)
-    wants_something = verdict.intents & {Intent.COMPLAINT, Intent.QUESTION, Intent.LEAVING}
-    if answered or not wants_something:
+    if answered or not verdict.intents & _WANTING:
         return verdict
     if any(line.label == "repeated" for line in verdict.lines):
         return verdict  # the post itself says so; counting it twice would raise it twice

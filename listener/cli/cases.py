@@ -90,7 +90,9 @@ def show(ctx: click.Context, case: str, as_json: bool) -> None:
             return
         _print_case(view, app.now())
         for event in history:
-            more = ", ".join(f"{name} {value}" for name, value in event.detail.items() if name not in ("from", "to"))
+            more = ", ".join(
+                f"{name} {value}" for name, value in event.detail.items() if name not in ("from", "to", "clock")
+            )
             who = event.who or "listener"
             click.echo(
                 f"  {event.at:%d %b %H:%M}  {event.what} by {who} ({event.through}){': ' + more if more else ''}"
@@ -149,7 +151,7 @@ def snooze(
         except ValueError as error:
             raise click.UsageError(f"--for: {error}") from None
     if until_opening:
-        until = next((since for since, _ in config.brand.hours.openings(at) if since > at), None)
+        until = next((since for since, _ in config.hours.openings(at) if since > at), None)
         if until is None:
             raise click.ClickException("the team is always open, or never; name a time with --for.")
     _do(ctx, case, Wish(Deed.SNOOZE, whoami(), THROUGH, snooze=Snooze(until, until_post, until_authors)))

@@ -25,7 +25,7 @@ def run(ctx: click.Context) -> None:
     """
     import structlog
 
-    from listener import app, report, schedule
+    from listener import app, minding, report, schedule
     from listener.plugins import check_distribution
     from listener.watch import systemd
 
@@ -49,6 +49,7 @@ def run(ctx: click.Context) -> None:
         store = daemon.store
         if store.get_meta(report.STARTED) is None:
             store.set_meta(report.STARTED, app.now().isoformat())
+        minding.keep_time(store, config.hours)
         # A restart is a person's act: what was stopped or parked is tried again.
         for name, state in store.receivers().items():
             if state.stopped:
@@ -85,7 +86,7 @@ def run(ctx: click.Context) -> None:
 @click.pass_context
 def once(ctx: click.Context) -> None:
     """One round for cron: poll what is due, send what waits, make the digest if it is due."""
-    from listener import app, report, schedule
+    from listener import app, minding, report, schedule
 
     config = configuration(ctx)
     log_to_stderr(
@@ -95,6 +96,7 @@ def once(ctx: click.Context) -> None:
         daemon.judge.ready()
         if daemon.store.get_meta(report.STARTED) is None:
             daemon.store.set_meta(report.STARTED, app.now().isoformat())
+        minding.keep_time(daemon.store, config.hours)
         schedule.once(daemon.work, lambda doing: click.echo(doing, err=True))
         failed = [source for source in daemon.store.sources() if source.name in daemon.sources and source.error]
     for source in failed:

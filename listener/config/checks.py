@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from listener.cases.clock import ServiceHours
 from listener.cases.routing import Route
 from listener.config.problems import Path, Report, did_you_mean, listed, quoted
-from listener.config.schema import AccountKeys, Digest, Journey, ListenerSection
+from listener.config.schema import AccountKeys, Brand, Digest, Journey, ListenerSection, TargetKeys
 from listener.config.whole import SourceConfig
 from rules.vocabulary import TOUCHPOINTS
 
@@ -91,6 +94,20 @@ def check_whole(
                 "name it in a route or in the digest",
             )
     _warn_unreachable(report, routes)
+    if (brand := sections.get("brand")) is not None and (targets := sections.get("targets")) is not None:
+        _warn_targets(report, brand, targets)
+
+
+def _warn_targets(report: Report, brand: Brand, targets: TargetKeys) -> None:
+    """A graver level is not answered later."""
+    hours = ServiceHours(ZoneInfo(brand.timezone), brand.service_hours, targets=targets.targets)
+    for graver, milder in pairwise(("critical", "high", "normal", "low")):
+        if hours.within(graver) > hours.within(milder):
+            report.warning(
+                ("targets", graver),
+                f"{graver} has more time than {milder}: {getattr(targets, graver)} against {getattr(targets, milder)}",
+                f"write {graver} as short as {milder}, or shorter",
+            )
 
 
 def check_budgets(

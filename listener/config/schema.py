@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from listener.cases.clock import ALWAYS, ServiceHours
+from listener.cases.clock import ALWAYS, Target, Targets
 from listener.config.values import (
     Account,
     BrandQuery,
@@ -27,8 +26,8 @@ from listener.config.values import (
     Intranet,
     Language,
     Name,
+    ReplyTarget,
     SlackPeople,
-    Spans,
     Text,
     WebAddress,
     Zone,
@@ -37,6 +36,7 @@ from listener.config.values import (
 from rules.query import parse as parse_query
 from rules.vocabulary import Intent, Stage
 
+MOST_CALLS = 20  # of one group for one case; a group that is called all day stops to listen
 FIVE_LANGUAGES = ("en", "fr", "it", "es", "de")
 Level = Literal["low", "normal", "high", "critical"]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -160,10 +160,52 @@ class Brand(Section):
         """What a source searches for by default: the words of the query, else the names."""
         return (parse_query(self.query).terms() if self.query else ()) or self.all_names
 
+
+class TargetKeys(Section):
+    """How soon you want to answer, and what happens when nobody does. In service hours, from when the post was published."""
+
+    critical: ReplyTarget = Field(default=Target(timedelta(hours=1)), description="first reply to a critical case")
+    high: ReplyTarget = Field(default=Target(timedelta(hours=1)), description="likewise high")
+    normal: ReplyTarget = Field(default=Target(timedelta(hours=4)), description="likewise normal")
+    low: ReplyTarget = Field(default=Target(days=1), description="likewise low")
+    praise: ReplyTarget = Field(
+        default=Target(days=1),
+        description="thanks for praise alone, below high; a question or complaint has its level's",
+    )
+    around_the_clock: frozenset[Literal["critical", "high", "normal", "low", "praise"]] = Field(
+        default=frozenset({"critical"}),
+        description="which of these run at night and on days off too, and have days of 24 hours; [] for none",
+    )
+    claim: Annotated[Duration, at_least(timedelta(minutes=1))] = Field(
+        default=timedelta(minutes=15),
+        description="the group of a receiver is called for a critical case at once, and again after each such time "
+        "while nobody claims it",
+    )
+    escalate: Annotated[Duration, at_least(timedelta(minutes=1))] = Field(
+        default=timedelta(minutes=45), description="then the calls end and the receiver's escalate_to is told"
+    )
+    remind: Annotated[Duration, at_least(timedelta(minutes=1))] = Field(
+        default=timedelta(minutes=15),
+        description="so long before the first reply to a high or critical case is due, its thread is reminded",
+    )
+
+    @model_validator(mode="after")
+    def _few_calls(self) -> Self:
+        if self.escalate < self.claim:
+            raise ValueError("escalate comes before claim; write escalate as long as claim, or longer")
+        if self.escalate > MOST_CALLS * self.claim:
+            raise ValueError(f"the group would be called more than {MOST_CALLS} times; write a longer claim")
+        return self
+
     @property
-    def hours(self) -> ServiceHours:
-        spans: Spans = self.service_hours
-        return ServiceHours(ZoneInfo(self.timezone), spans, frozenset(self.holidays))
+    def targets(self) -> Targets:
+        return Targets(
+            {name: getattr(self, name) for name in ("critical", "high", "normal", "low", "praise")},
+            frozenset(self.around_the_clock),
+            self.claim,
+            self.escalate,
+            self.remind,
+        )
 
 
 class SourceKeys(Section):
@@ -240,7 +282,7 @@ class SlackReceiver(Section):
         description="the id of a Slack user group that is called for a critical case nobody has claimed",
     )
     escalate_to: str | None = Field(
-        default=None, description="the receiver that is told of a critical case nobody claimed for 45 minutes"
+        default=None, description="the receiver that is told of a critical case nobody claimed ([targets], escalate)"
     )
     app_token_env: str | None = Field(
         default=None,
@@ -425,6 +467,7 @@ class Rules(Section):
 TABLES: Mapping[str, type[Section]] = {
     "listener": ListenerSection,
     "brand": Brand,
+    "targets": TargetKeys,
     "digest": Digest,
     "spikes": Spikes,
     "retention": Retention,

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, StrictBool
 
 from connectors.addresses import parse_intranet as read_intranet
+from listener.cases.clock import Target
 from listener.config.problems import did_you_mean, listed, quoted
 from rules.errors import QueryError
 from rules.query import parse as parse_query
@@ -35,6 +36,7 @@ _LANGUAGE_NAMES = {
 }  # fmt: skip
 
 _DURATION = re.compile(r"(?:(\d{1,6})w)?(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,8})m)?(?:(\d{1,9})s)?", re.ASCII)
+_TARGET = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?", re.ASCII)
 _SPAN = re.compile(r"(\d{1,2}):(\d\d)\s*[-–]\s*(\d{1,2}):(\d\d)", re.ASCII)
 _DAYS = re.compile(r"([a-z]+)(?:\s*[-–]\s*([a-z]+))?")
 _SLACK_PEOPLE = re.compile(r"[UWS][A-Z0-9]{6,20}", re.ASCII)
@@ -57,6 +59,23 @@ def parse_duration(value: object) -> timedelta:
     if length > timedelta(days=3660):
         raise ValueError(f"{quoted(value)} is out of range; use at most ten years")
     return length
+
+
+def parse_target(value: object) -> Target:
+    """`"30m"`, `"4h"`, `"1d"`, `"1d4h"`: a time, in service hours or not as `[targets]` says; a day is a service day."""
+    if isinstance(value, Target):
+        return value
+    form = 'write "30m", "4h" or "1d", where 1d is one service day: the opening hours of your longest day'
+    match = _TARGET.fullmatch(value.strip().lower()) if isinstance(value, str) else None
+    if match is None or not any(match.groups()):
+        raise ValueError(f"{quoted(value)} is no target; {form}")
+    days, hours, minutes = (int(part or 0) for part in match.groups())
+    target = Target(timedelta(hours=hours, minutes=minutes), days)
+    if target == Target():
+        raise ValueError(f"{quoted(value)} is too short; use 1m or more")
+    if target.days > 60 or target.time > timedelta(days=60):
+        raise ValueError(f"{quoted(value)} is too long; use at most 60d")
+    return target
 
 
 def say_duration(length: timedelta) -> str:
@@ -267,6 +286,7 @@ Text = Annotated[str, AfterValidator(plain_text)]
 Flag = StrictBool
 BrandQuery = Annotated[str, BeforeValidator(parse_brand_query)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+ReplyTarget = Annotated[Target, BeforeValidator(parse_target)]
 Hours = Annotated[Any, BeforeValidator(parse_hours)]
 Clock = Annotated[time, BeforeValidator(parse_time)]
 Holiday = Annotated[date, BeforeValidator(parse_date)]

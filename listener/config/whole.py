@@ -26,6 +26,7 @@ from listener.config.schema import (
     Rules,
     SlackRights,
     Spikes,
+    TargetKeys,
 )
 from listener.config.secrets import read_secret
 
@@ -61,12 +62,19 @@ class Config:
     rules: Rules
     slack: SlackRights = field(default_factory=SlackRights)
     spikes: Spikes = field(default_factory=Spikes)
+    targets: TargetKeys = field(default_factory=TargetKeys)
     accounts: tuple[AccountKeys, ...] = ()
     warnings: tuple[Problem, ...] = ()  # can be run with, but is hardly meant so
 
     @property
     def folder(self) -> Path:
         return self.path.parent
+
+    @property
+    def hours(self) -> ServiceHours:
+        """When the team works, and how soon it answers."""
+        zone, holidays = ZoneInfo(self.brand.timezone), frozenset(self.brand.holidays)
+        return ServiceHours(zone, self.brand.service_hours, holidays, self.targets.targets)
 
     def quiet(self, receiver: Receiver) -> ServiceHours | None:
         """When this receiver is sent what is critical, and nothing else; None: never."""

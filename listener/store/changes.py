@@ -23,6 +23,7 @@ from listener.cases.plan import (
     Revise,
     Settle,
 )
+from listener.cases.turns import Turn, turned
 from listener.model import (
     CaseState,
     NewNotification,
@@ -280,7 +281,8 @@ def _show_removal(connection: Connection, case_id: int, refs: Sequence[str], why
         values |= {"due_at": None, "snooze": None}
         if row["state"] not in _CLOSED:
             values |= {"state": CaseState.RESOLVED.value, "state_since": now}
-            events.append(CaseEvent(case_id, now, "resolved", through=why, detail={"why": "all its posts are gone"}))
+            detail = {"why": "all its posts are gone", **turned(Turn.STOP, now)}
+            events.append(CaseEvent(case_id, now, "resolved", through=why, detail=detail))
         connection.execute(
             notifications.update()
             .where(

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 from listener.cases.clock import ServiceHours
 from listener.cases.deeds import Decision, Deed, Refusal, Why, Wish, decide
 from listener.cases.plan import CaseChange, CaseEvent, CaseNotification
+from listener.cases.turns import CLOCK
 from listener.model import (
     Case,
     CaseState,
@@ -209,6 +210,7 @@ def make_known(
 ) -> None:
     """Edit the case's message wherever it stands, and note in its thread who did what."""
     said = {"deed": event.what, "who": event.who, "through": event.through, **event.detail}
+    said.pop(CLOCK, None)  # what the history keeps for counting is nothing to say
     planned = [
         CaseNotification(NewNotification(key, kind, receiver, urgency, now, "deed", payload), case.id)
         for receiver in told

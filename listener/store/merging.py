@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from listener.cases.clock import ServiceHours, due_at
 from listener.cases.deeds import Refusal, Why, Wish, merged
 from listener.cases.plan import CaseChange, CaseEvent, case_ref
+from listener.cases.turns import Turn, turned
 from listener.model import Case, CaseState, NotificationKind, NotificationState, Outcome, Told
 from listener.store.deeds import Wanted, leading, make_known, set_relevance, tell_more
 from listener.store.mapping import TOLD, TOLD_FROM, case_of, case_values, event_values, told_of
@@ -41,9 +42,14 @@ def merge(
     connection.execute(mentions.update().where(mentions.c.case_id == source.id).values(case_id=target.id))
     grown, emptied = merged(source, target)
     _fold_opening(connection, source.id, f"it was merged into {into} before this could be told", now)
-    for case, other, what in ((grown, ref, "merged"), (emptied, into, "merged-into")):
+    due = grown.due_at
+    clock = turned(Turn.STOP, now) if due is None else turned(Turn.FIX, due, grown.urgency.word)
+    for case, other, what, turn in (
+        (grown, ref, "merged", clock),
+        (emptied, into, "merged-into", turned(Turn.STOP, now)),
+    ):
         change_case(connection, CaseChange(case), now)
-        event = CaseEvent(case.id, now, what, wish.who, wish.through, {"case": other})
+        event = CaseEvent(case.id, now, what, wish.who, wish.through, {"case": other, **turn})
         connection.execute(case_events.insert(), [event_values(event)])
         told = told_receivers(connection, [case.id]).get(case.id, [])
         make_known(connection, case, event, told, Urgency.NORMAL, now)
@@ -95,7 +101,12 @@ def split(
     receivers = told_receivers(connection, [before.id]).get(before.id, [])
     gone = CaseEvent(before.id, now, "split", wish.who, wish.through, {"mention": mention_ref, "case": new.ref})
     opened = CaseEvent(
-        new.id, now, "opened", wish.who, wish.through, {"mention": mention_ref, "split_from": before.ref}
+        new.id,
+        now,
+        "opened",
+        wish.who,
+        wish.through,
+        {"mention": mention_ref, "split_from": before.ref, **turned(Turn.START, now, new.urgency.word)},
     )
     connection.execute(case_events.insert(), [event_values(gone), event_values(opened)])
     make_known(connection, left, gone, receivers, Urgency.NORMAL, now)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -178,13 +178,29 @@ def _open_cases(connection: Connection, new: Sequence[NewMention], now: datetime
                 rows = connection.execute(sa.select(cases).where(column.in_(chunk), state)).mappings()
                 found.update((row["id"], row) for row in rows)
     told = told_receivers(connection, sorted(found))
+    idle = [id_ for id_, row in found.items() if row["due_at"] is None and row["state"] in _OPEN_STATES]
+    clocks = histories(connection, idle)
     return OpenCases(
         tuple(
-            OpenCase(_known(case_of(row), known_as), row["state_since"], tuple(told.get(id_, ())))
+            OpenCase(_known(case_of(row), known_as), row["state_since"], tuple(told.get(id_, ())), clocks.get(id_, ()))
             for id_, row in sorted(found.items())
         ),
         silences.for_settling(connection, now),
     )
+
+
+def histories(connection: Connection, case_ids: Sequence[int]) -> dict[int, tuple[Mapping[str, Any], ...]]:
+    """What the histories of these cases tell, the oldest first; `listener.cases.turns` reads their clocks in it."""
+    found: dict[int, tuple[Mapping[str, Any], ...]] = {}
+    for chunk in _chunks(sorted(case_ids)):
+        rows = connection.execute(
+            sa.select(case_events.c.case_id, case_events.c.detail)
+            .where(case_events.c.case_id.in_(chunk))
+            .order_by(case_events.c.id)
+        )
+        for row in rows:
+            found[row.case_id] = (*found.get(row.case_id, ()), row.detail or {})
+    return found
 
 
 def _known(case: Case, known_as: Mapping[str, str]) -> Case:

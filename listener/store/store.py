@@ -40,6 +40,7 @@ from listener.model import (
 from listener.store import (
     attention,
     changes,
+    clocks,
     deeds,
     heard,
     ledger,
@@ -385,6 +386,11 @@ class Store:
         """Do to a case what somebody wants, with all that it makes known. None: there is no such case."""
         with in_writing(self.engine) as connection:
             return deeds.transition(connection, ref, wish, hours, wanted, now)
+
+    def reset_clocks(self, hours: ServiceHours) -> int:
+        """Count anew when the answers to open cases are due; returns how many are due at another time now."""
+        with in_writing(self.engine) as connection:
+            return clocks.reset(connection, hours)
 
     def merge_cases(
         self, ref: str, into: str, wanted: deeds.Wanted, wish: Wish, now: datetime

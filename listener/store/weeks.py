@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from listener.cases.deeds import Deed
+from listener.cases.turns import started_for
 from listener.model import CaseState
 from listener.store.mapping import TOLD_FROM
 from listener.store.pages import lock_counter
@@ -36,6 +37,7 @@ class Answered:
     state: CaseState
     first_at: datetime
     replied_at: datetime | None
+    target: str = ""  # which target its clock started with; "" in a history older than that
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +110,27 @@ def _answered(connection: Connection, ids: Sequence[int | None]) -> Iterator[Ans
         )
     }
     replied: dict[int, datetime] = {}
+    targets: dict[int, str] = {}
     for row in connection.execute(
-        sa.select(case_events.c.case_id, case_events.c.at, case_events.c.detail).where(
-            case_events.c.case_id.in_(ids), case_events.c.what.in_(_ANSWERS)
+        sa.select(case_events.c.case_id, case_events.c.at, case_events.c.what, case_events.c.detail).where(
+            case_events.c.case_id.in_(ids), case_events.c.what.in_(("opened", *_ANSWERS))
         )
     ):
+        if row.what == "opened":
+            targets[row.case_id] = started_for(row.detail or {})
+            continue
         at = _written(row.detail) or row.at
         replied[row.case_id] = min(at, replied.get(row.case_id, at))
     which = sa.select(cases.c.id, cases.c.ref, cases.c.urgency, cases.c.state).where(cases.c.id.in_(ids))
     for id_, ref, urgency, state in connection.execute(which.order_by(cases.c.id)).all():
-        yield Answered(ref, Urgency(urgency), CaseState(state), first[id_], replied.get(id_))
+        yield Answered(
+            ref,
+            Urgency(urgency),
+            CaseState(state),
+            first[id_],
+            replied.get(id_),
+            targets.get(id_, ""),
+        )
 
 
 def decisions(connection: Connection) -> tuple[DecisionLine, ...]:

@@ -27,6 +27,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 
 WORDS = {
     values.parse_duration: "duration",
+    values.parse_target: "target",
     values.parse_hours: "opening hours",
     values.parse_time: "time of day",
     values.parse_date: "date",
@@ -57,6 +58,7 @@ names a file. They are read when they are needed, so the file loads on a machine
 | notation | written as |
 |---|---|
 | duration | `"30s"`, `"5m"`, `"1h30m"`, `"6h"`, `"2d"`, `"1w"` |
+| target | `"30m"`, `"4h"`, `"1d"`, where `1d` is one service day: as long as the longest day of `service_hours` |
 | opening hours | `"monday-friday 09:00-18:00, saturday 10:00-14:00"` or `{ monday = "09:00-12:00, 13:00-18:00" }` |
 | time of day, date | `"09:00"`, `2026-12-25` |
 | time zone | a name such as `"Europe/Paris"` or `"UTC"` |
@@ -71,7 +73,7 @@ names a file. They are read when they are needed, so the file loads on a machine
 def render(connectors: Mapping[str, Connector]) -> str:
     """The page."""
     parts = [HEAD]
-    for name in ("brand", "source"):
+    for name in ("brand", "targets", "source"):
         model = TABLES.get(name) or LISTS[name]
         parts.append(_section(f"[{name}]" if name in TABLES else f"[[{name}]]", model))
     for name, connector in connectors.items():

@@ -111,14 +111,58 @@ def test_the_database_is_beside_the_file_or_where_it_says(said: str, url: str) -
 
 
 def test_service_hours_know_the_time_zone_and_holidays() -> None:
-    brand = parsed(
+    hours = parsed(
         BRAND + 'timezone = "Europe/Paris"\nservice_hours = "monday-friday 09:00-18:00, saturday 10:00-12:00"\n'
         'holidays = [2026-12-25, "2027-01-01"]'
-    ).brand
-    assert brand.hours.spans[0] == ((time(9), time(18)),)
-    assert brand.hours.holidays == {date(2026, 12, 25), date(2027, 1, 1)}
-    assert is_open(brand.hours, datetime(2026, 11, 23, 8, 30, tzinfo=UTC))  # half past nine in Paris
-    assert not is_open(brand.hours, datetime(2026, 12, 25, 9, tzinfo=UTC))
+    ).hours
+    assert hours.spans[0] == ((time(9), time(18)),)
+    assert hours.holidays == {date(2026, 12, 25), date(2027, 1, 1)}
+    assert is_open(hours, datetime(2026, 11, 23, 8, 30, tzinfo=UTC))  # half past nine in Paris
+    assert not is_open(hours, datetime(2026, 12, 25, 9, tzinfo=UTC))
+
+
+def test_targets_are_read_and_count_days_of_service() -> None:
+    hours = parsed(
+        BRAND + 'service_hours = "monday-friday 09:00-12:00, 13:00-18:00, saturday 10:00-14:00"\n'
+        '[targets]\nhigh = "30m"\nlow = "1d2h"\npraise = "2d"\naround_the_clock = ["critical", "praise"]\n'
+        'claim = "10m"\nescalate = "20m"\nremind = "5m"'
+    ).hours
+    assert [hours.within(name) for name in ("critical", "high", "normal", "low", "praise")] == [
+        timedelta(hours=1),
+        timedelta(minutes=30),
+        timedelta(hours=4),
+        timedelta(hours=8 + 2),
+        timedelta(days=2),
+    ]
+    targets = hours.targets
+    assert (targets.claim, targets.escalate, targets.remind) == tuple(timedelta(minutes=n) for n in (10, 20, 5))
+
+
+@pytest.mark.parametrize(
+    ("said", "because", "remedy"),
+    [
+        ('high = "soon"', '"soon" is no target', "1d is one service day"),
+        ("high = 30", "30 is no target", 'write "30m", "4h" or "1d"'),
+        ('high = "1w"', '"1w" is no target', 'write "30m", "4h" or "1d"'),
+        ('low = "0m"', '"0m" is too short', "use 1m or more"),
+        ('low = "61d"', '"61d" is too long', "use at most 60d"),
+        ('around_the_clock = ["grave"]', '"grave"', "critical"),
+        ('claim = "1h"', "escalate comes before claim", "write escalate as long as claim, or longer"),
+        ('claim = "1m"', "would be called more than 20 times", "write a longer claim"),
+        ('urgent = "1h"', '"urgent"', "critical"),
+    ],
+)
+def test_what_is_no_target_is_refused_with_what_is_allowed(said: str, because: str, remedy: str) -> None:
+    (problem,) = problems(BRAND + f"[targets]\n{said}\n")
+    assert because in problem
+    assert remedy in problem
+
+
+def test_a_graver_level_that_has_more_time_is_warned_of() -> None:
+    office = BRAND + 'service_hours = "monday-friday 09:00-17:00"\n[targets]\n'
+    assert "critical has more time than high: 2h against 1h" in warnings(office + 'critical = "2h"')
+    assert "normal has more time than low: 9h against 1d" in warnings(office + 'normal = "9h"')
+    assert not [one for one in warnings(office + 'normal = "8h"') if "more time" in one]
 
 
 def test_a_secret_is_read_when_needed_and_its_absence_does_not_stop_the_loading(tmp_path: Path) -> None:
@@ -295,7 +339,7 @@ def answered(text: str) -> None:
     found: ConfigError | None = None
     try:
         config = parse_config(text, FILE, CATALOGUE)
-        assert config.brand.hours
+        assert config.hours
         assert repr(config)
     except ConfigError as error:
         found = error
