@@ -263,6 +263,7 @@ class Connector:
     policy: Policy = Policy()
     recheck_batch: int = 0  # posts its sources look up at once (`Rechecking`); 0: they cannot
     costs: bool = False  # bills what is read: its account must have a budget
+    handed: bool = False  # its posts are brought to it (a webhook, a mailbox, a file): there is nothing to search
 
 
 class ConnectorError(Exception):

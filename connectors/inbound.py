@@ -216,4 +216,5 @@ connector = Connector(
     every=timedelta(seconds=15),
     credentials="a key or token of your own making, shared with the senders",
     policy=Policy(note="what is sent may be under the terms of the platform that it comes from"),
+    handed=True,
 )

@@ -191,4 +191,5 @@ connector = Connector(
     every=timedelta(minutes=5),
     credentials="a mailbox with IMAP and its (app) password",
     policy=Policy(note="what a mail quotes is under the terms of the platform that it comes from"),
+    handed=True,
 )

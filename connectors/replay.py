@@ -132,4 +132,5 @@ connector = Connector(
     every=timedelta(minutes=1),
     credentials="none",
     policy=Policy(retention=None, note="your file, your terms"),
+    handed=True,
 )

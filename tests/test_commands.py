@@ -464,16 +464,6 @@ def test_the_shipped_rules_pass_their_own_tests(config: Path, terminal: Terminal
     assert said.code == 0, said.out
 
 
-def test_a_query_is_tried_on_what_is_stored(imported: Path, terminal: Terminal) -> None:
-    said = terminal("query", "preview", "acme AND (never OR jamais)", "--since", "520w")
-    assert said.code == 0, said.err
-    assert "2 of 3 stored mentions" in said.out
-    wrong = terminal("query", "preview", "acme AND (never", "--since", "7d")
-    assert wrong.code == 1
-    assert "^" in wrong.err
-    assert terminal("query", "preview", "acme", "--since", "soon").code == 2
-
-
 def test_a_change_of_rules_is_replayed_without_changing_anything(imported: Path, terminal: Terminal) -> None:
     pack = imported.parent / "mine.toml"
     pack.write_text(

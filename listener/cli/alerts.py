@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from listener.cli.common import configuration, echo_json, json_option
+from listener.cli.common import Since, configuration, echo_json, json_option
 
 if TYPE_CHECKING:
     from connectors.base import Mention
@@ -23,10 +23,10 @@ def alerts() -> None:
 
 
 @alerts.command(epilog="Example: listener alerts preview --since 14d")
-@click.option("--since", default="14d", show_default=True, help="How far back: 12h, 7d, 4w.")
+@click.option("--since", type=Since(), default="14d", show_default=True, help="How far back: 12h, 7d, 4w, or a day.")
 @json_option
 @click.pass_context
-def preview(ctx: click.Context, since: str, as_json: bool) -> None:
+def preview(ctx: click.Context, since: datetime, as_json: bool) -> None:
     """Replay stored mentions through routes, silences, quiet hours and storm control as configured now. Changes nothing.
 
     Each post counts as seen when it was published, and nobody works a case meanwhile.
@@ -34,20 +34,15 @@ def preview(ctx: click.Context, since: str, as_json: bool) -> None:
     from listener import app
     from listener.cases.preview import Wants
     from listener.cases.preview import preview as replayed
-    from listener.config.values import parse_duration
 
     config = configuration(ctx)
-    try:
-        length: timedelta = parse_duration(since)
-    except ValueError as error:
-        raise click.UsageError(f"--since: {error}") from None
     wants = {one.name: Wants(config.quiet(one), one.singles_per_hour) for one in config.receivers}
     now = app.now()
     with app.stored(config) as store:
-        silences = store.silences(now - length)
-        found = replayed(store.stored(now - length, now), app.telling_rules(config), silences, wants)
+        silences = store.silences(since)
+        found = replayed(store.stored(since, now), app.telling_rules(config), silences, wants)
     # Of a database that is younger than the span only its own days count.
-    days = max(1.0, min(length, now - (found.first or now)) / timedelta(days=1))
+    days = max(1.0, min(now - since, now - (found.first or now)) / timedelta(days=1))
     if as_json:
         echo_json(_as_json(found, days))
     else:

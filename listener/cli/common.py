@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,36 @@ if TYPE_CHECKING:
 
 FILE = "import"  # connector of the sources that are files which a person handed over (listener.importing)
 
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # before the platforms
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+
+
+class Since(click.ParamType[datetime]):
+    """How far back: a stretch of time ("12h", "7d", "4w") or a day ("2026-10-01", which begins in UTC), as an aware datetime."""
+
+    name = "how far back"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Refuses what lies ahead, and what was before the platforms."""
+        from listener import app
+        from listener.config.values import parse_duration
+
+        if isinstance(value, datetime):
+            return value
+        now = app.now()
+        try:
+            since = datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC)
+        except ValueError:
+            try:
+                since = now - parse_duration(value)
+            except ValueError as error:
+                self.fail(f"{error}; or a day, such as 2026-10-01", param, ctx)
+        if since >= now:
+            self.fail(f"{value} lies ahead; name a day in the past", param, ctx)
+        if since < _EARLIEST:
+            self.fail(f"{value} is before the platforms; name a day from {_EARLIEST.date()} on", param, ctx)
+        return since
 
 
 def configuration(ctx: click.Context) -> Config:

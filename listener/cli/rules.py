@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from listener.cli.common import echo_json, json_option, write
+from listener.cli.common import Since, echo_json, json_option, write
 
 if TYPE_CHECKING:
     from listener.learning import Suggestion
@@ -104,7 +105,11 @@ def list_rules(ctx: click.Context, folder: Path | None, stage: str | None, lang:
 
 @rules.command(epilog="Example: listener rules suggest --accept 1 --accept 3 --to rules/learned.toml")
 @click.option(
-    "--since", default="90d", show_default=True, help="Corrections and stored posts of this time: 12h, 7d, 12w."
+    "--since",
+    type=Since(),
+    default="90d",
+    show_default=True,
+    help="Corrections and posts of this time: 7d, 12w, or a day.",
 )
 @click.option(
     "--accept", "accepted", multiple=True, type=int, help="Number of a suggestion to keep as a rule; several times."
@@ -114,25 +119,20 @@ def list_rules(ctx: click.Context, folder: Path | None, stage: str | None, lang:
 )
 @json_option
 @click.pass_context
-def suggest(ctx: click.Context, since: str, accepted: tuple[int, ...], target: Path | None, as_json: bool) -> None:
+def suggest(ctx: click.Context, since: datetime, accepted: tuple[int, ...], target: Path | None, as_json: bool) -> None:
     """Cue phrases that people's corrections have in common, with what each would have done. Nothing changes unless you accept it."""
     from listener import app
     from listener.cli.common import configuration
-    from listener.config.values import parse_duration
     from listener.learning import Judged
     from listener.learning import suggest as suggestions
 
     if bool(accepted) != (target is not None):
         raise click.UsageError("--accept needs --to FILE, and --to needs --accept NUMBER")
-    try:
-        begin = app.now() - parse_duration(since)
-    except ValueError as error:
-        raise click.UsageError(f"--since: {error}") from None
     with app.stored(configuration(ctx)) as store:
-        labels = store.labels(begin)
+        labels = store.labels(since)
         posts = (
             Judged(told.ref, told.verdict.lang, told.mention.text, told.verdict.stage.value, told.verdict.relevant)
-            for told in store.stored(begin, app.now())
+            for told in store.stored(since, app.now())
         )
         found = suggestions(labels, posts)
     if target is not None:
@@ -149,7 +149,7 @@ def suggest(ctx: click.Context, since: str, accepted: tuple[int, ...], target: P
             ]
         )  # fmt: skip
         return
-    click.echo(f"{len(labels)} corrections since {begin:%d %b %Y}, {len(found)} phrases worth a look.")
+    click.echo(f"{len(labels)} corrections since {since:%d %b %Y}, {len(found)} phrases worth a look.")
     for number, one in enumerate(found, 1):
         meaning = "not about us" if one.field == "relevant" else one.value
         click.echo(

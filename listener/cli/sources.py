@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 import click
 
-from listener.cli.common import ago, configuration, echo_json, json_option, whoami
+from listener.cli.common import Since, ago, configuration, echo_json, json_option, whoami
 
 if TYPE_CHECKING:
     from connectors.base import Forecast, Forecasting
@@ -24,7 +24,6 @@ REASONS = {
     "rolled-over": "the feed showed newer posts only",
     "outage": "no poll went well",
 }
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 ROUNDS = 50  # polls of one source in one --fill
 
 
@@ -55,10 +54,12 @@ def gaps(ctx: click.Context, source: str | None, fill: bool, as_json: bool) -> N
         sys.exit(1)
 
 
-@click.command(epilog="Example: listener backfill mastodon --since 2026-10-01")
+@click.command(epilog="Example: listener backfill mastodon --since 14d")
 @click.argument("names", nargs=-1, metavar="[SOURCE]...")
-@click.option("--since", required=True, type=click.DateTime(["%Y-%m-%d"]), help="How far back, as 2026-10-01.")
-@click.option("--alerts", is_flag=True, help="Alert on posts young enough; without it a backfill only counts.")
+@click.option("--since", required=True, type=Since(), help="How far back: 14d, 4w, or a day such as 2026-10-01.")
+@click.option(
+    "--alerts/--no-alerts", default=False, help="Alert on posts young enough; without it a backfill only counts."
+)
 @click.pass_context
 def backfill(ctx: click.Context, names: tuple[str, ...], since: datetime, alerts: bool) -> None:
     """Read older posts of some sources, or of all. Stop it at any time: the same command goes on where it was."""
@@ -66,11 +67,9 @@ def backfill(ctx: click.Context, names: tuple[str, ...], since: datetime, alerts
 
     config = configuration(ctx)
     chosen = [_one(config, name) for name in names] or [one for one in config.sources if one.enabled]
-    at, start = app.now(), since.replace(tzinfo=UTC)
-    if start >= at:
-        raise click.UsageError(f"--since {since:%Y-%m-%d} lies ahead; name a day in the past.")
-    if start < EARLIEST:
-        raise click.UsageError(f"--since {since.date()} is before the platforms; name a day from {EARLIEST.date()} on.")
+    at = app.now()
+    # Whole days: the same command an hour later goes on with the same backfill.
+    start = since.replace(hour=0, minute=0, second=0, microsecond=0)
     failed = False
     with app.stored(config) as store:
         app.end_leases_of_the_dead(store, at)

@@ -1,24 +1,31 @@
-"""Try a change on what is stored before it goes live: query preview, replay."""
+"""Try a change before it goes live: a query on what the platforms have, rules on what is stored."""
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import datetime
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from listener.cli.common import configuration, echo_json, json_option
+from listener.cli.common import Since, configuration, echo_json, json_option
+from listener.plugins import connectors
 
 if TYPE_CHECKING:
-    from listener.model import Told, Verdict
-    from listener.store import Store
+    from rich.status import Status
 
-SHOWN = 10
-since_option = click.option("--since", default="7d", show_default=True, help="How far back: 12h, 7d, 4w.")
+    from listener.config import Config
+    from listener.model import Verdict
+    from listener.previewing import Sampled
+    from rules.query import Query
+
+since_option = click.option(
+    "--since", type=Since(), default="7d", show_default=True, help="How far back: 12h, 7d, 4w, or a day."
+)
 
 
 @click.group()
@@ -26,44 +33,107 @@ def query() -> None:
     """Write and try queries."""
 
 
-@query.command(epilog="Example: listener query preview 'acme AND (delay* OR refund) -job' --since 30d")
+@query.command(epilog="Example: listener query preview 'acme AND (delay* OR refund) -job' --since 7d")
 @click.argument("text")
 @since_option
+@click.option(
+    "--source", "names", multiple=True, help="Ask these sources only; one that bills what is read is asked only so."
+)
+@click.option("--stored", "in_store", is_flag=True, help="Look among the stored mentions instead; nothing is asked.")
 @json_option
 @click.pass_context
-def preview(ctx: click.Context, text: str, since: str, as_json: bool) -> None:
-    """What a query would have found among the stored mentions: volume per source, a sample, exclusions worth a thought."""
-    from listener import app
-    from rules.query import QueryFacts, parse
+def preview(
+    ctx: click.Context, text: str, since: datetime, names: tuple[str, ...], in_store: bool, as_json: bool
+) -> None:
+    """What a query finds: posts a day of each source, what they want, a sample, words worth excluding.
 
+    The sources are asked now, for ten pages each; nothing is stored and nobody is told.
+    """
+    from listener import app
+    from listener.cli.previews import print_preview
+    from listener.previewing import PAGES
+    from rules.query import parse
+
+    if in_store and names:
+        raise click.UsageError("--stored looks at what all sources have brought; leave out --source.")
     asked = parse(text)
     config = configuration(ctx)
-    found: list[Told] = []
-    read = 0
-    with app.stored(config) as store:
-        for told in _recent(store, since):
-            read += 1
-            mention = told.mention
-            facts = QueryFacts(mention.text, mention.title, mention.author.handle, mention.url, told.verdict.lang)
-            if asked.matches(facts):
-                found.append(told)
-    volume = Counter(told.source for told in found)
-    noise = [told for told in found if not told.verdict.relevant]
+    now = app.now()
+    samples, left_out = _among_stored(config, asked, since, now) if in_store else _asked(config, asked, since, names)
     if as_json:
-        echo_json({"read": read, "found": len(found), "not_relevant": len(noise), "sources": dict(volume)})
-        return
-    click.echo(
-        f"{len(found)} of {read} stored mentions of the last {since} match; {len(noise)} of them were judged not relevant."
-    )
-    for source, count in volume.most_common():
-        click.echo(f"  {source}: {count}")
-    for told in found[:: max(1, len(found) // SHOWN)][:SHOWN]:
-        click.echo(f"  {told.ref}  {_short(told)}")
-    words = _exclusions(noise, [told for told in found if told.verdict.relevant])
-    if words:
-        click.echo(
-            "Words that stand only in the ones that are not relevant: " + ", ".join(f"-{word}" for word in words)
-        )
+        echo_json(
+            [
+                {
+                    "source": one.source, "since": one.since, "read": one.read, "found": len(one.found),
+                    "a_day": round(one.a_day(now), 2), "error": one.error,
+                    "not_relevant": sum(not found.verdict.relevant for found in one.found),
+                }
+                for one in samples
+            ]
+        )  # fmt: skip
+    else:
+        print_preview(samples, left_out, asked, since, now, pages=None if in_store else PAGES)
+    if samples and all(one.error for one in samples):
+        sys.exit(1)
+
+
+def _asked(config: Config, asked: Query, since: datetime, names: Sequence[str]) -> tuple[list[Sampled], dict[str, str]]:
+    """What each source gives, and why others were not asked."""
+    from rich.console import Console
+
+    from listener import app
+    from listener.judging import triage_for
+    from listener.previewing import asking, sample, sought
+
+    known = {source.name: source for source in config.sources}
+    if unknown := [name for name in names if name not in known]:
+        raise click.UsageError(f"there is no source {unknown[0]!r}. Sources: {', '.join(known) or 'none'}.")
+    judge = triage_for(asking(config, asked.text)).judge
+    samples: list[Sampled] = []
+    left_out: dict[str, str] = {}
+    with Console(stderr=True).status("") as showing, app.stored(config) as store:
+        for source in known.values():
+            if names and source.name not in names:
+                continue
+            if not source.enabled and not names:
+                continue
+            if connectors()[source.connector].load().handed:
+                left_out[source.name] = "is brought its posts; there is nothing to search"
+                continue
+            if source.costs and not names:
+                left_out[source.name] = (
+                    f"bills what is read; --source {source.name} asks it, listener forecast tells the cost"
+                )
+                continue
+            showing.update(f"asking {source.name}")
+            opened = app.open_source(config, sought(source, asked, app.now() - since), store)
+            try:
+                samples.append(
+                    sample(source.name, opened, judge, asked, since, app.now, partial(_say, showing, source.name))
+                )
+            finally:
+                opened.close()
+    return samples, left_out
+
+
+def _say(showing: Status, name: str, read: int) -> None:
+    showing.update(f"asking {name}: {read} posts read")
+
+
+def _among_stored(config: Config, asked: Query, since: datetime, now: datetime) -> tuple[list[Sampled], dict[str, str]]:
+    from listener import app
+    from listener.model import Triaged
+    from listener.previewing import Sampled
+    from listener.triage.relevance import query_facts
+
+    read: Counter[str] = Counter()
+    found: dict[str, list[Triaged]] = {}
+    with app.stored(config) as store:
+        for told in store.stored(since, now):
+            read[told.source] += 1
+            if asked.matches(query_facts(told.mention)):
+                found.setdefault(told.source, []).append(Triaged(told.mention, told.verdict))
+    return [Sampled(name, since, number, tuple(found.get(name, ())[::-1])) for name, number in read.most_common()], {}
 
 
 @click.command(epilog="Example: listener replay --since 30d --rules my-rules --diff")
@@ -78,7 +148,7 @@ def preview(ctx: click.Context, text: str, since: str, as_json: bool) -> None:
 @click.option("--diff", is_flag=True, help="List every verdict that changes.")
 @json_option
 @click.pass_context
-def replay(ctx: click.Context, folder: Path, since: str, diff: bool, as_json: bool) -> None:
+def replay(ctx: click.Context, folder: Path, since: datetime, diff: bool, as_json: bool) -> None:
     """Judge stored mentions again with other rules: which verdicts would change, which alerts would come or go. Changes nothing."""
     from listener import app
     from listener.cases.routing import destinations
@@ -89,7 +159,7 @@ def replay(ctx: click.Context, folder: Path, since: str, diff: bool, as_json: bo
     changes: list[dict[str, object]] = []
     read = come = gone = 0
     with app.stored(config) as store:
-        for told in _recent(store, since):
+        for told in store.stored(since, app.now()):
             read += 1
             verdict = judge(told.mention)
             before = destinations(config.routes, told.mention, told.verdict, told.source, told.verdict.urgency)
@@ -120,18 +190,6 @@ def replay(ctx: click.Context, folder: Path, since: str, diff: bool, as_json: bo
     )
 
 
-def _recent(store: Store, since: str) -> Iterator[Told]:
-    from listener import app
-    from listener.config.values import parse_duration
-
-    try:
-        length = parse_duration(since)
-    except ValueError as error:
-        raise click.UsageError(f"--since: {error}") from None
-    now: datetime = app.now()
-    return store.stored(now - length, now)
-
-
 def _difference(before: Verdict, after: Verdict) -> str:
     parts = [
         (name, str(old), str(new))
@@ -149,20 +207,3 @@ def _difference(before: Verdict, after: Verdict) -> str:
 
 def _alert(before: bool, after: bool) -> str:
     return "" if before == after else "; would alert" if after else "; would not alert any more"
-
-
-def _short(told: Told) -> str:
-    text = " ".join(told.mention.text.split())
-    plain = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return plain[:90] + ("…" if len(plain) > 90 else "")
-
-
-def _exclusions(noise: list[Told], wanted: list[Told]) -> list[str]:
-    """Words of at least three irrelevant posts and of no relevant one."""
-    from rules.words import prepare
-
-    kept = {word for told in wanted for word in prepare(told.mention.text).folded}
-    counts = Counter(
-        word for told in noise for word in set(prepare(told.mention.text).folded) if len(word) > 3 and word.isalpha()
-    )
-    return [word for word, count in islice(((w, n) for w, n in counts.most_common() if w not in kept and n >= 3), 5)]

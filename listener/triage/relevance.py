@@ -74,7 +74,7 @@ class Relevance:
             return Relation(True, f"rival:{rival}", False, f"{author.handle} is {rival}'s own account")
         ours = self._ours.find(words)
         if self._brand.query is not None:
-            named = self._brand.query.text if self._brand.query.matches(_query_facts(mention)) else ""
+            named = self._brand.query.text if self._brand.query.matches(query_facts(mention)) else ""
         else:
             named = self._named(mention, ours, title)
         rivals: frozenset[str] = frozenset()
@@ -147,7 +147,8 @@ def _caseless(text: str) -> str:
     return text if text.isascii() else text.replace("i\u0307", "i").replace("ı", "i")
 
 
-def _query_facts(mention: Mention) -> QueryFacts:
+def query_facts(mention: Mention) -> QueryFacts:
+    """What a query looks at in a post."""
     return QueryFacts(
         text=mention.text[:TEXT_LIMIT],
         title=mention.title,
