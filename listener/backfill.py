@@ -17,7 +17,6 @@ from listener.ingest import Feed, poll
 from listener.model import Verdict
 from listener.store import Store
 
-PREFIX = "backfill:"
 PAGE_CAP = 20  # pages between two looks at what is left
 LONGEST_WAIT = timedelta(minutes=15)  # that a platform asks for and a person sits through
 LOOK_AGAIN = 5.0  # seconds, whether the account is free: the daemon's polls are short
@@ -42,16 +41,6 @@ class Backfilled:
     wait_until: datetime | None = None  # the platform asks to wait longer than a person sits through
 
 
-def row_name(source: str, since: datetime) -> str:
-    """The name under which a backfill is kept: the same again for the same source and day, so that it is resumed."""
-    return f"{PREFIX}{source}:{since:%Y-%m-%d}"
-
-
-def is_backfill_of(name: str, source: str) -> bool:
-    """Whether the source `name` holds older posts of `source`."""
-    return name.startswith(f"{PREFIX}{source}:")
-
-
 def with_history(settings: SourceSettings, history: timedelta) -> SourceSettings:
     """The settings that make a first poll read that far back. Raises NoHistory."""
     if "history" not in type(settings).model_fields:
@@ -68,7 +57,7 @@ def backfill(
     progress: Callable[[Backfilled], None] = lambda _: None,
     sleep: Callable[[float], object] = time.sleep,
 ) -> Backfilled:
-    """Poll `feed`, which is registered under `row_name`, until no stretch is left unread. Raises nothing of the source's."""
+    """Poll `feed`, which is registered under `readback.row_name`, until no stretch is left unread. Raises nothing of the source's."""
     noting = _Noting(feed.source)
     feed = replace(feed, source=noting)
     done = Backfilled(feed.name)

@@ -7,7 +7,7 @@ of the week's. What is read grows with the week and its eight neighbours, not wi
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from listener.cases.clock import PRAISE, ServiceHours, due_at, target_of
@@ -16,6 +16,8 @@ from listener.digest.count import count
 from listener.digest.figures import Digest
 from listener.digest.given import Around, CaseTimes, Decided, DigestSettings, Looked, Spoken, StageWeek
 from listener.digest.week import Week
+from listener.model import Counted
+from listener.readback import as_collected, read_back
 from listener.store import Store
 
 _EARLIER_CASES = timedelta(days=14)  # before the week: a case opened then may have been due in it
@@ -65,8 +67,15 @@ def build(store: Store, week: Week, settings: DigestSettings, as_of: datetime, k
         decided=[Decided(one.number, one.week, one.text, one.who, one.at, one.done_at) for one in store.decisions()],
         budgets=_budgets(store, known.budgets, as_of) if as_of < week.until + _RECENT else (),
     )
-    mentions = store.counted(week.since, week.until)
-    return count(week, mentions, earlier, store.sources(), settings=settings, as_of=as_of, around=around)
+    mentions = _under_their_source(store.counted(week.since, week.until))
+    return count(week, mentions, earlier, as_collected(store.sources()), settings=settings, as_of=as_of, around=around)
+
+
+def _under_their_source(posts: Iterator[Counted]) -> Iterator[Counted]:
+    """What a backfill brought is its source's."""
+    for post in posts:
+        found = read_back(post.source)
+        yield post if found is None else replace(post, source=found[0])
 
 
 def _spoken(store: Store, week: Week, weeks: int, one_in: int) -> Iterator[Spoken]:

@@ -77,6 +77,9 @@ class Triaged:
     verdict: Verdict
 
 
+DRILL = "drill"  # the platform of invented posts, and what their verdicts are about (`listener.drilling`)
+
+
 class CaseState(StrEnum):
     NEW = "new"
     CLAIMED = "claimed"

@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from connectors.base import BudgetReached, ConnectorError, Mention, Parked, RateLimited
-from listener.backfill import is_backfill_of
 from listener.faults import place
 from listener.ingest import Feed, judged
 from listener.model import SourceState, Verdict
+from listener.readback import is_backfill_of
 from listener.store import Store
 
 log = structlog.get_logger()

@@ -14,7 +14,6 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 
 import structlog
 
-from listener.backfill import PREFIX as BACKFILL
 from listener.cases import spikes
 from listener.cases.baseline import DAY, HOUR, WEEKDAY_DAYS, WINDOWS, Baseline, measure, silent_since, so_far
 from listener.cases.newwords import new_words
@@ -22,6 +21,7 @@ from listener.cases.routing import Route, destinations
 from listener.cases.spikes import LEAST_AUTHORS, Heard, Rise, Stretch
 from listener.importing import CONNECTOR as IMPORT
 from listener.model import SourceState, Spike, SpikeState, Told
+from listener.readback import PREFIX as BACKFILL
 from listener.store import Store
 from rules.vocabulary import Urgency
 

@@ -14,17 +14,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from connectors.base import Source, SourceContext
+from connectors.base import Gap, Source, SourceContext
 from connectors.hackernews import HackerNewsSettings, connector
 from connectors.rss import RssSettings
 from listener.app import now as real_now
 from listener.app import owner
-from listener.backfill import Backfilled, NoHistory, backfill, is_backfill_of, row_name, with_history
+from listener.backfill import Backfilled, NoHistory, backfill, with_history
 from listener.cases.clock import ServiceHours
 from listener.cases.routing import Route
 from listener.cases.settle import Rules, Settler
 from listener.ingest import Feed, poll
-from listener.model import Outcome
+from listener.model import Outcome, SourceState
+from listener.readback import as_collected, is_backfill_of, row_name
 from listener.store import Store
 from tests.fakes.commands import Terminal
 from tests.fakes.hackernews import FakeHackerNews
@@ -300,3 +301,34 @@ def test_who_has_no_name_in_their_container_can_work_cases() -> None:
         env={}, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert said.stdout == "user 54321\n", said.stderr
+
+
+def state(name: str, first: datetime | None, **more: object) -> SourceState:
+    given = {"next_poll_at": None, "last_success_at": first, "failures": 0, "error": None, "parked": None, "gaps": ()}
+    return SourceState(name=name, connector="hackernews", first_success_at=first, **(given | {"mentions": 3} | more))  # type: ignore[arg-type]
+
+
+def test_what_was_read_back_counts_as_collected_by_its_source() -> None:
+    hn, read = state("hn", NOW), state(row_name("hn", SINCE), NOW + timedelta(minutes=3))
+    (one,) = as_collected([hn, read, state("drill", NOW)])
+    assert (one.name, one.first_success_at, one.last_success_at) == ("hn", SINCE, NOW + timedelta(minutes=3))
+    assert one.mentions == 6
+
+
+def test_a_source_that_was_only_read_back_is_shown_by_its_name() -> None:
+    (one,) = as_collected([state(row_name("a:b", SINCE), NOW)])
+    assert (one.name, one.first_success_at, one.mentions) == ("a:b", SINCE, 3)
+
+
+@pytest.mark.parametrize("flaw", [{"failures": 1}, {"gaps": (Gap(SINCE, NOW, "page-cap"),)}, {"first": None}])
+def test_a_backfill_that_did_not_come_to_its_end_proves_nothing(flaw: dict[str, object]) -> None:
+    hn = state("hn", NOW)
+    assert as_collected([hn, state(row_name("hn", SINCE), **({"first": NOW} | flaw))]) == (hn,)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("said", ["14d", "2026-10-01"])
+def test_how_far_back_is_a_stretch_of_time_or_a_day(site: FakeHackerNews, terminal: Terminal, said: str) -> None:
+    site.publish("Acme order", real_now() - 3 * DAY, author="ada")
+    done = terminal("backfill", "hn", "--since", said, "--no-alerts")
+    assert done.code == 0, done.err
+    assert "1 post read, 1 new" in done.out

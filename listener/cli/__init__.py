@@ -22,6 +22,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {  # as --help shows the
         "init": ("listener.cli.start:init", "write a commented configuration that runs as it is"),
         "doctor": ("listener.cli.start:doctor", "check the configuration and all it names"),
         "slack": ("listener.cli.slack:slack", "the Slack app's manifest, and a test of its buttons"),
+        "drill": ("listener.cli.drills:drill", "invented customers, to see that alerts arrive"),
         "connectors": ("listener.cli.connectors:connectors", "list the installed ones, begin one of your own"),
     },
     "Run": {
@@ -49,7 +50,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {  # as --help shows the
         "classify": ("listener.cli.mentions:classify", "judge a text or a file"),
         "rules": ("listener.cli.rules:rules", "test, check, list and suggest rules"),
         "labels": ("listener.cli.cases:labels", "what people corrected"),
-        "query": ("listener.cli.trials:query", "try a query on what is stored"),
+        "query": ("listener.cli.trials:query", "what a query would find"),
         "replay": ("listener.cli.trials:replay", "what other rules would have changed"),
         "alerts": ("listener.cli.alerts:alerts", "how much your team would be told"),
         "routes": ("listener.cli.alerts:routes", "which way a mention goes"),

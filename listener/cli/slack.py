@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
-import secrets
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from listener.cli.common import ago, configuration, configuration_if_any, log_to_stderr
+from listener.cli.common import ago, configuration, configuration_if_any
+from listener.model import NotificationState
 
 if TYPE_CHECKING:
+    from listener.cases.plan import CaseEvent
     from listener.config import Config
     from listener.interactive import SlackApp
+    from listener.model import CaseView
     from listener.store import Store
 
+NEXT = (
+    "\nPaste this at api.slack.com/apps: Create New App, From a manifest. Install it to your workspace, put the bot token (xoxb-…)"
+    " into the variable that token_env names, and invite the app to its channel. For the buttons: Basic Information, App-Level"
+    " Tokens, one with connections:write (xapp-…), into the variable that app_token_env names. Then: listener slack test"
+)
 PATIENCE = 60.0  # seconds that a person is given to press the button
 
 
@@ -46,28 +53,33 @@ def manifest(ctx: click.Context, as_json: bool, name: str, url: str | None, no_b
         raise click.UsageError(f"--url: Slack calls https addresses only, such as https://hooks.example.org{PATH}")
     done = made(name, interactive=not no_buttons, groups=any(map(is_group, named)), url=url)
     click.echo(json.dumps(done, ensure_ascii=False, indent=2) if as_json else as_yaml(done), nl=as_json)
+    click.echo(NEXT if not no_buttons else NEXT.partition(" For the buttons")[0], err=True)
 
 
 @slack.command(epilog="Example: listener slack test care")
 @click.argument("receiver", required=False)
-@click.option("--wait", default=PATIENCE, show_default=True, help="Seconds to wait for the click.")
+@click.option("--wait", default=PATIENCE, show_default=True, help="Seconds to wait for a click.")
 @click.pass_context
 def test(ctx: click.Context, receiver: str | None, wait: float) -> None:
-    """Post a message with a button and wait until somebody presses it."""
+    """Post an invented alert, wait until somebody presses one of its buttons, and close it again."""
     from listener import app
+    from listener.cli import drills
 
     config = configuration(ctx)
-    log_to_stderr("error", "console")  # what goes wrong is told below, in a sentence
     found = _app(config, receiver)
     with app.stored(config) as store, ExitStack() as closing:
         _hear(config, found, store, closing)
-        heard, seconds = _posted_and_pressed(config, found, store, wait)
-    if not heard:
+        began = drills.begin(config, store, "alert", found.receiver.name)
+        try:
+            heard = _pressed(config, found, store, began.cases[0], wait)
+        finally:
+            drills.end(config, store)
+    if heard is None:
         raise click.ClickException(
-            "nobody pressed the button, or the click did not arrive. Check that the app has interactivity on (`listener slack"
+            "nobody pressed a button, or the click did not arrive. Check that the app has interactivity on (`listener slack"
             " manifest` prints what it needs), and that no other program uses its app token."
         )
-    click.echo(f"Heard {heard} after {seconds:.1f} s. The buttons work.")
+    click.echo(f"Heard {heard.who}: {heard.what}. The buttons work.")
 
 
 def _app(config: Config, name: str | None) -> SlackApp:
@@ -77,7 +89,10 @@ def _app(config: Config, name: str | None) -> SlackApp:
 
     receivers = [one for one in config.receivers if isinstance(one, SlackReceiver) and name in (None, one.name)]
     if not receivers:
-        raise click.ClickException("there is no such Slack receiver in the configuration.")
+        named = "no Slack receiver" if name is None else f"no Slack receiver {name!r}"
+        raise click.ClickException(
+            f'{named} is in the configuration. Write a [[receiver]] with type = "slack"; the README shows one.'
+        )
     for one in receivers:
         if (found := interactive.app_of(config, one)) is not None:
             return found
@@ -103,44 +118,31 @@ def _hear(config: Config, found: SlackApp, store: Store, closing: ExitStack) -> 
         raise click.ClickException(f"clicks cannot be heard: {error.strerror or type(error).__name__}.") from None
 
 
-def _posted_and_pressed(config: Config, found: SlackApp, store: Store, wait: float) -> tuple[str, float]:
-    """Post, wait, say in the message what came of it. Who pressed ("" for nobody) and after how long."""
-    from listener import app
-    from listener.model import ReceiverError
-    from listener.slack.actions import TEST
-    from listener.slack.blocks import button, plain
-    from listener.slack.failures import translated
-    from listener.slack.wire import web_client
+def _pressed(config: Config, found: SlackApp, store: Store, ref: str, wait: float) -> CaseEvent | None:
+    """Send the alert; the first deed that came through Slack. Raises a sentence where Slack does not take the message."""
+    from listener.cli import drills
+    from listener.slack.actions import THROUGH
 
-    word, nonce = app.look(config).words.word, secrets.token_hex(8)
-    client = web_client(found.token, found.receiver.base_url, found.receiver.timeout)
-    head = {"type": "header", "text": plain(word("test", "title"), 150)}
-    said = {"type": "section", "text": plain(word("test", "text"))}
-    press = {"type": "actions", "elements": [button("slack_test", word("test", "press"), nonce)]}
-    try:
-        with translated("chat.postMessage", found.receiver.channel):
-            posted = client.chat_postMessage(
-                channel=found.receiver.channel, text=word("test", "text"), blocks=[head, said, press]
-            )
-    except ReceiverError as error:
-        raise click.ClickException(str(error)) from None
-    click.echo(f"Posted in {found.receiver.channel}. Press the button there; waiting up to {wait:.0f} s.", err=True)
-    since, who = time.monotonic(), ""
-    while not who and time.monotonic() - since < wait:
+    drills.deliver_if_alone(config, store)
+    view = store.case(ref)
+    assert view is not None  # it was stored a moment ago
+    since = time.monotonic()
+    asked = False
+    while time.monotonic() - since < wait:
+        if not asked and _is_told(store, view):
+            click.echo(f"Posted in {found.receiver.channel}. Press Claim there; waiting up to {wait:.0f} s.", err=True)
+            asked = True
+        clicks = [event for event in store.case_history(view.case.id) if event.through == THROUGH]
+        if clicks:
+            return clicks[0]
+        state = store.receivers().get(found.receiver.name)
+        if state is not None and state.stopped:
+            raise click.ClickException(f"{found.receiver.name} is stopped: {state.stopped}")
         time.sleep(0.1)
-        pressed = store.get_meta(TEST)
-        if isinstance(pressed, dict) and pressed.get("nonce") == nonce:
-            who = str(pressed.get("user") or "?")
-    seconds = time.monotonic() - since
-    text = word("test", "heard").format(who=f"<@{who}>", seconds=f"{seconds:.1f}") if who else word("test", "missed")
-    try:
-        with translated("chat.update", found.receiver.channel):
-            client.chat_update(
-                channel=str(posted["channel"]),
-                ts=str(posted["ts"]),
-                text=text,
-                blocks=[head, {"type": "section", "text": {"type": "mrkdwn", "text": text}}],
-            )
-    except ReceiverError as error:
-        click.echo(f"The message could not be edited: {error}", err=True)
-    return who, seconds
+    if not asked:
+        raise click.ClickException("the message was not sent. `listener status` says what waits and why.")
+    return None
+
+
+def _is_told(store: Store, view: CaseView) -> bool:
+    return any(row.state is NotificationState.SENT for row in store.notifications_of(view.mentions[0].id))

@@ -271,10 +271,11 @@ def _backfill_one(
 ) -> bool:
     """Whether it came to its end."""
     from listener import app
-    from listener.backfill import NoHistory, backfill, row_name, with_history
+    from listener.backfill import NoHistory, backfill, with_history
     from listener.cases.settle import Settler
     from listener.ingest import Feed
     from listener.judging import settled, triage_for
+    from listener.readback import row_name
 
     try:
         settings = with_history(source.settings, at - since)
@@ -293,7 +294,8 @@ def _backfill_one(
     finally:
         opened.close()
     reached = f"oldest post of {done.oldest:%Y-%m-%d %H:%M} UTC" if done.oldest else "nothing older came"
-    click.echo(f"{source.name}: {done.read} posts read, {done.new} new, {reached}.")
+    posts = "1 post" if done.read == 1 else f"{done.read} posts"
+    click.echo(f"{source.name}: {posts} read, {done.new} new, {reached}.")
     if done.error is not None:
         wait = (
             f" Run the same command again after {done.wait_until:%d %b %H:%M} UTC to go on." if done.wait_until else ""

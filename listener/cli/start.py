@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -57,7 +58,9 @@ def init(ctx: click.Context, brand: str, timezone: str, languages: str, force: b
     click.echo(
         f"Wrote {target}. It reads Hacker News and prints alerts here; sources and Slack are in the file, commented."
     )
-    click.echo(f"Next: listener{named} doctor, then listener{named} run")
+    click.echo(
+        f"Next: listener{named} doctor, then listener{named} query preview {shlex.quote(brand)} shows what it would find."
+    )
 
 
 @click.command(epilog="Example: listener doctor --live")

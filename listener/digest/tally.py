@@ -15,7 +15,7 @@ from typing import Protocol
 
 from listener.digest.said import BUYERS, HAPPY, SIGNS, UNHAPPY, Best, Rank, Said, said, unhappy_with
 from listener.digest.week import Week
-from listener.model import CaseState, Counted
+from listener.model import DRILL, CaseState, Counted
 from rules.vocabulary import Intent, Stage, Urgency
 
 _QUOTE = range(24, 150)  # characters: a text this long can be read at a glance and still says something
@@ -137,14 +137,14 @@ def gather(
     hearing: Sequence[Hearing] = (),
     rivals: Sequence[Hearing] = (),
 ) -> WeekTally:
-    """Read `mentions` once. Posts published outside `week` are no business of this digest and are left out.
+    """Read `mentions` once. Posts published outside `week` are no business of this digest and are left out, and so are drills.
 
     `hearing` sees every counted post, `rivals` those and every relevant post about a rival.
     """
     tally = WeekTally(examples)
     since, until = week.since, week.until
     for post in mentions:
-        if not since <= post.published_at < until:
+        if not since <= post.published_at < until or post.subject == DRILL:
             continue
         seen = tally.seen.get(post.source)
         if seen is None:

@@ -30,7 +30,6 @@ from listener.slack.shared import mention_of, permalink
 log = structlog.get_logger()
 
 THROUGH = "slack"
-TEST = "slack.test"  # meta key: the last click on the button of `listener slack test`
 MODALS = frozenset({"snooze", "irrelevant", "edit"})
 TOO_LATE = frozenset({"expired_trigger_id", "trigger_expired", "exchanged_trigger_id", "invalid_trigger_id"})
 
@@ -81,8 +80,6 @@ class Clicks:
         name = str(action.get("action_id") or "")
         if name == "home_refresh":
             self._show_home(place.user)
-        elif name == "slack_test":
-            self._desk.note(TEST, {"nonce": str(action.get("value") or ""), "user": place.user})
         elif name.startswith("case_") and name != "case_reply":
             self._wanted(body, place, carried(action))
         elif name.startswith("spike_"):

@@ -11,7 +11,7 @@ import re
 from datetime import datetime
 
 from listener.cases.silences import ENDED, SILENCED
-from listener.model import Case, CaseState, CaseView, Told, Verdict
+from listener.model import DRILL, Case, CaseState, CaseView, Told, Verdict
 from listener.slack.limits import HEADER_TEXT, TEXT_WANTED
 from listener.slack.look import Look
 from listener.slack.outside import clean, cut, defuse, defuse_within, escape, one_line
@@ -56,11 +56,11 @@ def headline(told: Told, urgency: Urgency, look: Look) -> str:
 
 
 def case_headline(view: CaseView, look: Look) -> str:
-    """The headline of the case as it stands; a closed case says so first."""
+    """The headline of the case as it stands; a closed case says so first, and a drill before that."""
     line = headline(leading(view), view.case.urgency, look)
     if view.case.state in CLOSED:
         line = look.words.say("closed", state=look.words.word("state", view.case.state.value), headline=line)
-    return line
+    return look.words.say("drill", headline=line) if view.case.platform == DRILL else line
 
 
 def mark(case: Case) -> str:

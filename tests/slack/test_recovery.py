@@ -215,7 +215,7 @@ def test_the_daemon_stops_in_time_with_its_line_open(
         assert time.monotonic() - since < 8
 
 
-def test_the_test_command_hears_the_button(
+def test_the_test_command_posts_an_alert_whose_buttons_work(
     config: Path, store: Store, slack: FakeSlack, socket: FakeSocket, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import threading
@@ -223,15 +223,27 @@ def test_the_test_command_hears_the_button(
     def press() -> None:
         wait_for(lambda: bool(message(slack)))
         socket.wait_for_line()
-        socket.click(ANA, "slack_test")
+        socket.click(ANA, "case_claim")
 
     pressing = threading.Thread(target=press)
     pressing.start()
     said = Terminal(capsys)("--config", str(config), "slack", "test")
     pressing.join()
     assert said.code == 0, said.err
-    assert f"Heard {ANA} after" in said.out
-    assert f"Heard <@{ANA}>" in message(slack)["text"]
+    assert "Press Claim there" in said.err
+    assert f"Heard {ANA}: claim." in said.out
+    assert message(slack)["text"].startswith("DRILL · Resolved: High complaint")
     missed = Terminal(capsys)("--config", str(config), "slack", "test", "--wait", "0.3")
     assert missed.code == 1
-    assert "nobody pressed the button" in missed.err
+    assert "nobody pressed a button" in missed.err
+    assert not [case for case in store.cases_in(CaseState.NEW, CaseState.CLAIMED) if case.platform == "drill"]
+
+
+def test_a_test_that_slack_refuses_says_so(
+    config: Path, store: Store, slack: FakeSlack, socket: FakeSocket, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slack.chance = lambda method: Fault(error="channel_not_found") if method == "chat.postMessage" else None
+    said = Terminal(capsys)("--config", str(config), "slack", "test", "--wait", "5")
+    assert said.code == 1
+    assert "care is stopped" in said.err
+    assert "Traceback" not in said.err
