@@ -6,7 +6,7 @@ of the week's. What is read grows with the week and its eight neighbours, not wi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +18,7 @@ from listener.digest.given import Around, CaseTimes, Decided, DigestSettings, Lo
 from listener.digest.week import Week
 from listener.model import Counted
 from listener.readback import as_collected, read_back
-from listener.store import Store
+from listener.store import AUDIT, Label, Store
 
 _EARLIER_CASES = timedelta(days=14)  # before the week: a case opened then may have been due in it
 _MICRO = 1_000_000  # the ledger counts in millionths of a USD
@@ -62,13 +62,23 @@ def build(store: Store, week: Week, settings: DigestSettings, as_of: datetime, k
         cases=_cases(store, week, known.hours) if known.hours is not None else None,
         spoken=_spoken(store, week, settings.earlier_weeks, one_in),
         one_in=one_in,
-        looked=[Looked(one.at, one.mention, one.was == one.now) for one in store.labels(week.since)],
+        looked=_looked(store.labels(week.since)),
         rules=known.rules(),
         decided=[Decided(one.number, one.week, one.text, one.who, one.at, one.done_at) for one in store.decisions()],
         budgets=_budgets(store, known.budgets, as_of) if as_of < week.until + _RECENT else (),
     )
     mentions = _under_their_source(store.counted(week.since, week.until))
     return count(week, mentions, earlier, as_collected(store.sources()), settings=settings, as_of=as_of, around=around)
+
+
+def _looked(labels: Sequence[Label]) -> list[Looked]:
+    """Verdicts that people looked at, and whether they let them stand. Where a sample was audited, only that: who corrects looks
+    where something is wrong."""
+    wrong = {(one.mention, one.at) for one in labels if one.field != AUDIT}
+    audits = [one for one in labels if one.field == AUDIT]
+    if audits:
+        return [Looked(one.at, one.mention, (one.mention, one.at) not in wrong) for one in audits]
+    return [Looked(one.at, one.mention, False) for one in labels]
 
 
 def _under_their_source(posts: Iterator[Counted]) -> Iterator[Counted]:

@@ -49,6 +49,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {  # as --help shows the
     "Teach": {
         "classify": ("listener.cli.mentions:classify", "judge a text or a file"),
         "rules": ("listener.cli.rules:rules", "test, check, list and suggest rules"),
+        "audit": ("listener.cli.audits:audit", "look at twenty verdicts a week: are they right?"),
         "labels": ("listener.cli.cases:labels", "what people corrected"),
         "query": ("listener.cli.trials:query", "what a query would find"),
         "replay": ("listener.cli.trials:replay", "what other rules would have changed"),

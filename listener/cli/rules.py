@@ -125,11 +125,12 @@ def suggest(ctx: click.Context, since: datetime, accepted: tuple[int, ...], targ
     from listener.cli.common import configuration
     from listener.learning import Judged
     from listener.learning import suggest as suggestions
+    from listener.store import AUDIT
 
     if bool(accepted) != (target is not None):
         raise click.UsageError("--accept needs --to FILE, and --to needs --accept NUMBER")
     with app.stored(configuration(ctx)) as store:
-        labels = store.labels(since)
+        labels = [label for label in store.labels(since) if label.field != AUDIT]
         posts = (
             Judged(told.ref, told.verdict.lang, told.mention.text, told.verdict.stage.value, told.verdict.relevant)
             for told in store.stored(since, app.now())

@@ -12,6 +12,7 @@ from listener.store.errors import (
 )
 from listener.store.store import Store
 from listener.store.values import (
+    AUDIT,
     AuditLine,
     Budget,
     Changed,
@@ -31,6 +32,7 @@ from listener.store.values import (
 from listener.store.vitals import Vitals
 
 __all__ = [
+    "AUDIT",
     "AmbiguousRef",
     "AuditLine",
     "Budget",

@@ -31,7 +31,7 @@ from listener.model import (
 from listener.store.mapping import TOLD, TOLD_FROM, case_of, event_values, told_of, verdict_values
 from listener.store.pages import add_notifications, change_case, lock_counter, told_receivers
 from listener.store.tables import case_events, cases, labels, mentions, verdicts
-from listener.store.values import Label
+from listener.store.values import AUDIT, Label
 from rules.vocabulary import Stage, Urgency
 
 Wanted = Callable[[Told, Case], Sequence[tuple[str, str]]]  # (receiver, route) that should know of a case at its level
@@ -125,25 +125,78 @@ def _correct(connection: Connection, lead: Told, wish: Wish, now: datetime) -> N
     changed = {name: value for name, value in changes.items() if was[name] != value}
     if not changed:
         return
+    _keep(connection, lead, {name: (was[name], value) for name, value in changed.items()}, wish.who, wish.reason, now)
+    _rejudge(connection, lead, changed, now)
+
+
+def audit(
+    connection: Connection, ref: str, week: str, changes: Mapping[str, Any], who: str, now: datetime
+) -> tuple[str, ...] | None:
+    """Keep what a person says of a verdict that was drawn for an audit, and put right what was wrong.
+
+    Returns the fields that changed; () where the verdict stands. None: there is no such post, or its words were removed. Cases stay as
+    they are: a week's audit is about the rules.
+    """
+    lock_counter(connection)
+    row = (
+        connection.execute(sa.select(*TOLD).select_from(TOLD_FROM).where(mentions.c.ref == ref))
+        .mappings()
+        .one_or_none()
+    )
+    if row is None or row["removed_at"] is not None:
+        return None
+    told = told_of(row)
+    was = _as_said(told.verdict)
+    changed = {name: value for name, value in changes.items() if was[name] != value}
+    _keep(
+        connection,
+        told,
+        {AUDIT: (week, was | changed)} | {name: (was[name], to) for name, to in changed.items()},
+        who,
+        "",
+        now,
+    )
+    if changed:
+        _rejudge(connection, told, changed, now)
+    return tuple(changed)
+
+
+def audited(connection: Connection, week: str) -> frozenset[str]:
+    """References of the posts that were looked at for this week's audit."""
+    rows = connection.execute(
+        sa.select(mentions.c.ref, labels.c.was)
+        .select_from(labels.join(mentions, mentions.c.id == labels.c.mention_id))
+        .where(labels.c.field == AUDIT)
+    )
+    return frozenset(row.ref for row in rows if row.was == week)
+
+
+def _keep(
+    connection: Connection, told: Told, said: Mapping[str, tuple[Any, Any]], who: str, reason: str, now: datetime
+) -> None:
+    """Labels: field -> (what it was, what it is)."""
     connection.execute(
         labels.insert(),
         [
             {
                 "at": now,
-                "who": wish.who,
-                "mention_id": lead.id,
+                "who": who,
+                "mention_id": told.id,
                 "field": name,
-                "was": was[name],
-                "now": value,
-                "reason": wish.reason,
-                "ruleset": verdict.ruleset,
+                "was": was,
+                "now": to,
+                "reason": reason,
+                "ruleset": told.verdict.ruleset,
             }
-            for name, value in changed.items()
+            for name, (was, to) in said.items()
         ],
     )
-    values = verdict_values(lead.id, _put_right(verdict, changed), now)
+
+
+def _rejudge(connection: Connection, told: Told, changed: Mapping[str, Any], now: datetime) -> None:
+    values = verdict_values(told.id, _put_right(told.verdict, changed), now)
     del values["mention_id"], values["judged_at"]
-    connection.execute(verdicts.update().where(verdicts.c.mention_id == lead.id).values(**values))
+    connection.execute(verdicts.update().where(verdicts.c.mention_id == told.id).values(**values))
 
 
 def corrected(connection: Connection, mention_id: int, verdict: Verdict) -> Verdict:
@@ -152,8 +205,8 @@ def corrected(connection: Connection, mention_id: int, verdict: Verdict) -> Verd
     right: dict[str, Any] = {}
     rows = connection.execute(sa.select(labels).where(labels.c.mention_id == mention_id).order_by(labels.c.id))
     for row in rows:
-        if row.field == "relevant":
-            continue  # the state of its case says so
+        if row.field in ("relevant", AUDIT):
+            continue  # the state of its case says so; an audit that found nothing wrong changes nothing
         if row.field not in right or right[row.field] != row.was:
             was[row.field] = row.was  # judged by the rules since
         right[row.field] = row.now

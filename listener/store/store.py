@@ -446,6 +446,16 @@ class Store:
         with in_reading(self.engine) as connection:
             return attention.authors_since(connection, sleepers)
 
+    def audit(self, ref: str, week: str, changes: Mapping[str, Any], who: str, now: datetime) -> tuple[str, ...] | None:
+        """Keep what a person says of a drawn verdict; the fields they put right. None: the post is gone."""
+        with in_writing(self.engine) as connection:
+            return deeds.audit(connection, ref, week, changes, who, now)
+
+    def audited(self, week: str) -> frozenset[str]:
+        """References of the posts that this week's audit has looked at."""
+        with in_reading(self.engine) as connection:
+            return deeds.audited(connection, week)
+
     def labels(self, since: datetime) -> tuple[Label, ...]:
         """What people corrected since, oldest first."""
         with in_reading(self.engine) as connection:

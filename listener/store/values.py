@@ -150,9 +150,12 @@ class LedgerLine:
     micro_usd: int
 
 
+AUDIT = "audit"  # field of the label that says: looked at for the audit of the week `was`, and right is `now`
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A person's correction, with the words it is about."""
+    """A person's correction, or what they said of a verdict in an audit, with the words it is about."""
 
     at: datetime
     who: str
@@ -160,7 +163,7 @@ class Label:
     platform: str
     lang: str
     text: str
-    field: str  # stage, urgency, sentiment, touchpoints, relevant
+    field: str  # stage, urgency, sentiment, touchpoints, relevant; audit
     was: Any
     now: Any
     reason: str
