@@ -66,6 +66,7 @@ class Outcome(StrEnum):
     ABOUT_RIVAL = "about-rival"
     OWN_ACCOUNT = "own-account"
     ALERTS_OFF = "alerts-off"  # imported or backfilled with alerts off
+    FOLDED_DUPLICATE = "folded-duplicate"  # a near copy of another author's post, told in the thread of that one's case
     SILENCED = "silenced"  # a silence was in force; the verdict's lines say which
 
 

@@ -14,9 +14,11 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from connectors.base import Mention
+from listener.cases.copies import Copied, Earlier
 from listener.cases.silences import Silence, SilenceKept
 from listener.model import Case, CaseState, NewNotification, Outcome, Told, Triaged, Verdict
 
+ALSO = "same author"  # label of a verdict's line: another case of its author
 CLOSED_STATES: frozenset[CaseState] = frozenset({CaseState.RESOLVED, CaseState.NOT_RELEVANT})
 
 # Crockford's base 32 (https://www.crockford.com/base32.html): no I, L, O, U, so that a reference survives being
@@ -95,10 +97,14 @@ class OpenCase:
 
 @dataclass(frozen=True, slots=True)
 class OpenCases:
-    """All cases that the authors and threads of one page may belong to, oldest first; and what keeps alerts quiet."""
+    """All cases that the authors and threads of one page may belong to, oldest first; and what keeps alerts quiet.
+
+    Among them are the cases of `texts`: posts of the last days that one of the page may be a near copy of, the oldest first.
+    """
 
     cases: tuple[OpenCase, ...] = ()
     silences: tuple[Silence, ...] = ()  # in force, or ended within a day
+    texts: tuple[Earlier, ...] = ()
 
     def of_author(self, key: str) -> tuple[OpenCase, ...]:
         """The cases of this author."""
@@ -157,6 +163,7 @@ class Settled:
     events: tuple[CaseEvent, ...] = ()
     notifications: tuple[CaseNotification, ...] = ()  # of one case and receiver: sent in this order
     silences: SilenceKept = field(default_factory=SilenceKept)
+    copies: tuple[Copied, ...] = ()
 
 
 class Settle(Protocol):

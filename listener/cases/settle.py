@@ -1,23 +1,38 @@
 """Decide what becomes of a page's new mentions: which case, which outcome, whom to tell.
 
 Called by the store inside the page's transaction (docs/decisions/0002), so it is pure and quick. A mention joins an
-open case of its author when it stands in the same thread, follows within three days, or belongs to a grave
-story that nobody has closed yet; otherwise it opens one. A case is told once to each receiver and then
-lives on as that message: later mentions edit it and add an entry to its thread.
+open case of its author when it stands in the same thread, says the same words again, follows within three days on the
+same touchpoint, or belongs to a grave story that nobody has closed yet; otherwise it opens one
+(docs/decisions/0018). A case is told once to each receiver and then lives on as that message: later mentions edit it
+and add an entry to its thread. Where another author posted the same text before, a new case is told as an entry there.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from listener.cases.clock import ServiceHours, due_at, target_of
+from listener.cases.copies import (
+    COPY_WITHIN,
+    FOLDED,
+    Copied,
+    Earlier,
+    Recent,
+    Wording,
+    folded_line,
+    like_line,
+    likeness,
+    wording,
+)
 from listener.cases.deeds import read_snooze, sooner
 from listener.cases.plan import (
+    ALSO,
     CLOSED_STATES,
     CaseChange,
     CaseDraft,
@@ -39,9 +54,10 @@ from listener.model import Case, CaseState, Line, NewNotification, NotificationK
 from listener.triage.urgency import with_history
 from rules.vocabulary import Intent, Urgency
 
-SAME_STORY = timedelta(hours=72)  # METHODS §7: posts of one author within it join the open case
+SAME_STORY = timedelta(hours=72)  # METHODS §7: posts of one author on one touchpoint within it join the open case
 GRAVE_STORY = timedelta(days=30)  # from high on, a story stays one story until somebody closes its case
 REPEATED_POINTS, REPEATED_MORE, REPEATED_CAP = 12, 3, 15  # METHODS §8.1, factor repeat_unanswered
+_COPIES_NAMED = 10  # cases in one entry
 
 
 _UNANSWERED = frozenset({CaseState.NEW, CaseState.CLAIMED, CaseState.SNOOZED})
@@ -76,6 +92,8 @@ class Settler:
         page = _PageUnderWay(self.source, self.rules, open_cases.silences, next_case_id, now)
         for found in open_cases.cases:
             page.know(found)
+        for text in open_cases.texts:
+            page.remember(text)
         for mention in sorted(new, key=lambda one: (one.mention.published_at, one.id)):
             page.settle(mention)
         return page.settled()
@@ -138,6 +156,21 @@ class _Story:
     joined: list[int]
     answered: bool = False  # by the brand, on this page
     clock: Running | None = None  # of a case without a time its answer is due: what was left when it was paused
+    copies: list[tuple[str, str]] = field(default_factory=list)  # folded for it by this page: receiver, case
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """That a post is a near copy of one that stands in a case."""
+
+    of: Earlier
+    story: _Story
+    likeness: float
+
+    @property
+    def can_tell(self) -> bool:
+        """Whether somebody works on that case and was told of it."""
+        return self.story.case.state not in CLOSED_STATES and bool(self.story.receivers)
 
 
 class _PageUnderWay:
@@ -152,6 +185,8 @@ class _PageUnderWay:
         self._source, self._rules, self._next_case_id, self._now = source, rules, next_case_id, now
         self._silences, self._kept, self._noted = silences, Counter[int](), set[int]()
         self._stories: list[_Story] = []
+        self._texts, self._recent = dict[int, Earlier](), Recent()
+        self._copied: list[Copied] = []
         self._outcomes: dict[int, Outcome] = {}
         self._verdicts: dict[int, Verdict] = {}
         self._events: list[CaseEvent] = []
@@ -160,6 +195,10 @@ class _PageUnderWay:
     def know(self, found: OpenCase) -> None:
         clock = replay(found.clock, self._rules.hours)
         self._stories.append(_Story(found.case, found.state_since, list(found.receivers), True, [], clock=clock))
+
+    def remember(self, text: Earlier) -> None:
+        self._texts[text.mention_id] = text
+        self._recent.add(text.mention_id, text.wording)
 
     def settle(self, new: NewMention) -> None:
         verdict = new.verdict
@@ -171,8 +210,28 @@ class _PageUnderWay:
         elif not verdict.relevant:
             self._outcomes[new.id] = Outcome.NOT_RELEVANT
         else:
-            story = self._story_of(new)
-            self._outcomes[new.id] = self._join(story, new) if story else self._open(new)
+            words = wording(new.triaged)
+            copies = self._copies_of(new, words)
+            story = self._story_of(new, copies)
+            copy = next((one for one in copies if one.story is not story), None) if words.is_long else None
+            outcome = self._join(story, new, copy) if story else self._open(new, copy)
+            self._outcomes[new.id] = outcome
+            if outcome is not Outcome.FOLDED_DUPLICATE:
+                case = story.case if story else self._stories[-1].case
+                self.remember(Earlier(new.id, case.id, case.author_key, new.mention.published_at, words))
+
+    def _copies_of(self, new: NewMention, words: Wording) -> list[_Copy]:
+        """What this post may be a near copy of: first where the case can tell it, then the oldest."""
+        by_case = {story.case.id: story for story in self._stories}
+        found = []
+        for id_ in self._recent.near(words):
+            text = self._texts[id_]
+            story = by_case.get(text.case_id)
+            if story is None or abs(new.mention.published_at - text.published_at) > COPY_WITHIN:
+                continue
+            if (alike := likeness(words, text.wording)) is not None:
+                found.append(_Copy(text, story, alike))
+        return sorted(found, key=lambda one: (not one.can_tell, one.of.mention_id))
 
     def _note_reply(self, new: NewMention) -> None:
         """A post of the brand itself in a case's thread answers it: the clock stops."""
@@ -205,6 +264,8 @@ class _PageUnderWay:
 
     def settled(self) -> Settled:
         touched = [story for story in self._stories if story.joined or story.answered]
+        for story in self._stories:
+            self._tell_of_copies(story)
         return Settled(
             outcomes=self._outcomes,
             verdicts=self._verdicts,
@@ -213,22 +274,37 @@ class _PageUnderWay:
             events=tuple(self._events),
             notifications=tuple(self._notifications.values()),
             silences=SilenceKept(dict(self._kept), frozenset(self._noted)),
+            copies=tuple(self._copied),
         )
 
-    def _story_of(self, new: NewMention) -> _Story | None:
-        mine = [story for story in self._stories if story.case.author_key == author_key(new.mention)]
-        for story in reversed(mine):
-            case, posted = story.case, new.mention.published_at
-            quiet_for = abs(posted - case.last_mention_at)
-            if case.thread_key == thread_key(new.mention) or quiet_for <= SAME_STORY:
-                return story
-            if case.urgency >= Urgency.HIGH and case.state not in CLOSED_STATES and quiet_for <= GRAVE_STORY:
-                return story
-        return None
+    def _stories_by(self, new: NewMention) -> list[_Story]:
+        """The cases of a post's author, the newest first."""
+        return [story for story in reversed(self._stories) if story.case.author_key == author_key(new.mention)]
 
-    def _open(self, new: NewMention) -> Outcome:
+    def _story_of(self, new: NewMention, copies: Sequence[_Copy]) -> _Story | None:
+        mine, about = self._stories_by(new), new.verdict.touchpoints.keys()
+        again = {id(copy.story) for copy in copies}
+
+        def quiet_for(story: _Story) -> timedelta:
+            return abs(new.mention.published_at - story.case.last_mention_at)
+
+        def is_grave(case: Case) -> bool:
+            return case.urgency >= Urgency.HIGH and case.state not in CLOSED_STATES
+
+        lately = [story for story in mine if quiet_for(story) <= SAME_STORY]
+        kinds: tuple[Iterable[_Story], ...] = (
+            (story for story in mine if story.case.thread_key == thread_key(new.mention)),
+            (story for story in mine if id(story) in again),
+            (story for story in lately if story.case.touchpoints & about),
+            (story for story in mine if is_grave(story.case) and quiet_for(story) <= GRAVE_STORY),
+            (story for story in lately if not (story.case.touchpoints and about)),
+        )
+        return next(chain.from_iterable(kinds), None)
+
+    def _open(self, new: NewMention, copy: _Copy | None) -> Outcome:
         mention, verdict, case_id = new.mention, new.verdict, self._next_case_id()
         target = target_of(verdict.urgency, praise=_is_praise(verdict))
+        other = next((story.case.ref for story in self._stories_by(new) if self._waits_too(story, new)), "")
         case = Case(
             id=case_id,
             ref=case_ref(case_id),
@@ -247,10 +323,22 @@ class _PageUnderWay:
         story = _Story(case, self._now, [], False, [new.id])
         self._stories.append(story)
         detail = {"mention": new.ref, **turned(Turn.START, mention.published_at, target)}
+        if other:
+            detail["same_author"] = other
+            self._add_line(new, Line(0, ALSO, other))
         self._events.append(CaseEvent(case_id, self._now, "opened", through=self._source, detail=detail))
-        return self._tell(story, new, Outcome.ALERTED)
+        return self._tell(story, new, Outcome.ALERTED, copy)
 
-    def _join(self, story: _Story, new: NewMention) -> Outcome:
+    def _waits_too(self, story: _Story, new: NewMention) -> bool:
+        """Whether a case of the same author is worth a look beside a new one."""
+        lately = abs(new.mention.published_at - story.case.last_mention_at) <= SAME_STORY
+        return lately or story.case.state not in CLOSED_STATES
+
+    def _add_line(self, new: NewMention, line: Line) -> None:
+        verdict = self._verdicts.get(new.id, new.verdict)
+        self._verdicts[new.id] = replace(verdict, lines=(*verdict.lines, line))
+
+    def _join(self, story: _Story, new: NewMention, copy: _Copy | None) -> Outcome:
         before, mention = story.case, new.mention
         verdict = _with_story(new.verdict, before, mention.published_at)
         if verdict is not new.verdict:
@@ -279,7 +367,7 @@ class _PageUnderWay:
         what = "reopened" if reopened else "answered" if answered else "joined"
         detail = {"mention": new.ref, **turned(turn, mention.published_at, target)}
         self._events.append(CaseEvent(before.id, self._now, what, through=self._source, detail=detail))
-        return self._tell(story, new, Outcome.JOINED_CASE)
+        return self._tell(story, new, Outcome.JOINED_CASE, copy)
 
     def _clock_after(self, story: _Story, posted: datetime, target: str) -> tuple[Turn, datetime | None]:
         """What a post of the customer does to the clock: it never gets more time while an answer is due already."""
@@ -293,7 +381,7 @@ class _PageUnderWay:
             return Turn.START, due_at(posted, target, hours)
         return Turn.HURRY, sooner(case.due_at, due_at(posted, target, hours))
 
-    def _tell(self, story: _Story, new: NewMention, told: Outcome) -> Outcome:
+    def _tell(self, story: _Story, new: NewMention, told: Outcome, copy: _Copy | None) -> Outcome:
         if not self._rules.alerts:
             return Outcome.ALERTS_OFF
         if self._now - new.mention.published_at > self._rules.alert_max_age:
@@ -310,13 +398,49 @@ class _PageUnderWay:
             self._notify(story, new, receiver, NotificationKind.CASE_UPDATE, "case")
             self._notify(story, new, receiver, NotificationKind.CASE_THREAD, "case")
         untold = [place for place in wanted if place.receiver not in story.receivers]
+        folded = frozenset[str]() if copy is None else self._fold(story, new, copy, [one.receiver for one in untold])
+        untold = [place for place in untold if place.receiver not in folded]
         for place in untold:
             story.receivers.append(place.receiver)
             self._notify(story, new, place.receiver, NotificationKind.CASE_OPEN, f"route:{place.route}")
         if untold and (ended := lately_ended(*about, self._noted)) is not None:
             self._noted.add(ended.id)
-            self._verdicts[new.id] = replace(verdict, lines=(*verdict.lines, ended_line(ended, self._now)))
+            self._add_line(new, ended_line(ended, self._now))
+        if folded and not story.receivers:
+            return Outcome.FOLDED_DUPLICATE
         return told if story.receivers else Outcome.NO_ROUTE
+
+    def _fold(self, story: _Story, new: NewMention, copy: _Copy, untold: Sequence[str]) -> frozenset[str]:
+        """The receivers that are told of a near copy in the thread of the case that they know; never what is critical."""
+        first, ref = copy.story, copy.story.case.ref
+        told = frozenset(first.receivers if copy.can_tell and story.case.urgency < Urgency.CRITICAL else ())
+        folded = told.intersection(untold)
+        self._copied.append(Copied(new.id, copy.of.mention_id, copy.likeness, bool(folded)))
+        self._add_line(new, (folded_line if folded else like_line)(copy.likeness, ref))
+        if folded:
+            first.copies += [(receiver, story.case.ref) for receiver in first.receivers if receiver in folded]
+            detail = {"mention": new.ref, "likeness": round(copy.likeness, 2)}
+            for case, what, other in ((story.case, FOLDED, ref), (first.case, "copied", story.case.ref)):
+                self._events.append(CaseEvent(case.id, self._now, what, "", self._source, detail | {"case": other}))
+        return folded
+
+    def _tell_of_copies(self, story: _Story) -> None:
+        """One entry a page in the first case's thread, however many others posted the same."""
+        case = story.case
+        for receiver in story.receivers:
+            refs = list(dict.fromkeys(ref for to, ref in story.copies if to == receiver))
+            if not refs:
+                continue
+            payload = {
+                "deed": "copies" if refs[1:] else "copy",
+                "count": len(refs),
+                "case": ", ".join(refs[:_COPIES_NAMED]),
+            }
+            key = f"case:{case.ref}:copies:{refs[0]}:{receiver}"
+            note = NewNotification(
+                key, NotificationKind.CASE_NOTE, receiver, Urgency.NORMAL, self._now, FOLDED, payload
+            )
+            self._notifications.setdefault(key, CaseNotification(note, case.id))
 
     def _keep_quiet(self, story: _Story, new: NewMention, verdict: Verdict, silence: Silence) -> Outcome:
         self._kept[silence.id] += 1

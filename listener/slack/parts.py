@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from listener.cases.copies import FOLDED, LIKE
+from listener.cases.plan import ALSO
 from listener.cases.silences import ENDED, SILENCED
 from listener.model import DRILL, Case, CaseState, CaseView, Told, Verdict
 from listener.slack.limits import HEADER_TEXT, TEXT_WANTED
@@ -25,6 +27,7 @@ MARKS = {Urgency.CRITICAL: "🔴", Urgency.HIGH: "🟠", Urgency.NORMAL: "🔵",
 CLOSED_MARK = "✅"
 
 _KINDS = (Intent.COMPLAINT, Intent.LEAVING, Intent.QUESTION, Intent.BUYING, Intent.SUGGESTION, Intent.PRAISE)
+_ABOUT_TELLING = frozenset({SILENCED, ENDED, FOLDED, LIKE, ALSO})  # labels of lines that are not about the level
 _SLACK_USER = re.compile(r"[UW][A-Z0-9]{6,20}")
 _SLACK_GROUP = re.compile(r"S[A-Z0-9]{6,20}")
 
@@ -178,7 +181,7 @@ def where(told: Told, look: Look) -> str:
 def why(told: Told, case: Case, look: Look, most: int) -> list[str]:
     """The reasons: score lines with the words that fired, what would change the level, rules, and where to ask on."""
     verdict, words = told.verdict, look.words
-    judged = [line for line in verdict.lines if line.label not in (SILENCED, ENDED)]
+    judged = [line for line in verdict.lines if line.label not in _ABOUT_TELLING]
     scored = [line for line in judged if line.points or line.label == "override"]
     scored = scored or [line for line in judged if line.evidence]  # praise scores nothing, and has its reasons
     level = words.word("urgency", verdict.urgency.word).lower()
@@ -198,6 +201,9 @@ def why(told: Told, case: Case, look: Look, most: int) -> list[str]:
         who, _, ago = line.evidence.rpartition(", ")
         named = "" if _SLACK_USER.fullmatch(who) else one_line(who, 60)
         reasons.append(words.say("silence_ended", who=named or words.say("nobody"), ago=one_line(ago, 20)))
+    for label, sentence in ((ALSO, "same_author"), (LIKE, "near_copy")):
+        for line in [line for line in verdict.lines if line.label == label and line.evidence][:1]:
+            reasons.append(words.say(sentence, case=line.evidence.rpartition(" ")[2]))
     facts = [words.say("confidence", confidence=look.decimal(verdict.stage_confidence, 2))]
     if rules:
         facts.append(words.say("rules", rules=", ".join(rules)))

@@ -32,9 +32,10 @@ from listener.cases.plan import (
     thread_key,
 )
 from listener.model import Case, CaseState, NewNotification, NotificationKind, NotificationState, Triaged
-from listener.store import silences, totals
+from listener.store import copies, silences, totals
 from listener.store import sources as source_rows
 from listener.store.columns import clean
+from listener.store.copies import NOTHING_ALIKE, Alike
 from listener.store.errors import StoreError
 from listener.store.mapping import (
     case_of,
@@ -64,7 +65,13 @@ T = TypeVar("T")
 
 
 def record(
-    connection: Connection, lease: Lease, page: Page, triaged: Sequence[Triaged], settle: Settle, now: datetime
+    connection: Connection,
+    lease: Lease,
+    page: Page,
+    triaged: Sequence[Triaged],
+    settle: Settle,
+    now: datetime,
+    alike: Alike = NOTHING_ALIKE,
 ) -> Recorded:
     """Store the new mentions of a page and all that follows from them. `advance` must end the same transaction."""
     once = list({identity(found.mention): found for found in reversed(triaged)}.values())
@@ -76,7 +83,7 @@ def record(
         lock_counter(connection)
         new = _add_mentions(connection, once, lease.source, now)
         if new:
-            settled, told = settle_new(connection, new, settle, now)
+            settled, told = settle_new(connection, new, settle, now, alike)
             totals.stored(connection, lease.source, new, settled, now)
     return Recorded(len(new), len(triaged), told, dict(Counter(settled.outcomes.values())))
 
@@ -87,11 +94,17 @@ def advance(connection: Connection, lease: Lease, page: Page, new: int, now: dat
     source_rows.advance(connection, lease, page.cursor, new, now)
 
 
-def settle_new(connection: Connection, new: Sequence[NewMention], settle: Settle, now: datetime) -> tuple[Settled, int]:
+def settle_new(
+    connection: Connection,
+    new: Sequence[NewMention],
+    settle: Settle,
+    now: datetime,
+    alike: Alike = NOTHING_ALIKE,
+) -> tuple[Settled, int]:
     """Decide what becomes of new mentions, and store it; also how many notifications that made."""
     last_case_id = lock_counter(connection)
     ids = _CaseIds(last_case_id)
-    settled = settle(new, _open_cases(connection, new, now), ids.take, now)
+    settled = settle(new, _open_cases(connection, new, now, alike), ids.take, now)
     told = _apply(connection, new, settled, now)
     if ids.last != last_case_id:
         connection.execute(counters.update().where(counters.c.name == CASE_COUNTER).values(value=ids.last))
@@ -159,7 +172,7 @@ def _add_mentions(
     return tuple(NewMention(*stored[key], found) for key, found in fresh.items() if key in stored)
 
 
-def _open_cases(connection: Connection, new: Sequence[NewMention], now: datetime) -> OpenCases:
+def _open_cases(connection: Connection, new: Sequence[NewMention], now: datetime, alike: Alike) -> OpenCases:
     may_be_joined = (
         cases.c.state.in_(_OPEN_STATES),
         sa.and_(cases.c.state == CaseState.RESOLVED.value, cases.c.state_since >= now - REOPEN_WITHIN),
@@ -177,6 +190,11 @@ def _open_cases(connection: Connection, new: Sequence[NewMention], now: datetime
             for state in may_be_joined:  # two index ranges instead of one scan
                 rows = connection.execute(sa.select(cases).where(column.in_(chunk), state)).mappings()
                 found.update((row["id"], row) for row in rows)
+    texts = copies.earlier(connection, alike, {one.id for one in new})
+    for some in _chunks(sorted({text.case_id for text in texts} - found.keys())):
+        for state in may_be_joined:
+            rows = connection.execute(sa.select(cases).where(cases.c.id.in_(some), state)).mappings()
+            found.update((row["id"], row) for row in rows)
     told = told_receivers(connection, sorted(found))
     idle = [id_ for id_, row in found.items() if row["due_at"] is None and row["state"] in _OPEN_STATES]
     clocks = histories(connection, idle)
@@ -186,6 +204,7 @@ def _open_cases(connection: Connection, new: Sequence[NewMention], now: datetime
             for id_, row in sorted(found.items())
         ),
         silences.for_settling(connection, now),
+        texts,
     )
 
 
@@ -261,6 +280,7 @@ def _apply(connection: Connection, new: Sequence[NewMention], settled: Settled, 
     if settled.events:
         connection.execute(case_events.insert(), [event_values(event) for event in settled.events])
     silences.keep(connection, settled.silences, now)
+    copies.keep(connection, settled.copies, now)
     return add_notifications(connection, settled.notifications, now)
 
 

@@ -41,6 +41,7 @@ from listener.store import (
     attention,
     changes,
     clocks,
+    copies,
     deeds,
     heard,
     ledger,
@@ -88,6 +89,7 @@ class Store:
     def __init__(self, url: str, engine: Engine) -> None:
         self._url = url
         self.engine = engine  # for measurements and tests; whoever writes past the methods breaks their promises
+        self._texts = copies.RecentTexts()
 
     @classmethod
     def open(cls, url: str) -> Store:
@@ -177,10 +179,11 @@ class Store:
 
         `edited` are the page's edited posts, judged; they need `revise`. Raises LeaseLost; then nothing is stored.
         """
+        alike = self._texts.alike(self.engine, triaged, now)
         with in_writing(self.engine) as connection:
             if page.removed:
                 overwrite_deleted(connection)
-            recorded = pages.record(connection, lease, page, triaged, settle, now)
+            recorded = pages.record(connection, lease, page, triaged, settle, now, alike)
             if revise is not None:
                 changed = changes.apply(connection, edited, page.removed, settle, revise, now, secrets.token_bytes)
                 recorded = replace(recorded, edited=changed.edited, removed=changed.removed)

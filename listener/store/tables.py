@@ -338,6 +338,20 @@ class ReplyRow(Row, table=True):
     error: str | None = Field(default=None, sa_type=PlainText)
 
 
+class CopyRow(Row, table=True):
+    """That one post is a near copy of another author's. No words are kept here: they go with the posts."""
+
+    __tablename__ = "copy"
+
+    mention_id: int = Field(primary_key=True, foreign_key="mention.id", sa_column_kwargs={"autoincrement": False})
+    first_id: int = Field(foreign_key="mention.id", index=True)
+    likeness: float  # 0.7…1
+    folded: bool  # told in the thread of the first one's case
+    at: datetime
+    unfolded_at: datetime | None = None
+    unfolded_by: str | None = Field(default=None, sa_type=PlainText)
+
+
 class NotificationTable(Row, table=True):
     """The outbox: one thing to tell one receiver, from the decision to the receipt."""
 
@@ -408,6 +422,7 @@ hourly = _TABLES["hourly"]
 mentions = _TABLES["mention"]
 verdicts = _TABLES["verdict"]
 replies = _TABLES["reply"]
+copies = _TABLES["copy"]
 notifications = _TABLES["notification"]
 receivers = _TABLES["receiver_state"]
 meta = _TABLES["meta"]

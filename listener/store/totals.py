@@ -31,7 +31,7 @@ SUM = "sum"
 MORE = "more"  # than the last bucket
 _TELLING = (NotificationKind.CASE_OPEN.value, NotificationKind.CASE_THREAD.value)
 # What was told, or might have been. Old posts that a first poll or a backfill brings say nothing of our speed.
-_TIMED = frozenset({Outcome.ALERTED, Outcome.JOINED_CASE, Outcome.NO_ROUTE, Outcome.SILENCED})
+_TIMED = frozenset({Outcome.ALERTED, Outcome.JOINED_CASE, Outcome.NO_ROUTE, Outcome.SILENCED, Outcome.FOLDED_DUPLICATE})
 
 Total = tuple[str, str, str]
 
