@@ -59,6 +59,19 @@ class Desk:
             )
         return done
 
+    def unfold(self, ref: str, who: str, through: str, now: datetime) -> Case:
+        """Tell a case by itself that was folded as a near copy of another. Raises NoSuchCase."""
+        found = read_case_ref(ref)
+        wish = Wish(Deed.REOPEN, who, through)
+        done = None if found is None else self.store.unfold_case(found, self._wanted, wish, now)
+        if isinstance(done, Refusal):
+            raise NoSuchCase(f"{done.case.ref} is closed or has no posts any more: there is nothing to tell")
+        if done is None:
+            raise NoSuchCase(
+                f"{ref!r} is no case that was folded as a near copy; `listener cases show CASE` says which are"
+            )
+        return done
+
     def _wanted(self, lead: Told, case: Case) -> Sequence[tuple[str, str]]:
         found = destinations(self.rules.routes, lead.mention, lead.verdict, lead.source, case.urgency)
         return [(one.receiver, one.route) for one in found]

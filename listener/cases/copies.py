@@ -62,7 +62,6 @@ class Earlier:
 
     mention_id: int
     case_id: int
-    author_key: str
     published_at: datetime
     wording: Wording
 

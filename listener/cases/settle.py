@@ -57,6 +57,7 @@ from rules.vocabulary import Intent, Urgency
 SAME_STORY = timedelta(hours=72)  # METHODS §7: posts of one author on one touchpoint within it join the open case
 GRAVE_STORY = timedelta(days=30)  # from high on, a story stays one story until somebody closes its case
 REPEATED_POINTS, REPEATED_MORE, REPEATED_CAP = 12, 3, 15  # METHODS §8.1, factor repeat_unanswered
+_HANDLING = frozenset({"support"})  # whoever complains of being on hold is on hold about something
 _COPIES_NAMED = 10  # cases in one entry
 
 
@@ -218,7 +219,7 @@ class _PageUnderWay:
             self._outcomes[new.id] = outcome
             if outcome is not Outcome.FOLDED_DUPLICATE:
                 case = story.case if story else self._stories[-1].case
-                self.remember(Earlier(new.id, case.id, case.author_key, new.mention.published_at, words))
+                self.remember(Earlier(new.id, case.id, new.mention.published_at, words))
 
     def _copies_of(self, new: NewMention, words: Wording) -> list[_Copy]:
         """What this post may be a near copy of: first where the case can tell it, then the oldest."""
@@ -282,29 +283,28 @@ class _PageUnderWay:
         return [story for story in reversed(self._stories) if story.case.author_key == author_key(new.mention)]
 
     def _story_of(self, new: NewMention, copies: Sequence[_Copy]) -> _Story | None:
-        mine, about = self._stories_by(new), new.verdict.touchpoints.keys()
+        mine, about = self._stories_by(new), new.verdict.touchpoints.keys() - _HANDLING
         again = {id(copy.story) for copy in copies}
 
-        def quiet_for(story: _Story) -> timedelta:
-            return abs(new.mention.published_at - story.case.last_mention_at)
+        def is_grave(story: _Story) -> bool:
+            case = story.case
+            grave = case.urgency >= Urgency.HIGH and case.state not in CLOSED_STATES
+            return grave and _quiet_for(story, new) <= GRAVE_STORY
 
-        def is_grave(case: Case) -> bool:
-            return case.urgency >= Urgency.HIGH and case.state not in CLOSED_STATES
-
-        lately = [story for story in mine if quiet_for(story) <= SAME_STORY]
+        lately = [story for story in mine if _quiet_for(story, new) <= SAME_STORY]
         kinds: tuple[Iterable[_Story], ...] = (
             (story for story in mine if story.case.thread_key == thread_key(new.mention)),
             (story for story in mine if id(story) in again),
             (story for story in lately if story.case.touchpoints & about),
-            (story for story in mine if is_grave(story.case) and quiet_for(story) <= GRAVE_STORY),
-            (story for story in lately if not (story.case.touchpoints and about)),
+            (story for story in mine if is_grave(story)),
+            (story for story in lately if not (about and story.case.touchpoints - _HANDLING)),
         )
         return next(chain.from_iterable(kinds), None)
 
     def _open(self, new: NewMention, copy: _Copy | None) -> Outcome:
         mention, verdict, case_id = new.mention, new.verdict, self._next_case_id()
         target = target_of(verdict.urgency, praise=_is_praise(verdict))
-        other = next((story.case.ref for story in self._stories_by(new) if self._waits_too(story, new)), "")
+        other = next((story.case.ref for story in self._stories_by(new) if _quiet_for(story, new) <= SAME_STORY), "")
         case = Case(
             id=case_id,
             ref=case_ref(case_id),
@@ -328,11 +328,6 @@ class _PageUnderWay:
             self._add_line(new, Line(0, ALSO, other))
         self._events.append(CaseEvent(case_id, self._now, "opened", through=self._source, detail=detail))
         return self._tell(story, new, Outcome.ALERTED, copy)
-
-    def _waits_too(self, story: _Story, new: NewMention) -> bool:
-        """Whether a case of the same author is worth a look beside a new one."""
-        lately = abs(new.mention.published_at - story.case.last_mention_at) <= SAME_STORY
-        return lately or story.case.state not in CLOSED_STATES
 
     def _add_line(self, new: NewMention, line: Line) -> None:
         verdict = self._verdicts.get(new.id, new.verdict)
@@ -472,6 +467,10 @@ class _PageUnderWay:
 
 def _is_praise(verdict: Verdict) -> bool:
     return Intent.PRAISE in verdict.intents and not verdict.intents & _WANTING
+
+
+def _quiet_for(story: _Story, new: NewMention) -> timedelta:
+    return abs(new.mention.published_at - story.case.last_mention_at)
 
 
 def _opening_part(case: Case) -> str:

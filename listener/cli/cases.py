@@ -231,6 +231,18 @@ def split(ctx: click.Context, mention: str) -> None:
     click.echo(f"{done.ref} holds this post now.")
 
 
+@cases.command(epilog="Example: listener cases unfold c-91QA")
+@click.argument("case")
+@click.pass_context
+def unfold(ctx: click.Context, case: str) -> None:
+    """Tell CASE by itself: it was folded as a near copy of another author's post, and is more than that."""
+    from listener import app
+
+    with _desk(ctx) as (desk, _):
+        done = desk.unfold(case, whoami(), THROUGH, app.now())
+    click.echo(f"{done.ref} is told by itself now.")
+
+
 @click.group()
 def labels() -> None:
     """What people corrected: kept for learning and for the weekly audit."""

@@ -202,8 +202,8 @@ def why(told: Told, case: Case, look: Look, most: int) -> list[str]:
         named = "" if _SLACK_USER.fullmatch(who) else one_line(who, 60)
         reasons.append(words.say("silence_ended", who=named or words.say("nobody"), ago=one_line(ago, 20)))
     for label, sentence in ((ALSO, "same_author"), (LIKE, "near_copy")):
-        for line in [line for line in verdict.lines if line.label == label and line.evidence][:1]:
-            reasons.append(words.say(sentence, case=line.evidence.rpartition(" ")[2]))
+        refs = [line.evidence.rpartition(" ")[2] for line in verdict.lines if line.label == label and line.evidence]
+        reasons += [words.say(sentence, case=ref) for ref in refs[:1]]
     facts = [words.say("confidence", confidence=look.decimal(verdict.stage_confidence, 2))]
     if rules:
         facts.append(words.say("rules", rules=", ".join(rules)))

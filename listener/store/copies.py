@@ -29,7 +29,7 @@ _MOST_MEANWHILE = 500  # posts stored by others between the comparison and the t
 _CHUNK = 500
 
 _TEXTS = sa.select(
-    *(mentions.c[name] for name in ("id", "case_id", "author_key", "published_at", "title", "text")),
+    *(mentions.c[name] for name in ("id", "case_id", "published_at", "title", "text")),
     verdicts.c.lang,
     verdicts.c.sentiment_label,
 ).select_from(TOLD_FROM)
@@ -115,7 +115,7 @@ def earlier(connection: Connection, alike: Alike, new: Collection[int]) -> tuple
     meanwhile = _TEXTS.where(*_STANDS, mentions.c.id > alike.known_to).order_by(mentions.c.id).limit(_MOST_MEANWHILE)
     found |= {row.id: row for row in connection.execute(meanwhile)}
     return tuple(
-        Earlier(id_, row.case_id, row.author_key, row.published_at, _wording(row))
+        Earlier(id_, row.case_id, row.published_at, _wording(row))
         for id_, row in sorted(found.items())
         if id_ not in new
     )
@@ -137,6 +137,33 @@ def keep(connection: Connection, found: Sequence[Copied], now: datetime) -> None
                 for one in found
             ],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A post that is told in the thread of another case."""
+
+    mention_id: int
+    first_case: int
+
+
+def folded(connection: Connection, case_id: int) -> tuple[Folded, ...]:
+    """The posts of a case that were folded as near copies."""
+    mine, first = mentions.alias(), mentions.alias()
+    rows = connection.execute(
+        sa.select(copies.c.mention_id, first.c.case_id)
+        .select_from(copies.join(mine, mine.c.id == copies.c.mention_id).join(first, first.c.id == copies.c.first_id))
+        .where(mine.c.case_id == case_id, copies.c.folded)
+        .order_by(copies.c.mention_id)
+    )
+    return tuple(Folded(row.mention_id, row.case_id) for row in rows)
+
+
+def unfold(connection: Connection, ids: Sequence[int], who: str, now: datetime) -> None:
+    """Note that these are told by themselves from now on."""
+    connection.execute(
+        copies.update().where(copies.c.mention_id.in_(ids)).values(folded=False, unfolded_at=now, unfolded_by=who)
+    )
 
 
 def _unknown(connection: Connection, triaged: Sequence[Triaged]) -> list[Triaged]:

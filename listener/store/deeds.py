@@ -275,6 +275,17 @@ def make_known(
     add_notifications(connection, planned, now)
 
 
+def note_in_thread(connection: Connection, case: Case, event: CaseEvent, part: str, now: datetime) -> None:
+    """An entry about something that leaves the case itself as it is; `part` names it once for ever."""
+    said = {"deed": event.what, "who": event.who, "through": event.through, **event.detail}
+    kind, told = NotificationKind.CASE_NOTE, told_receivers(connection, [case.id]).get(case.id, [])
+    notes = [
+        NewNotification(f"case:{case.ref}:{part}:{receiver}", kind, receiver, Urgency.NORMAL, now, "deed", said)
+        for receiver in told
+    ]
+    add_notifications(connection, [CaseNotification(one, case.id) for one in notes], now)
+
+
 def tell_more(connection: Connection, case: Case, lead: Told, wanted: Sequence[tuple[str, str]], now: datetime) -> None:
     """Open the case for receivers that did not know of it."""
     part = "open" if case.revision == 1 else f"open:rev{case.revision}"

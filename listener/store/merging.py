@@ -1,4 +1,4 @@
-"""Posts change cases: one case is given to another, or one post is taken out of its case.
+"""Posts change cases: one case is given to another, one post is taken out of its case, a near copy is told by itself.
 
 Whoever still waits for an answer goes on waiting for it: the earlier clock runs on, and nobody is merged into a case
 that is not relevant. Each function runs inside a transaction of its caller.
@@ -14,10 +14,11 @@ from sqlalchemy.engine import Connection
 
 from listener.cases.clock import ServiceHours, due_at
 from listener.cases.deeds import Refusal, Why, Wish, merged
-from listener.cases.plan import CaseChange, CaseEvent, case_ref
+from listener.cases.plan import CLOSED_STATES, CaseChange, CaseEvent, case_ref
 from listener.cases.turns import Turn, turned
 from listener.model import Case, CaseState, NotificationKind, NotificationState, Outcome, Told
-from listener.store.deeds import Wanted, leading, make_known, set_relevance, tell_more
+from listener.store import copies
+from listener.store.deeds import Wanted, leading, make_known, note_in_thread, set_relevance, tell_more
 from listener.store.mapping import TOLD, TOLD_FROM, case_of, case_values, event_values, told_of
 from listener.store.pages import CASE_COUNTER, change_case, lock_counter, told_receivers
 from listener.store.tables import case_events, cases, counters, mentions, notifications
@@ -115,6 +116,41 @@ def split(
         connection, new, told, [(one, routes.get(one, "split")) for one in dict.fromkeys([*receivers, *routes])], now
     )
     return new
+
+
+def unfold(connection: Connection, ref: str, wanted: Wanted, wish: Wish, now: datetime) -> Case | Refusal | None:
+    """Tell a case by itself that was folded as a near copy. None: no such case, or it was not folded."""
+    lock_counter(connection)
+    row = connection.execute(sa.select(cases).where(cases.c.ref == ref)).mappings().one_or_none()
+    found = [] if row is None else copies.folded(connection, row["id"])
+    lead = leading(connection, row["id"]) if row is not None and found else None
+    if row is None or lead is None:
+        return None
+    before = case_of(row)
+    if before.state in CLOSED_STATES:
+        return Refusal(Why.CLOSED, before)
+    if lead.removed_at is not None:
+        return Refusal(Why.GONE, before)
+    case = replace(before, revision=before.revision + 1)
+    change_case(connection, CaseChange(case), now)
+    copies.unfold(connection, [one.mention_id for one in found], wish.who, now)
+    told = told_receivers(connection, [case.id]).get(case.id, [])
+    more = [one for one in wanted(lead, case) if one[0] not in told]
+    outcome = Outcome.ALERTED if told or more else Outcome.NO_ROUTE
+    connection.execute(
+        mentions.update()
+        .where(mentions.c.case_id == case.id, mentions.c.outcome == Outcome.FOLDED_DUPLICATE.value)
+        .values(outcome=outcome.value)
+    )
+    for first_case in sorted({one.first_case for one in found if one.first_case != case.id}):
+        first = case_of(connection.execute(sa.select(cases).where(cases.c.id == first_case)).mappings().one())
+        event = CaseEvent(first.id, now, "unfold", wish.who, wish.through, {"case": ref})
+        connection.execute(case_events.insert(), [event_values(event)])
+        note_in_thread(connection, first, event, f"unfold:{ref}", now)
+    event = CaseEvent(case.id, now, "unfolded", wish.who, wish.through)
+    connection.execute(case_events.insert(), [event_values(event)])
+    tell_more(connection, case, lead, more, now)
+    return case
 
 
 def _has_others(connection: Connection, told: Told, case: Case) -> bool:

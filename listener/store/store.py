@@ -409,6 +409,11 @@ class Store:
         with in_writing(self.engine) as connection:
             return merging.split(connection, mention_ref, hours, wanted, wish, now)
 
+    def unfold_case(self, ref: str, wanted: deeds.Wanted, wish: Wish, now: datetime) -> Case | Refusal | None:
+        """Tell a case by itself that was folded as a near copy. None: no such case, or it was not folded."""
+        with in_writing(self.engine) as connection:
+            return merging.unfold(connection, ref, wanted, wish, now)
+
     def cases_in(self, *states: CaseState) -> Sequence[Case]:
         """Cases in these states, the most urgent and longest due first."""
         with in_reading(self.engine) as connection:

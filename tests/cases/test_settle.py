@@ -8,12 +8,15 @@ from datetime import datetime, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from connectors.base import Page
 from listener.cases.clock import ServiceHours
-from listener.cases.plan import NewMention, OpenCase, OpenCases, Settled
+from listener.cases.copies import Earlier, wording
+from listener.cases.plan import NewMention, OpenCase, OpenCases, Settled, case_ref
 from listener.cases.routing import Route
 from listener.cases.settle import GRAVE_STORY, SAME_STORY, Rules, Settler
-from listener.model import Case, CaseState, NotificationKind, Outcome, Triaged
+from listener.model import Case, CaseState, Line, NotificationKind, Outcome, Triaged
 from listener.store import Store
 from rules.vocabulary import Urgency
 from tests.cases.conftest import NOON, make_triaged
@@ -101,6 +104,56 @@ def test_after_three_quiet_days_an_ordinary_story_is_a_new_one_but_a_grave_one_g
     assert settle(post, known=[stored(grave)], now=later).changes
     far = later + GRAVE_STORY
     assert settle(make_triaged(published_at=far), known=[stored(grave)], now=far).drafts
+
+
+def test_the_same_author_on_another_touchpoint_has_a_case_of_its_own_that_names_the_first() -> None:
+    first = open_case(urgency=Urgency.NORMAL)
+    settled = settle(make_triaged(urgency=Urgency.NORMAL, touchpoints={"app": -0.5}), known=[stored(first, "care")])
+    assert settled.drafts[0].case.id != first.id
+    assert settled.events[0].detail["same_author"] == first.ref
+    assert settled.verdicts[1].lines[-1] == Line(0, "same author", first.ref)
+
+
+@pytest.mark.parametrize(
+    ("before", "posted", "joins"),
+    [
+        ({"delivery"}, {"delivery": None, "app": None}, True),
+        ({"delivery"}, {"app": None}, False),
+        ({"delivery"}, {}, True),  # nothing says that it is about something else
+        (set(), {"app": None}, True),
+        ({"delivery"}, {"support": None}, True),  # on hold about the delivery
+    ],
+)
+def test_touchpoints_tell_an_author_s_stories_apart(
+    before: set[str], posted: dict[str, float | None], joins: bool
+) -> None:
+    known = open_case(urgency=Urgency.NORMAL, touchpoints=frozenset(before))
+    settled = settle(make_triaged(urgency=Urgency.NORMAL, touchpoints=posted), known=[stored(known)])
+    assert bool(settled.changes) == joins
+
+
+def test_a_thread_is_one_story_whatever_it_is_about() -> None:
+    known = open_case(urgency=Urgency.NORMAL, thread_key="mastodon:t")
+    assert settle(make_triaged(thread="t", touchpoints={"app": None}), known=[stored(known)]).changes
+
+
+def test_of_two_stories_the_one_on_the_same_touchpoint_goes_on_though_another_is_graver() -> None:
+    ordinary = open_case(urgency=Urgency.NORMAL, touchpoints=frozenset({"app"}), thread_key="mastodon:one")
+    grave = open_case(id=8, ref=case_ref(8), urgency=Urgency.HIGH, thread_key="mastodon:two")
+    settled = settle(make_triaged(touchpoints={"app": None}), known=[stored(ordinary), stored(grave)])
+    assert [change.case.id for change in settled.changes] == [ordinary.id]
+
+
+def test_the_same_words_again_within_a_week_are_the_same_case() -> None:
+    later = NOON + timedelta(days=5)
+    post = make_triaged(published_at=later, urgency=Urgency.NORMAL)
+    known = open_case(urgency=Urgency.NORMAL)
+    text = Earlier(90, known.id, NOON, wording(post))
+    ids = count(100)
+    settled = Settler("forum", EVERYTHING)(
+        [NewMention(1, "ref1", post)], OpenCases((stored(known),), texts=(text,)), lambda: next(ids), later
+    )
+    assert [change.case.id for change in settled.changes] == [known.id]
 
 
 def test_a_customer_who_comes_back_reopens_a_resolved_case() -> None:
