@@ -40,7 +40,7 @@ from listener.deliver import Outlet
 from listener.ingest import Feed, Recheck
 from listener.judging import LoadingJudge
 from listener.minding import Calls, mind
-from listener.model import Receiver, ReceiverError
+from listener.model import NewNotification, NotificationKind, Receiver, ReceiverError
 from listener.plugins import connectors
 from listener.recheck import BUDGET_SHARE
 from listener.report import Reporting, put_due_digest
@@ -49,6 +49,7 @@ from listener.slack.look import Look, load_words
 from listener.spiking import SpikeSettings, SpikeWatch
 from listener.store import Store
 from listener.working import Desk
+from rules.vocabulary import Urgency
 
 if TYPE_CHECKING:
     from listener.watch.ping import Ping
@@ -183,7 +184,7 @@ def purse(config: Config, source: SourceConfig, store: Store, *, for_recheck: bo
         return NoBudget()
     limits = spending.budget(account.budget_day, account.budget_month)
     whole = spending.AccountPurse(account.name, limits, store, _first_receiver(config))
-    return spending.part_of(whole, "looking up again", BUDGET_SHARE) if for_recheck else whole
+    return spending.part_of(whole, spending.RECHECKS, BUDGET_SHARE) if for_recheck else whole
 
 
 def _first_receiver(config: Config) -> str | None:
@@ -443,10 +444,27 @@ def clicks_heard(daemon: Daemon) -> Iterator[None]:
 
 
 def register(config: Config, store: Store) -> None:
-    """Make the configured sources known to the store."""
-    store.register_sources(
-        {source.name: source.connector for source in config.sources},
-        now(),
-        {source.name: source.account for source in config.sources if source.account is not None},
+    """Make the configured sources known to the store. One that names another platform now starts anew, and says so."""
+    at, connector_of = now(), {source.name: source.connector for source in config.sources}
+    accounts = {source.name: source.account for source in config.sources if source.account is not None}
+    for name, was in store.register_sources(connector_of, at, accounts).items():
+        log.warning("connector_changed", source=name, was=was, now=connector_of[name])
+        if (tell := _first_receiver(config)) is not None:
+            store.enqueue([_connector_changed(name, was, connector_of[name], tell, at)], at)
+    spending.lift(store, {one.name: (one.budget_day, one.budget_month) for one in config.accounts}, at)
+
+
+def _connector_changed(source: str, was: str, connector: str, tell: str, at: datetime) -> NewNotification:
+    return NewNotification(
+        key=f"notice:connector:{source}:{was}:{connector}:{at:%Y-%m-%dT%H:%M}:{tell}",
+        kind=NotificationKind.NOTICE,
+        receiver=tell,
+        urgency=Urgency.NORMAL,
+        due_at=at,
+        reason="connector-changed",
+        payload={
+            "text": f"The source {source} was read with {was} and is read with {connector} from now on: it starts anew. "
+            f"The posts it found with {was} stay, and are not looked up again.",
+            "next": f"If that was not meant, give {source} its connector back, and the new source a name of its own.",
+        },
     )
-    spending.lift(store, {one.name: (one.budget_day, one.budget_month) for one in config.accounts}, now())

@@ -22,6 +22,7 @@ log = structlog.get_logger()
 
 WARN_AT = 0.8  # of a budget
 MICRO = 1_000_000
+RECHECKS = "looking up again"  # what a part of a budget is for
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,16 @@ class SharedPurse:
 def part_of(whole: AccountPurse, name: str, share: float) -> SharedPurse:
     """A purse for one purpose, of which the operator hears nothing: its end harms nobody else."""
     limits = [None if limit is None else round(limit * share) for limit in (whole.budget.day, whole.budget.month)]
-    return SharedPurse(AccountPurse(f"{whole.account} ({name})", Budget(*limits), whole.store), whole)
+    return SharedPurse(AccountPurse(_part(whole.account, name), Budget(*limits), whole.store), whole)
+
+
+def is_part(account: str) -> bool:
+    """Whether this name in the ledger is no account, but a part of one; its money counts there as well."""
+    return account.endswith(_part("", RECHECKS))
+
+
+def _part(account: str, name: str) -> str:
+    return f"{account} ({name})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +143,7 @@ class Account:
     useful: int  # relevant mentions that its sources brought this month
     blocked_until: datetime | None
     blocked_by: str
+    rechecks: float = 0.0  # of `month`: for looking posts up again
 
     @property
     def per_useful(self) -> float | None:
@@ -149,7 +160,7 @@ def accounts(
     """The accounts that have a budget (`budgets`: USD a day and a month), spent something this month, or must wait."""
     blocked = store.blocked_accounts(now)
     first = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    names = {*budgets, *blocked, *(line.account for line in store.ledger(first))}
+    names = {*budgets, *blocked, *(line.account for line in store.ledger(first) if not is_part(line.account))}
     useful = store.useful(first) if names else {}
     found = []
     for name in sorted(names):
@@ -157,7 +168,8 @@ def accounts(
         day, month = budgets.get(name, (None, None))
         until, why = blocked.get(name, (None, ""))
         brought = sum(useful.get(source, 0) for source in sources_of.get(name, ()))
-        found.append(Account(name, spent.day / MICRO, spent.month / MICRO, day, month, brought, until, why))
+        again = store.spent(_part(name, RECHECKS), now).month / MICRO
+        found.append(Account(name, spent.day / MICRO, spent.month / MICRO, day, month, brought, until, why, again))
     return found
 
 

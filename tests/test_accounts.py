@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from connectors.base import BudgetReached, ConnectorError, Cursor, Mention, Page, RateLimited
 from listener.ingest import Feed, next_pace, poll
-from listener.spending import AccountPurse, accounts, budget, lift, next_month, part_of
+from listener.spending import RECHECKS, AccountPurse, accounts, budget, lift, next_month, part_of
 from listener.store import Store
 from tests.fakes.story import post, settle_to, verdict
 
@@ -234,7 +234,7 @@ def test_a_budget_that_was_lowered_below_what_is_spent_lets_nothing_be_spent(sto
 
 def test_looking_up_again_has_a_part_of_the_budget_and_never_more(store: Store) -> None:
     whole = purse(store, month=1)
-    part = part_of(whole, "looking up again", 0.25)
+    part = part_of(whole, RECHECKS, 0.25)
     part.set_aside("post read", 50, 0.005, NOW)
     with pytest.raises(BudgetReached):
         part.set_aside("post read", 1, 0.005, NOW)

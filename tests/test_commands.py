@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from connectors.base import Page
+from listener.cases.plan import Settled
 from listener.cli import VERBS
 from listener.model import NewNotification, NotificationKind
 from listener.store import Store
+from listener.store.tables import case_events
 from rules.vocabulary import Urgency
 from tests.fakes.commands import Terminal
 
@@ -476,3 +479,42 @@ def test_a_change_of_rules_is_replayed_without_changing_anything(imported: Path,
     assert "3 mentions judged again" in said.out
     assert "→ advocacy" in said.out
     assert terminal("status").out.count("3 mentions")
+
+
+def test_the_history_of_a_case_says_when_a_thing_was_noted_and_of_when_it_is(
+    imported: Path, terminal: Terminal
+) -> None:
+    """A reply's own time is part of its detail."""
+    ref = json.loads(terminal("cases", "list", "--json").out)[0]["ref"]
+    with Store.open(f"sqlite:///{imported.parent / 'listener.db'}") as store:
+        view = store.case(ref)
+        assert view is not None
+        noted = datetime(2026, 11, 20, 9, tzinfo=UTC)
+        with store.engine.begin() as connection:
+            row = {"case_id": view.case.id, "at": noted, "what": "brand-replied", "who": "", "through": "poll"}
+            connection.execute(case_events.insert(), [{**row, "detail": {"at": "2026-11-19T08:00:00+00:00"}}])
+    history = json.loads(terminal("cases", "show", ref, "--json").out)["history"]
+    (told,) = [one for one in history if one["what"] == "brand-replied"]
+    assert datetime.fromisoformat(told["at"]) == noted
+    assert told["detail"] == {"at": "2026-11-19T08:00:00+00:00"}
+
+
+def test_a_source_that_is_given_another_connector_says_so_and_starts_anew(config: Path, terminal: Terminal) -> None:
+    posts = config.parent / "posts.jsonl"
+    posts.write_text("")
+    config.write_text(CONFIG + '[[source]]\nname = "news"\nconnector = "replay"\npath = "posts.jsonl"\n')
+    with Store.open(f"sqlite:///{config.parent / 'listener.db'}") as store:
+        store.migrate()
+        store.register_sources({"news": "rss"}, datetime.now(UTC))
+        lease = store.lease("news", "me", datetime.now(UTC), timedelta(minutes=1))
+        assert lease is not None
+        store.record_page(lease, Page((), {"etag": "of a feed"}), [], _no_settle, datetime.now(UTC))
+        store.finish(lease, datetime.now(UTC), datetime.now(UTC) + timedelta(hours=1))
+    said = terminal("once")
+    assert said.code == 0, said.err
+    assert "news was read with rss and is read with replay from now on" in " ".join(said.out.split())
+    assert "was read with" not in terminal("once").out
+
+
+def _no_settle(*_: object) -> Settled:
+    return Settled({})

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from listener.app import now
+from listener.store import Budget, Store
 from tests.fakes.commands import Terminal
 from tests.fakes.x import TOKEN, FakeX
 
@@ -100,6 +101,11 @@ def test_status_shows_what_was_spent_and_the_budget_ends_reading_until_the_next_
     assert account["spent_day_usd"] == pytest.approx(site.spent, abs=0.02)  # never less than billed
     assert account["spent_day_usd"] >= round(site.spent, 4)
     assert account["useful_mentions_month"] > 0
+    with Store.open("sqlite:///listener.db") as store:
+        store.set_aside("paid (looking up again)", "post read", 1, 30_000, Budget(), now())
+    said = " ".join(terminal("status").out.split())
+    assert "paid: 0.03 USD of this month's were for looking posts up again" in said
+    assert [one["name"] for one in json.loads(terminal("status", "--json").out)["accounts"]] == ["paid"]
     asked = len(site.asked)
     terminal("once")
     assert len(site.asked) == asked  # not asked again before the next day

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from connectors.base import Author, Cursor, Known, Looked, Mention, Page, RateLimited, Removal, Unavailable
+from connectors.base import Author, Cursor, Known, Looked, Malformed, Mention, Page, RateLimited, Removal, Unavailable
 from listener.cases.clock import ServiceHours
 from listener.cases.deeds import Decision, Deed, Refusal, Snooze, Why, Wish
 from listener.cases.routing import Route
@@ -19,7 +19,7 @@ from listener.cases.settle import Rules, Settler
 from listener.deliver import Outlet, deliver
 from listener.ingest import Feed, Recheck, poll
 from listener.model import Case, CaseState, Outcome, Verdict
-from listener.recheck import recheck
+from listener.recheck import recheck, trouble
 from listener.slack.client import SlackReceiver
 from listener.slack.look import Look, load_words
 from listener.store import Store
@@ -41,6 +41,8 @@ class Forum:
     gone: list[Removal] = field(default_factory=list)  # told by the next poll
     edited: list[Mention] = field(default_factory=list)
     fails: Exception | None = None
+    poll_fails: Exception | None = None
+    poison: dict[str, Exception] = field(default_factory=dict)  # posts that make a look-up fail
     asked: list[list[str]] = field(default_factory=list)
 
     def publish(self, name: str, text: str, author: str = "zoe", at: datetime = NOW) -> Mention:
@@ -51,6 +53,8 @@ class Forum:
         return made
 
     def poll(self, cursor: Cursor | None, now: datetime) -> Iterator[Page]:
+        if self.poll_fails is not None:
+            raise self.poll_fails
         yield Page(tuple(self.posts.values()), {}, edited=tuple(self.edited), removed=tuple(self.gone))
         self.gone, self.edited = [], []
 
@@ -58,6 +62,8 @@ class Forum:
         self.asked.append([post.external_id for post in posts])
         if self.fails is not None:
             raise self.fails
+        if bad := [self.poison[one.external_id] for one in posts if one.external_id in self.poison]:
+            raise bad[0]
         return Looked(
             tuple(self.posts[one.external_id] for one in posts if one.external_id in self.posts),
             tuple(Removal("forum", one.external_id) for one in posts if one.external_id not in self.posts),
@@ -449,3 +455,76 @@ def test_a_source_of_no_account_that_must_wait_is_not_asked_by_look_ups_either(s
         team.look_up()
         team.look_up(timedelta(minutes=5))
         assert len(team.forum.asked) == 1
+
+
+def test_a_post_that_cannot_be_looked_up_holds_up_no_other(team: Team) -> None:
+    """The platform answers no question that holds it; `status` is told why it is left."""
+    for number in range(9):
+        team.forum.publish(str(number), f"post {number}", author=f"a{number}")
+    team.feed = replace(team.feed, recheck=replace(_recheck(team), batch=100))
+    team.turn()
+    team.forum.poison = {"3": Malformed("the forum answers with half a page"), "7": KeyError("author")}
+    del team.forum.posts["4"], team.forum.posts["8"]
+    assert team.look_up() == 2
+    said = trouble(team.store, "forum")
+    assert said is not None
+    assert (said["aside"], "3" in team.forum.asked[-1], "7" in team.forum.asked[-1]) == (2, False, False)
+    asked = len(team.forum.asked)
+    assert team.look_up(timedelta(minutes=5)) == 0
+    assert len(team.forum.asked) == asked  # not before their next turn
+    team.forum.poison = {}
+    team.forum.posts.pop("3")
+    assert team.look_up() == 1
+    assert trouble(team.store, "forum") is None
+
+
+def test_a_connector_that_answers_nothing_sets_no_post_aside(team: Team) -> None:
+    for number in range(2):
+        team.forum.publish(str(number), f"post {number}", author=f"a{number}")
+    team.turn()
+    del team.forum.posts["1"]
+    team.forum.fails = KeyError("fault")
+    assert team.look_up() == 0
+    assert len(team.forum.asked) == 3  # both, and each alone
+    team.forum.fails = None
+    assert team.look_up(timedelta(minutes=5)) == 1
+
+
+def test_an_outage_is_not_taken_for_a_bad_post(team: Team) -> None:
+    team.forum.publish("1", SECRET)
+    team.forum.publish("2", SECRET, author="yan")
+    team.turn()
+    team.forum.poll_fails = team.forum.fails = Unavailable("the forum does not answer")
+    team.turn(timedelta(hours=25))
+    team.look_up(timedelta(minutes=5))
+    assert [sorted(asked) for asked in team.forum.asked] == [["1", "2"]]
+    assert (trouble(team.store, "forum") or {})["why"] == "the forum does not answer"
+
+
+def test_posts_too_old_to_be_looked_up_leave_the_index_of_those_that_are(team: Team) -> None:
+    """However many are kept for good, a look-up reads only those that are due."""
+    for number in range(4):
+        team.forum.publish(str(number), "old", author=f"a{number}", at=NOW - timedelta(days=29))
+    team.forum.publish("new", SECRET)
+    team.turn()
+    team.look_up(timedelta(days=3))
+    assert team.forum.asked == [["new"]]
+    with team.store.engine.connect() as connection:
+        followed = sa.text("SELECT external_id FROM mention WHERE checked_at IS NOT NULL")
+        assert list(connection.execute(followed).scalars()) == ["new"]
+
+
+def test_posts_that_another_connector_found_are_not_looked_up_with_the_new_one(team: Team) -> None:
+    team.store.register_sources({"backfill:forum:2026-10-01": "forum"}, NOW)
+    team.forum.publish("1", SECRET)
+    team.turn()
+    team.forum.publish("2", SECRET)
+    poll(replace(team.feed, name="backfill:forum:2026-10-01"), judge, team.store, "worker", lambda: team.at, force=True)
+    team.store.register_sources({"forum": "mastodon"}, NOW)
+    team.look_up()
+    assert team.forum.asked == []
+
+
+def _recheck(team: Team) -> Recheck:
+    assert team.feed.recheck is not None
+    return team.feed.recheck

@@ -82,7 +82,7 @@ def show(ctx: click.Context, case: str, as_json: bool) -> None:
                         for told in view.mentions
                     ],
                     "history": [
-                        {"at": one.at, "what": one.what, "who": one.who, "through": one.through, **one.detail}
+                        {"at": one.at, "what": one.what, "who": one.who, "through": one.through, "detail": one.detail}
                         for one in history
                     ],
                 }

@@ -67,7 +67,7 @@ def health(ctx: click.Context, as_json: bool) -> None:
 
 
 def _status(store: Store, at: datetime, config: Config) -> dict[str, object]:
-    from listener import troubles
+    from listener import recheck, troubles
     from listener.cli.status import all_accounts
 
     read, totals, outbox = troubles.vitals(store, at, config), store.totals(), store.outbox(at)
@@ -90,6 +90,7 @@ def _status(store: Store, at: datetime, config: Config) -> dict[str, object]:
                 "failures": source.failures,
                 "error": source.error,
                 "parked": source.parked,
+                "recheck_trouble": recheck.trouble(store, source.name),
                 "gaps": [
                     {"since": gap.since, "until": gap.until, "reason": gap.reason, "lost": gap.lost}
                     for gap in source.gaps
@@ -102,6 +103,7 @@ def _status(store: Store, at: datetime, config: Config) -> dict[str, object]:
                 "name": account.name,
                 "spent_day_usd": round(account.day, 4),
                 "spent_month_usd": round(account.month, 4),
+                "spent_month_rechecks_usd": round(account.rechecks, 4),
                 "budget_day_usd": account.budget_day,
                 "budget_month_usd": account.budget_month,
                 "useful_mentions_month": account.useful,

@@ -17,7 +17,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from connectors.base import Gap
-from listener import silencing, spending, troubles
+from listener import recheck, silencing, spending, troubles
 from listener.cli.common import FILE, ago, length
 from listener.config import Config
 from listener.model import NotificationState, SourceState
@@ -41,6 +41,7 @@ def draw(console: Console, store: Store, at: datetime, config: Config) -> None:
             _sentence(console, "!", sentence, "red")
     if sources:
         _sources(console, read, sources, config)
+        _rechecks(console, store, sources, at)
     accounts = all_accounts(store, at, config)
     if accounts:
         _accounts(console, accounts, at)
@@ -121,6 +122,18 @@ def _sources(console: Console, read: Vitals, sources: Sequence[SourceState], con
     _gaps(console, sources)
 
 
+def _rechecks(console: Console, store: Store, sources: Sequence[SourceState], at: datetime) -> None:
+    for source in sources:
+        if (trouble := recheck.trouble(store, source.name)) is None:
+            continue
+        when, why = ago(datetime.fromisoformat(trouble["at"]), at), one_line(trouble["why"], REASON_SHOWN)
+        posts = f"{trouble['aside']} post{'s' if trouble['aside'] > 1 else ''}"
+        words = (
+            f"{posts} could not be looked up again and wait" if trouble["aside"] else "looking posts up again failed"
+        )
+        _sentence(console, "·", f"{source.name}: {words} ({when}): {why}", "yellow")
+
+
 def _gaps(console: Console, sources: Sequence[SourceState]) -> None:
     gaps = [(source.name, gap) for source in sources for gap in source.gaps]
     gaps.sort(key=lambda one: (one[1].lost, -one[1].until.timestamp()))
@@ -144,6 +157,9 @@ def _accounts(console: Console, accounts: Sequence[Account], at: datetime) -> No
         )
     console.print(table)
     for account in accounts:
+        if account.rechecks:
+            words = f"{account.name}: {account.rechecks:.2f} USD of this month's were for looking posts up again"
+            _sentence(console, "·", words, "dim")
         if account.blocked_until is not None:
             _sentence(console, "·", f"{account.name}: {one_line(account.blocked_by, REASON_SHOWN)}", "yellow")
 

@@ -52,17 +52,23 @@ GONE = "its post was removed before this could be told"
 _CLOSED = (CaseState.RESOLVED.value, CaseState.NOT_RELEVANT.value)
 _NO_CASE = frozenset({Outcome.NOT_RELEVANT, Outcome.ABOUT_RIVAL, Outcome.OWN_ACCOUNT})
 _CHUNK = 500
+_LET_GO = 5_000  # posts at once: the first look-up after a year without any must not hold the database for minutes
 
 
 def due(
     connection: Connection, sources: Sequence[str], before: datetime, oldest: datetime, limit: int
 ) -> Sequence[Known]:
-    """Posts of these sources not seen upstream since `before`, published since `oldest`; the longest unseen first."""
+    """Posts of these sources not seen upstream since `before`, published since `oldest`; the longest unseen first.
+
+    Older ones are let go: nobody asks for them again, and with no `checked_at` they leave the index that is read here.
+    """
+    theirs = (mentions.c.source.in_(sorted(sources)), mentions.c.checked_at <= before)
+    too_old = sa.select(mentions.c.id).where(*theirs, mentions.c.published_at < oldest).limit(_LET_GO)
+    connection.execute(mentions.update().where(mentions.c.id.in_(too_old.scalar_subquery())).values(checked_at=None))
     rows = connection.execute(
         sa.select(mentions)
         .where(
-            mentions.c.source.in_(sorted(sources)),
-            mentions.c.checked_at <= before,
+            *theirs,
             mentions.c.published_at >= oldest,
             mentions.c.removed_at.is_(None),
         )

@@ -245,10 +245,17 @@ def audit_trail(connection: Connection, limit: int) -> tuple[AuditLine, ...]:
 
 def useful(connection: Connection, since: datetime) -> dict[str, int]:
     """For each source how many of the mentions seen since are about the brand or a rival, and no promotion."""
+    # Ids are given in order: whatever was seen since stands behind the last one that was not, which is found from the end.
+    newest = mentions.alias("newest")
+    last = (
+        sa.select(newest.c.id).where(newest.c.seen_at < since).order_by(newest.c.id.desc()).limit(1).scalar_subquery()
+    )
+    # Not the bare column: SQLite would read all of an index that is sorted by it.
+    source = (mentions.c.source + "").label("source")
     rows = connection.execute(
-        sa.select(mentions.c.source, sa.func.count().label("number"))
+        sa.select(source, sa.func.count().label("number"))
         .select_from(TOLD_FROM)
-        .where(mentions.c.seen_at >= since, verdicts.c.relevant, ~verdicts.c.promotional)
-        .group_by(mentions.c.source)
+        .where(mentions.c.id > sa.func.coalesce(last, 0), verdicts.c.relevant, ~verdicts.c.promotional)
+        .group_by(source)
     )
     return {row.source: row.number for row in rows}

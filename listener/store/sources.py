@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from connectors.base import Cursor, Gap
 from listener.model import SourceState
 from listener.store.errors import LeaseLost
-from listener.store.tables import accounts, gaps, sources
+from listener.store.tables import accounts, gaps, mentions, sources
 from listener.store.upsert import insert
 from listener.store.values import GapLine, Lease
 
@@ -26,10 +26,14 @@ _sibling = sources.alias("sibling")
 
 def register(
     connection: Connection, connectors: Mapping[str, str], now: datetime, account_of: Mapping[str, str]
-) -> None:
-    """Add the sources not known yet. One whose connector changed starts anew: no connector reads another's cursor."""
+) -> dict[str, str]:
+    """Add the sources not known yet. One whose connector changed starts anew: no connector reads another's cursor.
+
+    Nor does one know another's posts: those the source found before are not looked up again. Returns, for each source
+    that changed, the connector it had.
+    """
     if not connectors:
-        return
+        return {}
     rows = [
         {"name": name, "connector": connector, "fence": 0, "failures": 0, "mentions": 0}
         for name, connector in sorted(connectors.items())
@@ -38,14 +42,13 @@ def register(
     known = {row.name: row.connector for row in connection.execute(sa.select(sources.c.name, sources.c.connector))}
     for name in sorted(connectors):
         connection.execute(sources.update().where(sources.c.name == name).values(account=account_of.get(name)))
-    for name, connector in sorted(connectors.items()):
-        if known[name] == connector:
-            continue
+    changed = {name: known[name] for name, connector in sorted(connectors.items()) if known[name] != connector}
+    for name in changed:
         connection.execute(
             sources.update()
             .where(sources.c.name == name)
             .values(
-                connector=connector,
+                connector=connectors[name],
                 cursor=None,
                 next_poll_at=None,
                 failures=0,
@@ -58,6 +61,12 @@ def register(
             )
         )
         _close(connection, name, now)
+        connection.execute(
+            mentions.update()
+            .where(mentions.c.source == name, mentions.c.checked_at.is_not(None))
+            .values(checked_at=None)
+        )
+    return changed
 
 
 def due(connection: Connection, now: datetime, owner: str | None) -> tuple[str, ...]:

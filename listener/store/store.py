@@ -144,13 +144,14 @@ class Store:
 
     def register_sources(
         self, connectors: Mapping[str, str], now: datetime, account_of: Mapping[str, str] | None = None
-    ) -> None:
+    ) -> Mapping[str, str]:
         """Make the sources (name -> connector) known. Keeps cursors and parks, unless a source's connector changed.
 
-        `account_of`: the account whose limits a source shares with others.
+        `account_of`: the account whose limits a source shares with others. Returns the sources that start anew because
+        their connector changed, each with the one it had.
         """
         with in_writing(self.engine) as connection:
-            sources.register(connection, connectors, now, account_of or {})
+            return sources.register(connection, connectors, now, account_of or {})
 
     def due_sources(self, now: datetime, owner: str | None = None) -> tuple[str, ...]:
         """Sources that may be polled now: due, not parked, leased by nobody else than `owner`. The longest overdue first."""
@@ -259,8 +260,11 @@ class Store:
     # Changes upstream
 
     def to_check(self, of: Sequence[str], before: datetime, oldest: datetime, limit: int) -> Sequence[Known]:
-        """Posts of the sources `of`, published since `oldest`, that were not seen upstream since `before`."""
-        with in_reading(self.engine) as connection:
+        """Posts of the sources `of`, published since `oldest`, that were not seen upstream since `before`.
+
+        The longest unseen first. What is older is not asked for again, ever.
+        """
+        with in_writing(self.engine) as connection:
             return changes.due(connection, of, before, oldest, limit)
 
     def record_look_up(

@@ -5,7 +5,7 @@ Each function runs inside a transaction of its caller.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,6 @@ from listener.store.upsert import insert
 from rules.vocabulary import Urgency
 
 DECISIONS = "digest.decisions"  # meta key: what the team decided, the oldest first
-_CHUNK = 500
 _ANSWERS = (Deed.REPLIED.value, Deed.WAIT.value, "brand-replied")  # what stops a case's clock
 
 
@@ -87,50 +86,36 @@ def words(
 
 def answered(connection: Connection, since: datetime, until: datetime) -> tuple[Answered, ...]:
     """Cases of the mentions published in [since, until), each with its very first post's time and its first answer."""
-    ids = sorted(
-        connection.execute(
-            sa.select(mentions.c.case_id)
-            .where(mentions.c.published_at >= since, mentions.c.published_at < until, mentions.c.case_id.is_not(None))
-            .distinct()
-        ).scalars()
+    theirs = (
+        sa.select(mentions.c.case_id)
+        .where(mentions.c.published_at >= since, mentions.c.published_at < until, mentions.c.case_id.is_not(None))
+        .distinct()
     )
-    found: list[Answered] = []
-    for start in range(0, len(ids), _CHUNK):
-        found += _answered(connection, ids[start : start + _CHUNK])
-    return tuple(found)
-
-
-def _answered(connection: Connection, ids: Sequence[int | None]) -> Iterator[Answered]:
     first = {
         row.case_id: row.first
         for row in connection.execute(
             sa.select(mentions.c.case_id, sa.func.min(mentions.c.published_at).label("first"))
-            .where(mentions.c.case_id.in_(ids))
+            .where(mentions.c.case_id.in_(theirs))
             .group_by(mentions.c.case_id)
         )
     }
     replied: dict[int, datetime] = {}
     targets: dict[int, str] = {}
-    for row in connection.execute(
+    for case_id, written, what, detail in connection.execute(
         sa.select(case_events.c.case_id, case_events.c.at, case_events.c.what, case_events.c.detail).where(
-            case_events.c.case_id.in_(ids), case_events.c.what.in_(("opened", *_ANSWERS))
+            case_events.c.case_id.in_(theirs), case_events.c.what.in_(("opened", *_ANSWERS))
         )
     ):
-        if row.what == "opened":
-            targets[row.case_id] = started_for(row.detail or {})
+        if what == "opened":
+            targets[case_id] = started_for(detail or {})
             continue
-        at = _written(row.detail) or row.at
-        replied[row.case_id] = min(at, replied.get(row.case_id, at))
-    which = sa.select(cases.c.id, cases.c.ref, cases.c.urgency, cases.c.state).where(cases.c.id.in_(ids))
-    for id_, ref, urgency, state in connection.execute(which.order_by(cases.c.id)).all():
-        yield Answered(
-            ref,
-            Urgency(urgency),
-            CaseState(state),
-            first[id_],
-            replied.get(id_),
-            targets.get(id_, ""),
-        )
+        at = _written(detail) or written
+        replied[case_id] = min(at, replied.get(case_id, at))
+    which = sa.select(cases.c.id, cases.c.ref, cases.c.urgency, cases.c.state).where(cases.c.id.in_(theirs))
+    return tuple(
+        Answered(ref, Urgency(urgency), CaseState(state), first[id_], replied.get(id_), targets.get(id_, ""))
+        for id_, ref, urgency, state in connection.execute(which.order_by(cases.c.id))
+    )
 
 
 def decisions(connection: Connection) -> tuple[DecisionLine, ...]:

@@ -48,6 +48,8 @@ def a_day(store: Store) -> None:
     store.sleeping(NOON)
     store.unanswered(NOON - TTL, NOON + TTL, NOON - TTL)
     store.to_check(["forum"], NOON, NOON - TTL, 10)
+    store.useful(NOON)
+    store.answered(NOON, NOON + TTL)
     for one in store.counted(NOON, NOON + TTL):
         told = store.told(one.ref)
         assert told is not None

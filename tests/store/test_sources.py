@@ -119,7 +119,8 @@ def test_registering_keeps_the_cursor_unless_the_connector_changed(store: Store)
     store.register_sources({"forum": "replay"}, NOON)
     store.finish(lease, NOON, NOON + TTL)
     assert leased(store, force=True).cursor == {"position": 7}
-    store.register_sources({"forum": "rss"}, NOON)
+    assert store.register_sources({"forum": "rss"}, NOON) == {"forum": "replay"}
+    assert store.register_sources({"forum": "rss"}, NOON) == {}  # said once
     (state,) = store.sources()
     assert (state.connector, state.gaps) == ("rss", ())
     anew = store.lease("forum", "w2", NOON, TTL)
