@@ -24,9 +24,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Cursor = Mapping[str, Any]  # JSON that only its connector reads; the daemon stores it as it is
@@ -144,6 +144,66 @@ class Rechecking(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """As whom a source answers in public, and what an answer may be."""
+
+    account: str  # as its platform writes it, without a leading "@"
+    longest: int  # of an answer, in the platform's own counting
+    measure: Callable[[str], int]  # that counting
+    opening: str = ""  # what an answer to a post begins with where the platform tells its author no other way
+
+
+@dataclass(frozen=True, slots=True)
+class CannotReply:
+    """Why nothing can be answered, or not this post. `reason` is one word, `why` a sentence with what would allow it."""
+
+    reason: str  # "off", "summons", "place", …
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """An answer as a person approved it, to the letter."""
+
+    text: str
+    key: str  # the same at every try, and no other answer's
+    at: datetime  # when it was approved
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Where an answer stands."""
+
+    external_id: str
+    url: str
+
+
+class Replying(Protocol):
+    """A source that can answer posts in public, where its settings say so: `Connector.replies`, `ReplySettings`.
+
+    Nothing is published but by `reply`, which a person asked for with this very text. A try whose answer was lost may have
+    got through; so `find_reply` is asked before the next one.
+    """
+
+    def voice(self) -> Voice | CannotReply:
+        """As whom, or which setting would allow it. No network."""
+        ...
+
+    def may_reply(self, post: Mention) -> Voice | CannotReply:
+        """Whether the platform's rules let this post be answered from here, as far as can be told. No network."""
+        ...
+
+    def reply(self, post: Mention, approved: Approved, now: datetime) -> Posted:
+        """Publish it. Raises `ConnectorError`: `Parked`, `Refused` and `BudgetReached` say that nothing was published,
+        any other that nobody knows."""
+        ...
+
+    def find_reply(self, post: Mention, approved: Approved, now: datetime) -> Posted | None:
+        """What an earlier try has published; None: nothing. Raises `ConnectorError` where that cannot be told."""
+        ...
+
+
 class Expected(Protocol):
     """What one query of a source would bring in a month."""
 
@@ -226,6 +286,28 @@ class SourceSettings(BaseModel):
     page_cap: int = Field(default=5, ge=1, le=1000, description="pages read in one poll; what is left becomes a gap")
 
 
+class ReplySettings(SourceSettings):
+    """The keys of connectors whose sources can answer in public. The right to write has a credential of its own."""
+
+    replies: bool = Field(
+        default=False, description="answer posts in public where a person says so, word for word (docs/replies.md)"
+    )
+    reply_as: str | None = Field(default=None, description="the account that answers; it counts as one of your own")
+
+    @field_validator("reply_as")
+    @classmethod
+    def _bare_account(cls, value: str | None) -> str | None:
+        if value is not None and not (value := value.strip().removeprefix("u/").lstrip("@")):
+            raise ValueError("reply_as is empty; write the account that answers")
+        return value
+
+    @model_validator(mode="after")
+    def _as_somebody(self) -> Self:
+        if self.replies and self.reply_as is None:
+            raise ValueError("replies = true needs reply_as, the account that answers")
+        return self
+
+
 @dataclass(frozen=True, slots=True)
 class SourceContext:
     """What the daemon tells a source when it opens it."""
@@ -264,6 +346,7 @@ class Connector:
     recheck_batch: int = 0  # posts its sources look up at once (`Rechecking`); 0: they cannot
     costs: bool = False  # bills what is read: its account must have a budget
     handed: bool = False  # its posts are brought to it (a webhook, a mailbox, a file): there is nothing to search
+    replies: bool = False  # its sources can answer posts in public (`Replying`, `ReplySettings`)
 
 
 class ConnectorError(Exception):

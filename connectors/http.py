@@ -112,9 +112,9 @@ class Client:
             return None
         return self.decoded(self._good(answer, now))
 
-    def post(self, path: str, now: datetime, body: Any) -> Answer:
-        """POST JSON, for a question too long for an address. Raises like `get`."""
-        return self._good(self._ask("POST", path, None, _JSON, body), now)
+    def post(self, path: str, now: datetime, body: Any, headers: Mapping[str, str] | None = None) -> Answer:
+        """POST JSON: a question too long for an address, or something to publish. Raises like `get`."""
+        return self._good(self._ask("POST", path, None, {**_JSON, **(headers or {})}, body), now)
 
     def _ask(
         self,

@@ -18,6 +18,8 @@ from pydantic import Field, field_validator, model_validator
 
 from connectors.base import (
     AccessDenied,
+    Approved,
+    CannotReply,
     Connector,
     Cursor,
     Json,
@@ -27,13 +29,16 @@ from connectors.base import (
     Mention,
     Page,
     Policy,
+    Posted,
+    ReplySettings,
     SourceContext,
-    SourceSettings,
+    Voice,
 )
-from connectors.http import Client
+from connectors.http import Client, Explain
 from connectors.lookup import Homes
 from connectors.mastodon_lookup import BATCH, look_up
 from connectors.mastodon_posts import mention_of, time_of
+from connectors.mastodon_reply import RIGHTS, MastodonReplies, explain_writing
 from connectors.secret import read_secret
 from connectors.text import label, matcher, mentions, safe_url
 from connectors.walk import Batch, Post, Reach, Timeline, walk
@@ -41,7 +46,7 @@ from connectors.walk import Batch, Post, Reach, Timeline, walk
 PAGE = 40  # the most an instance gives at once
 
 
-class MastodonSettings(SourceSettings):
+class MastodonSettings(ReplySettings):
     """Keys of a Mastodon source."""
 
     tags: tuple[str, ...] = Field(default=(), description="hashtags to read; default: the terms, written together")
@@ -61,6 +66,10 @@ class MastodonSettings(SourceSettings):
         description="how late a post of another instance may arrive and be found",
     )
     page_size: int = Field(default=PAGE, ge=1, le=PAGE, description="posts asked for at once")
+    reply_token_env: str | None = Field(
+        default=None, description=f"environment variable with a token of reply_as (rights {RIGHTS})"
+    )
+    reply_token_file: str | None = Field(default=None, description="file with that token")
     skip_bots: bool = Field(default=False, description="leave out accounts that say they are automated")
 
     @field_validator("tags")
@@ -76,6 +85,10 @@ class MastodonSettings(SourceSettings):
     def _instance(self) -> Self:
         if self.base_url is not None and not safe_url(self.base_url):
             raise ValueError('base_url must be the instance\'s address, such as "https://mastodon.social"')
+        if self.replies and not (self.reply_token_env or self.reply_token_file):
+            raise ValueError("replies = true needs reply_token_env, a token of that account with the right to write")
+        if self.replies and "@" not in (self.reply_as or ""):
+            raise ValueError('reply_as must name the account with its server, such as "acme@mastodon.social"')
         return self
 
 
@@ -92,6 +105,7 @@ class Mastodon:
         self._context = context
         self._client: Client | None = None
         self._has_token = False
+        self._replies = MastodonReplies(settings, self._base, self._connect)
 
     def poll(self, cursor: Cursor | None, now: datetime) -> Iterator[Page]:
         settings = self._settings
@@ -112,7 +126,24 @@ class Mastodon:
         """Ask the servers on which the posts were written; the instance's own posts at once where it can."""
         return look_up(posts, self._open(), self._base, Homes(self._context, self._settings.timeout), now)
 
+    def voice(self) -> Voice | CannotReply:
+        """As the account that the settings name."""
+        return self._replies.voice()
+
+    def may_reply(self, post: Mention) -> Voice | CannotReply:
+        """Every public post may be answered."""
+        return self._replies.may_reply(post)
+
+    def reply(self, post: Mention, approved: Approved, now: datetime) -> Posted:
+        """Publish it on the account's instance."""
+        return self._replies.reply(post, approved, now)
+
+    def find_reply(self, post: Mention, approved: Approved, now: datetime) -> Posted | None:
+        """Look among the account's own posts."""
+        return self._replies.find_reply(post, approved, now)
+
     def close(self) -> None:
+        self._replies.close()
         if self._client is not None:
             self._client.close()
 
@@ -120,16 +151,20 @@ class Mastodon:
         if self._client is None:
             token = read_secret(self._settings, "token")
             self._has_token = token is not None
-            headers = {"Authorization": f"Bearer {token}"} if token else {}
-            self._client = Client(
-                self._host,
-                self._base,
-                self._context.user_agent,
-                self._settings.timeout,
-                headers=headers,
-                intranet=self._context.intranet,
-            )
+            self._client = self._connect({"Authorization": f"Bearer {token}"} if token else {}, None)
         return self._client
+
+    def _connect(self, headers: Mapping[str, str], explain: Explain | None = explain_writing) -> Client:
+        context, settings = self._context, self._settings
+        return Client(
+            self._host,
+            self._base,
+            context.user_agent,
+            settings.timeout,
+            headers=headers,
+            explain=explain,
+            intranet=context.intranet,
+        )
 
 
 def check_access(instance: Any, host: str, has_token: bool) -> None:
@@ -211,4 +246,5 @@ connector = Connector(
     credentials="none for hashtags on open instances; an access token for text search",
     policy=Policy(recheck=timedelta(days=1), note="300 requests in five minutes; a post's 404 means deleted"),
     recheck_batch=BATCH,
+    replies=True,
 )

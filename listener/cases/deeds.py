@@ -70,6 +70,7 @@ class Why(StrEnum):
     OPEN = "open"  # only a closed case can be reopened
     TOP = "top"  # nothing is above critical
     GONE = "gone"  # all its posts were removed
+    BUSY = "busy"  # a public reply to it is on its way
 
 
 @dataclass(frozen=True, slots=True)

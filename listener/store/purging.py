@@ -21,7 +21,7 @@ from listener.store.mapping import TOLD, TOLD_FROM, told_of
 from listener.store.pages import lock_counter
 from listener.store.pseudonyms import make_pseudonyms, pseudonyms, removed_id
 from listener.store.reading import REMOVED_COUNTER
-from listener.store.tables import cases, counters, labels, mentions, notifications, verdicts
+from listener.store.tables import cases, counters, labels, mentions, notifications, replies, verdicts
 from listener.store.upsert import insert
 
 UNSENT = "its words were removed before it could be sent (retention); `listener digest` counts the week again"
@@ -110,6 +110,8 @@ def purge(
     )
     # What people wrote about it quotes it as often as not, and teaches nothing without the words.
     connection.execute(labels.update().where(labels.c.mention_id.in_([told.id for told in found])).values(reason=""))
+    # So does what was answered; of a reply that is on its way nothing is left to send.
+    connection.execute(replies.update().where(replies.c.mention_id.in_([told.id for told in found])).values(text=""))
     # Of an author everything gets the new name, later posts too: under two names one person would count as two.
     people = sorted({author_key(told.mention) for told in found})
     for column in (mentions.c.author_key, cases.c.author_key):

@@ -22,6 +22,7 @@ from listener.cases.clock import ServiceHours
 from listener.cases.deeds import Decision, Refusal, Wish
 from listener.cases.manners import NO_MANNERS, Manners
 from listener.cases.plan import CaseEvent, CaseNotification, Recorded, Revise, Settle
+from listener.cases.replies import Ended, NewReply, Reply
 from listener.cases.silences import NewSilence, Silence
 from listener.cases.spikes import Heard
 from listener.model import (
@@ -50,6 +51,7 @@ from listener.store import (
     pages,
     purging,
     reading,
+    replies,
     schema,
     silences,
     sources,
@@ -314,13 +316,14 @@ class Store:
     def lease_owners(self) -> frozenset[str]:
         """Everybody who holds a source or a notification."""
         with in_reading(self.engine) as connection:
-            return sources.lease_owners(connection) | outbox.lease_owners(connection)
+            return sources.lease_owners(connection) | outbox.lease_owners(connection) | replies.lease_owners(connection)
 
     def end_leases(self, owner: str, now: datetime) -> None:
         """Let others go on at once where `owner`, known to be dead, stopped. What it was sending becomes doubtful."""
         with in_writing(self.engine) as connection:
             sources.end_leases(connection, owner, now)
             outbox.end_leases(connection, owner, now)
+            replies.end_leases(connection, owner, now)
 
     # Outbox
 
@@ -472,6 +475,40 @@ class Store:
         """What people corrected since, oldest first."""
         with in_reading(self.engine) as connection:
             return deeds.labels_since(connection, since)
+
+    # Public replies
+
+    def want_reply(self, new: NewReply, now: datetime) -> Reply | Refusal | None:
+        """Keep a reply that a person approved, to be published. The same approval again is the same reply. None: no such case."""
+        with in_writing(self.engine) as connection:
+            return replies.want(connection, new, now)
+
+    def claim_reply(
+        self, owner: str, now: datetime, ttl: timedelta, of: Sequence[str], only: int | None = None
+    ) -> tuple[Reply, Told] | None:
+        """The next reply (or `only` this one) that one of the sources `of` is to publish, with the post it answers."""
+        with in_writing(self.engine) as connection:
+            return replies.claim(connection, owner, now, ttl, of, only)
+
+    def retry_reply(self, reply_id: int, owner: str, due_at: datetime, why: str, *, doubtful: bool) -> bool:
+        """Try again from `due_at` on. False: another sender has claimed it since."""
+        with in_writing(self.engine) as connection:
+            return replies.again(connection, reply_id, owner, due_at, why, doubtful=doubtful)
+
+    def finish_reply(self, reply_id: int, owner: str, ended: Ended, hours: ServiceHours, now: datetime) -> bool:
+        """Keep what became of it: the case, its message, the audit. False: another sender has claimed it since."""
+        with in_writing(self.engine) as connection:
+            return replies.finish(connection, reply_id, owner, ended, hours, now)
+
+    def reply(self, reply_id: int) -> Reply:
+        """One reply as it stands."""
+        with in_reading(self.engine) as connection:
+            return replies.read(connection, reply_id)
+
+    def replies_to(self, case_ref: str) -> tuple[Reply, ...]:
+        """All replies to a case, oldest first."""
+        with in_reading(self.engine) as connection:
+            return replies.of_case(connection, case_ref)
 
     # Silences
 

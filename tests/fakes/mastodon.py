@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime
+from html import escape
 from typing import Any
 
 from tests.fakes.http import Asked, FakeServer, Reply
+from tests.fakes.writes import Writes
 
 TOKEN = "token-of-the-tests"
+WRITE_TOKEN, ACCOUNT = "token-that-may-write", "acmecare"
 
 
-class FakeMastodon(FakeServer):
+class FakeMastodon(Writes, FakeServer):
     def __init__(self, access: str | None = "public") -> None:
         super().__init__()
         self.access = access  # of the hashtag timelines; None: an older instance that does not say
@@ -19,6 +23,13 @@ class FakeMastodon(FakeServer):
         self.together = True  # whether statuses can be asked for by several ids (since 4.3)
         self.closed = False  # whether single statuses are for its own users
         self._next_id = 90
+        self._by_key: dict[str, str] = {}  # Idempotency-Key -> id
+
+    @property
+    def replies(self) -> list[dict[str, Any]]:
+        """What the account has published."""
+        with self.lock:
+            return [one for one in self.statuses.values() if one["account"]["acct"] == ACCOUNT]
 
     def publish(
         self,
@@ -73,6 +84,8 @@ class FakeMastodon(FakeServer):
 
     def answer(self, asked: Asked) -> Reply:
         may = asked.headers.get("authorization") == f"Bearer {TOKEN}"
+        if asked.headers.get("authorization") == f"Bearer {WRITE_TOKEN}":
+            return self._as_the_account(asked)
         if asked.path == "/api/v2/instance":
             return Reply.json(self._instance())
         if asked.path.startswith("/api/v1/statuses"):
@@ -87,6 +100,37 @@ class FakeMastodon(FakeServer):
         if self.access == "disabled" or (self.access == "authenticated" and not may):
             return Reply.json([])
         return Reply.json(self._page(asked, lambda status: any(one["name"] == tag[1] for one in status["tags"])))
+
+    def _as_the_account(self, asked: Asked) -> Reply:
+        if asked.path == "/api/v1/accounts/verify_credentials":
+            return Reply.json({"id": "7", "acct": ACCOUNT, "username": ACCOUNT})
+        if asked.path == "/api/v2/search":
+            assert asked.first("resolve") == "true"
+            with self.lock:
+                return Reply.json({"statuses": [s for s in self.statuses.values() if s["uri"] == asked.first("q")]})
+        if asked.path == "/api/v1/accounts/7/statuses":
+            with self.lock:
+                own = sorted(self.replies, key=lambda status: int(status["id"]), reverse=True)
+                return Reply.json(own[: int(asked.first("limit"))])
+        if asked.path == "/api/v1/statuses" and asked.method == "POST":
+            return self.write(lambda: self._post(asked))
+        return Reply.json({"error": "Record not found"}, 404)
+
+    def _post(self, asked: Asked) -> Reply:
+        told, key = json.loads(asked.body), asked.headers["idempotency-key"]
+        with self.lock:
+            if told["in_reply_to_id"] not in self.statuses:
+                return Reply.json({"error": "Record not found"}, 404)
+            if key not in self._by_key:
+                # As an instance shows it: links shortened, handles without their server.
+                shown = re.sub(
+                    r"@(\w+)@[\w.]+", r'<a href="#">@<span>\1</span></a>', escape(told["status"], quote=False)
+                )
+                uri = self.publish(
+                    f"<p>{shown}</p>", acct=ACCOUNT, home=self.address, in_reply_to_id=told["in_reply_to_id"], tags=()
+                )
+                self._by_key[key] = next(one for one, status in self.statuses.items() if status["uri"] == uri)
+            return Reply.json(self.statuses[self._by_key[key]])
 
     def _statuses(self, asked: Asked) -> Reply:
         one = asked.path.removeprefix("/api/v1/statuses").removeprefix("/")

@@ -1,0 +1,148 @@
+"""What every connector must hold that answers in public; subclass `ReplyContract` in a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import pytest
+
+from connectors.base import (
+    AccessDenied,
+    Approved,
+    BudgetReached,
+    CannotReply,
+    ConnectorError,
+    Mention,
+    Parked,
+    RateLimited,
+    Refused,
+    Voice,
+)
+from tests.fakes.writes import LOST
+
+WORDS = "Sorry about that – we have sent a new one. Details: https://acme.example/returns?a=1&b=2"
+CERTAIN = (Parked, Refused, BudgetReached)  # nothing was published
+
+
+class ReplyContract:
+    """The fake must know `write_faults` (`tests.fakes.writes`)."""
+
+    secrets: ClassVar[tuple[str, ...]] = ()
+
+    def fake(self) -> Any:
+        raise NotImplementedError
+
+    def open(self, fake: Any, **changed: Any) -> Any:
+        """A source that may answer; `changed` are settings."""
+        raise NotImplementedError
+
+    def closed(self, fake: Any) -> Any:
+        """A source as it is by default."""
+        raise NotImplementedError
+
+    def post(self, fake: Any, text: str = "My Acme kettle broke") -> Mention:
+        """A customer's post that may be answered."""
+        raise NotImplementedError
+
+    def published(self, fake: Any) -> list[str]:
+        """The texts that stand there as answers of the account."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def platform(self) -> Iterator[Any]:
+        with self.fake() as fake:
+            yield fake
+
+    @pytest.fixture
+    def source(self, platform: Any) -> Iterator[Any]:
+        source = self.open(platform)
+        yield source
+        source.close()
+
+    def test_nothing_is_published_unless_the_settings_say_so(self, platform: Any) -> None:
+        source = self.closed(platform)
+        post = self.post(platform)
+        said = source.voice()
+        assert isinstance(said, CannotReply)
+        assert said.reason == "off"
+        assert "replies = true" in said.why
+        assert source.may_reply(post) == said
+        with pytest.raises(AccessDenied, match="replies"):
+            source.reply(post, approved(), now())
+        assert self.published(platform) == []
+        source.close()
+
+    def test_a_reply_stands_below_its_post_to_the_letter_and_is_found_again(self, platform: Any, source: Any) -> None:
+        post, one = self.post(platform), approved()
+        voice = source.may_reply(post)
+        assert isinstance(voice, Voice)
+        assert voice.measure(WORDS) <= voice.longest
+        assert source.find_reply(post, one, now()) is None
+        posted = source.reply(post, one, now())
+        assert posted.external_id
+        assert posted.url.startswith("http")
+        assert self.published(platform) == [WORDS]
+        assert source.find_reply(post, one, now()) == posted
+
+    @pytest.mark.parametrize("fault", LOST)
+    def test_an_answer_that_was_lost_is_looked_for_and_never_published_twice(self, platform: Any, fault: str) -> None:
+        source = self.open(platform, timeout=0.5)
+        post, one = self.post(platform), approved()
+        platform.write_faults.append(fault)
+        with pytest.raises(ConnectorError) as told:
+            source.reply(post, one, now())
+        assert not isinstance(told.value, CERTAIN), "nobody can know that nothing was published"
+        source.close()
+        source = self.open(platform)  # another process, as after a kill
+        found = source.find_reply(post, one, now())
+        assert (found is not None) == fault.startswith("stored-")
+        posted = found or source.reply(post, one, now())
+        assert self.published(platform) == [WORDS]
+        assert source.find_reply(post, one, now()) == posted
+        source.close()
+
+    def test_who_is_told_to_wait_has_published_nothing(self, platform: Any, source: Any) -> None:
+        platform.write_faults.append("429")
+        with pytest.raises(RateLimited):
+            source.reply(self.post(platform), approved(), now())
+        assert self.published(platform) == []
+
+    def test_a_refusal_is_certain_and_says_what_to_do_without_a_secret(self, platform: Any, source: Any) -> None:
+        platform.write_faults.append("refused")
+        with pytest.raises(CERTAIN) as told:
+            source.reply(self.post(platform), approved(), now())
+        assert self.published(platform) == []
+        assert len(str(told.value)) > 30
+        for secret in self.secrets:
+            assert secret not in str(told.value)
+
+    def test_the_same_words_below_another_post_are_another_reply(self, platform: Any, source: Any) -> None:
+        one, other = self.post(platform), self.post(platform, "The lid of my Acme came off, too")
+        source.reply(one, approved("key-1"), now())
+        assert source.find_reply(other, approved("key-2"), now()) is None
+        source.reply(other, approved("key-2"), now())
+        assert self.published(platform) == [WORDS, WORDS]
+
+    def test_a_credential_of_another_account_publishes_nothing(self, platform: Any) -> None:
+        source = self.open(platform, reply_as=self.somebody_else)
+        with pytest.raises(AccessDenied, match="reply_as"):
+            source.reply(self.post(platform), approved(), now())
+        assert self.published(platform) == []
+        source.close()
+
+    somebody_else = "somebody"
+
+
+def approved(key: str = "key-1", text: str = WORDS) -> Approved:
+    return Approved(text, key, now())
+
+
+def now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def without_handle(mention: Mention) -> Mention:
+    return replace(mention, author=replace(mention.author, handle=""))
