@@ -17,6 +17,8 @@ from pydantic import Field, field_validator, model_validator
 
 from connectors.addresses import Guard
 from connectors.base import (
+    Approved,
+    CannotReply,
     Connector,
     Cursor,
     Known,
@@ -24,15 +26,18 @@ from connectors.base import (
     Mention,
     Page,
     Policy,
+    Posted,
     Removal,
+    ReplySettings,
     SourceContext,
-    SourceSettings,
+    Voice,
 )
 from connectors.bluesky_posts import PLATFORM, Terms
+from connectors.bluesky_reply import BlueskyReplies, explain_writing
 from connectors.bluesky_search import LOOKED_UP, SEARCHED, SITE, Asks, Names, Public, Search, Session, explain, look_up
 from connectors.bluesky_socket import Stream, connect
 from connectors.bluesky_stream import Jetstream, Limits, site_of
-from connectors.http import Client
+from connectors.http import Client, Explain
 from connectors.secret import read_secret
 from connectors.text import safe_url
 from connectors.walk import Reach, Timeline, walk
@@ -45,7 +50,7 @@ HOSTS = (
 )
 
 
-class BlueskySettings(SourceSettings):
+class BlueskySettings(ReplySettings):
     """Keys of a Bluesky source."""
 
     terms: tuple[str, ...] = Field(default=(), description="words and phrases to look for; default: the brand's names")
@@ -67,6 +72,10 @@ class BlueskySettings(SourceSettings):
         default=None, description="environment variable with an app password of that account"
     )
     password_file: str | None = Field(default=None, description="file with that app password")
+    reply_password_env: str | None = Field(
+        default=None, description="environment variable with an app password of reply_as; base_url is its server"
+    )
+    reply_password_file: str | None = Field(default=None, description="file with that app password")
     history: timedelta = Field(
         default=timedelta(hours=1),
         gt=timedelta(0),
@@ -103,6 +112,8 @@ class BlueskySettings(SourceSettings):
         has_password = self.password_env is not None or self.password_file is not None
         if (self.identifier is not None) != has_password:
             raise ValueError("the search needs both identifier and password_env (an app password); the stream neither")
+        if self.replies and not (self.reply_password_env or self.reply_password_file):
+            raise ValueError("replies = true needs reply_password_env, an app password of that account")
         for name in ("base_url", "appview"):
             address = getattr(self, name)
             if address is not None and not safe_url(address):
@@ -128,6 +139,7 @@ class Bluesky:
         self._public = Public(self._appview)
         self._names = Names(self._public)
         self._session: Session | None = None
+        self._replies = BlueskyReplies(settings, lambda headers: self._client(self._server, headers, explain_writing))
         self._stream = Jetstream(
             settings.hosts,
             Limits(
@@ -175,7 +187,24 @@ class Bluesky:
             removed=tuple(Removal(PLATFORM, uri) for uri in uris if uri not in found),
         )
 
+    def voice(self) -> Voice | CannotReply:
+        """As the account that the settings name."""
+        return self._replies.voice()
+
+    def may_reply(self, post: Mention) -> Voice | CannotReply:
+        """Whom its author lets answer is known when it is tried."""
+        return self._replies.may_reply(post)
+
+    def reply(self, post: Mention, approved: Approved, now: datetime) -> Posted:
+        """Publish it as a record of the account."""
+        return self._replies.reply(post, approved, now)
+
+    def find_reply(self, post: Mention, approved: Approved, now: datetime) -> Posted | None:
+        """Read the record that an earlier try has written."""
+        return self._replies.find_reply(post, approved, now)
+
     def close(self) -> None:
+        self._replies.close()
         self._appview.close()
         if self._session is not None:
             self._session.close()
@@ -190,12 +219,15 @@ class Bluesky:
 
     def _log_in(self, identifier: str) -> Session:
         if self._session is None:
-            base = self._settings.base_url or "https://bsky.social"
             password = read_secret(self._settings, "password") or ""
-            self._session = Session(lambda headers: self._client(base, headers), identifier, password)
+            self._session = Session(lambda headers: self._client(self._server, headers), identifier, password)
         return self._session
 
-    def _client(self, base: str, headers: Mapping[str, str]) -> Client:
+    @property
+    def _server(self) -> str:
+        return self._settings.base_url or "https://bsky.social"
+
+    def _client(self, base: str, headers: Mapping[str, str], told: Explain = explain) -> Client:
         context = self._context
         return Client(
             SITE,
@@ -203,7 +235,7 @@ class Bluesky:
             context.user_agent,
             self._settings.timeout,
             headers=headers,
-            explain=explain,
+            explain=told,
             intranet=context.intranet,
         )
 
@@ -240,4 +272,5 @@ connector = Connector(
         recheck=timedelta(days=1), note="deletions are on the stream; a post that getPosts does not show is gone"
     ),
     recheck_batch=LOOKED_UP,
+    replies=True,
 )

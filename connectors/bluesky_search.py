@@ -61,6 +61,7 @@ class Session:
         self._password = password
         self._client: Client | None = None  # with the access token
         self._refresh = ""
+        self._did = ""
 
     def ask(self, method: str, params: Sequence[tuple[str, str]], now: datetime) -> dict[str, Any]:
         path = f"/xrpc/{method}?{urlencode(params)}"
@@ -69,6 +70,22 @@ class Session:
             return _object(client.json(path, now))
         except _Expired:
             return _object(self._renew(now).json(path, now))
+
+    def tell(self, method: str, body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+        """The answer to a procedure, which changes something. Raises `ConnectorError`."""
+        path = f"/xrpc/{method}"
+        client = self._client or self._log_in(now)
+        try:
+            return _object(client.decoded(client.post(path, now, body)))
+        except _Expired:
+            client = self._renew(now)
+            return _object(client.decoded(client.post(path, now, body)))
+
+    def did(self, now: datetime) -> str:
+        """Whose session this is."""
+        if not self._did:
+            self._log_in(now)
+        return self._did
 
     def close(self) -> None:
         """Release sockets; the next question logs in anew. Idempotent."""
@@ -98,6 +115,7 @@ class Session:
         if not (isinstance(access, str) and access and isinstance(refresh, str)):
             raise Malformed(f"{SITE} logged in without giving a token; check base_url")
         self._refresh = refresh
+        self._did = str(told.get("did") or "")
         self._client = self._connect(_bearer(access))
         return self._client
 

@@ -12,11 +12,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from connectors.base import Connector, Cursor, Known, Looked, Page, Parked, Policy, SourceContext
+from connectors.base import (
+    Approved,
+    CannotReply,
+    Connector,
+    Cursor,
+    Known,
+    Looked,
+    Mention,
+    Page,
+    Parked,
+    Policy,
+    Posted,
+    SourceContext,
+    Voice,
+)
 from connectors.x_lists import Account, Desk, Mentions, Search
 from connectors.x_look import Forecast, forecast, look_again, usage
 from connectors.x_posts import Own
 from connectors.x_query import Query, TermTooLong, queries
+from connectors.x_reply import XReplies
 from connectors.x_settings import PAGE, XSettings
 from connectors.x_walk import Reach, Timeline, walk
 
@@ -28,6 +43,7 @@ class X:
         self._settings = settings
         self._terms = settings.terms or context.terms
         self._desk = Desk(settings, context)
+        self._replies = XReplies(settings, context)
 
     def poll(self, cursor: Cursor | None, now: datetime) -> Iterator[Page]:
         settings, desk = self._settings, self._desk
@@ -58,7 +74,24 @@ class X:
         """Posts that X itself counted on each UTC day. Free; raises `ConnectorError`."""
         return usage(self._desk, now, days)
 
+    def voice(self) -> Voice | CannotReply:
+        """As the account that the settings name."""
+        return self._replies.voice()
+
+    def may_reply(self, post: Mention) -> Voice | CannotReply:
+        """X's rule: only posts that mention or quote that account."""
+        return self._replies.may_reply(post)
+
+    def reply(self, post: Mention, approved: Approved, now: datetime) -> Posted:
+        """Publish it. Billed."""
+        return self._replies.reply(post, approved, now)
+
+    def find_reply(self, post: Mention, approved: Approved, now: datetime) -> Posted | None:
+        """Look on the account's own timeline. Billed as owned reads."""
+        return self._replies.find_reply(post, approved, now)
+
     def close(self) -> None:
+        self._replies.close()
         self._desk.close()
 
     def _queries(self, account: Account | None) -> tuple[Query, ...]:
@@ -87,4 +120,5 @@ connector = Connector(
     ),
     recheck_batch=PAGE,
     costs=True,
+    replies=True,
 )

@@ -21,7 +21,7 @@ import requests
 import tweepy
 import urllib3
 
-from connectors.base import AccessDenied, ConnectorError, Malformed, OutOfBudget, Unavailable
+from connectors.base import AccessDenied, ConnectorError, Malformed, OutOfBudget, Refused, Unavailable
 from connectors.http import SIZE_LIMIT, Answer, failure, looks_like_html
 from connectors.x_posts import POST_FIELDS, USER_FIELDS
 
@@ -53,6 +53,14 @@ class Failed(Exception):
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status)
         self.answer = answer
+
+
+class NotPublished(Refused):
+    """X does not take a post. `is_repeated`: because the account has written the same before."""
+
+    def __init__(self, message: str, *, is_repeated: bool = False) -> None:
+        super().__init__(message)
+        self.is_repeated = is_repeated
 
 
 class Session(requests.Session):
@@ -157,15 +165,36 @@ class Client:
         """Posts that X counted for this app; tweepy has no method for it."""
         return self._ask(now, lambda: self._tweepy.request("GET", "/2/usage/tweets", params={"days": days}).json())
 
+    def me(self, now: datetime) -> dict[str, Any]:
+        """The account whose keys these are."""
+        return self._ask(now, self._tweepy.get_me, user_auth=True)
+
+    def own_posts(self, account: str, since: datetime, most: int, now: datetime) -> dict[str, Any]:
+        """The newest posts of the account whose keys these are."""
+        where = {"start_time": since, "max_results": most, "tweet_fields": list(POST_FIELDS)}
+        return self._ask(now, self._tweepy.get_users_tweets, account, user_auth=True, **where)
+
+    def create(self, text: str, answers: str, now: datetime) -> dict[str, Any]:
+        """Publish an answer to a post. Raises `NotPublished` where X refuses it."""
+        call = self._tweepy.create_tweet
+        return self._ask(now, call, text=text, in_reply_to_tweet_id=answers, explain=_unpublished)
+
     def close(self) -> None:
         """Release sockets. Idempotent."""
         self._tweepy.session.close()
 
-    def _ask(self, now: datetime, call: Callable[..., Any], *args: Any, **params: Any) -> dict[str, Any]:
+    def _ask(
+        self,
+        now: datetime,
+        call: Callable[..., Any],
+        *args: Any,
+        explain: Callable[[Answer, datetime], ConnectorError] | None = None,
+        **params: Any,
+    ) -> dict[str, Any]:
         try:
             answer = call(*args, **params)
         except Failed as failed:
-            raise explained(failed.answer, now) from None
+            raise (explain or explained)(failed.answer, now) from None
         except (ValueError, RecursionError):
             raise Malformed(f"{SITE} answered with JSON that cannot be read") from None
         if not isinstance(answer, dict):
@@ -178,6 +207,21 @@ _WANTED: Mapping[str, Any] = {
     "tweet_fields": list(POST_FIELDS),
     "user_fields": list(USER_FIELDS),
 }
+
+
+def _unpublished(answer: Answer, now: datetime) -> ConnectorError:
+    """What a post that X does not take means."""
+    told = answer.content[:10_000].lower()
+    if answer.status == 403 and b"duplicate content" in told:
+        return NotPublished(f"{SITE} refuses it: the account has written the same already", is_repeated=True)
+    if answer.status == 403 and b"/usage-capped" not in told:
+        return NotPublished(
+            f"{SITE} does not let this app answer here (403): it may be that the post neither mentions nor quotes the account,"
+            " that its author lets only some answer, or that the keys may only read. Answer it on X"
+        )
+    if answer.status in (400, 404):
+        return NotPublished(f"{SITE} refuses this reply ({answer.status}): the post may be gone, or the text too long")
+    return explained(answer, now)
 
 
 def explained(answer: Answer, now: datetime) -> ConnectorError:

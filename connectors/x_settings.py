@@ -7,16 +7,17 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
-from connectors.base import SourceSettings
+from connectors.base import ReplySettings
 from connectors.x_posts import is_id
 from connectors.x_query import TermTooLong, queries
 
 PAGE = 100  # posts; the most X gives at once
 LEAST = 10  # the least it lets a search ask for
 USER_KEYS = ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
+REPLY_KEYS = ("reply_consumer_key", "reply_consumer_secret", "reply_access_token", "reply_access_token_secret")
 
 
-class XSettings(SourceSettings):
+class XSettings(ReplySettings):
     """Keys of an X source."""
 
     terms: tuple[str, ...] = Field(
@@ -43,6 +44,18 @@ class XSettings(SourceSettings):
     access_token_file: str | None = Field(default=None, description="file with that access token")
     access_token_secret_env: str | None = Field(default=None, description="environment variable with its secret")
     access_token_secret_file: str | None = Field(default=None, description="file with that secret")
+    reply_consumer_key_env: str | None = Field(
+        default=None, description="environment variable with the consumer key of an app that may read and write"
+    )
+    reply_consumer_key_file: str | None = Field(default=None, description="file with that key")
+    reply_consumer_secret_env: str | None = Field(default=None, description="environment variable with its secret")
+    reply_consumer_secret_file: str | None = Field(default=None, description="file with that secret")
+    reply_access_token_env: str | None = Field(
+        default=None, description="environment variable with an access token of reply_as for that app"
+    )
+    reply_access_token_file: str | None = Field(default=None, description="file with that access token")
+    reply_access_token_secret_env: str | None = Field(default=None, description="environment variable with its secret")
+    reply_access_token_secret_file: str | None = Field(default=None, description="file with that secret")
     count_authors: bool = Field(
         default=True, description="count every author as a user read of $0.010; whether X bills them is not documented"
     )
@@ -80,6 +93,8 @@ class XSettings(SourceSettings):
         if set_keys and len(set_keys) < len(USER_KEYS):
             missing = ", ".join(f"{key}_env" for key in USER_KEYS if key not in set_keys)
             raise ValueError(f"a user's access takes four keys; {missing} missing (or the same with _file)")
+        if self.replies and (missing := ", ".join(f"{key}_env" for key in REPLY_KEYS if not self._is_set(key))):
+            raise ValueError(f"replies = true needs the four keys of an app that may write; {missing} missing")
         if self.mentions and not set_keys and self.account_id is None:
             raise ValueError(
                 "mentions needs to know whose: set consumer_key_env, consumer_secret_env, access_token_env and"

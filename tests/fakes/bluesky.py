@@ -18,9 +18,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from tests.fakes.http import Asked, FakeServer, Reply, _Handler
+from tests.fakes.writes import Writes
 
 COLLECTION = "app.bsky.feed.post"
 PASSWORD = "app-password-of-the-tests"
+ACCOUNT, WRITE_PASSWORD = "acme.example", "app-password-that-may-write"
+ACME = "did:plc:acme0000000000000000000"
 ALICE = "did:plc:alice000000000000000000"
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
@@ -223,17 +226,24 @@ class FakeJetstream(FakeServer):
             connection.sendall(b"\xc1\x02hi")  # a reserved bit: compression nobody asked for
 
 
-class FakeBluesky(FakeServer):
+class FakeBluesky(Writes, FakeServer):
     """An account's server: sessions, search, posts, profiles. The last two are public."""
 
     def __init__(self) -> None:
         super().__init__()
         self.views: dict[str, dict[str, Any]] = {}  # by address
-        self.handles: dict[str, str] = {ALICE: "alice.example"}
+        self.handles: dict[str, str] = {ALICE: "alice.example", ACME: ACCOUNT}
         self.hidden: set[str] = set()  # posts of those who block the account
         self.sessions = 0
         self._access = self._refresh = ""
+        self._did = ALICE  # who is logged in
         self._count = 0
+
+    @property
+    def replies(self) -> list[dict[str, Any]]:
+        """Records that the account has written."""
+        with self.lock:
+            return [view["record"] for view in self.views.values() if view["author"]["did"] == ACME]
 
     def publish(
         self, text: str = "My Acme kettle broke", at: datetime | None = None, *, did: str = ALICE, **fields: Any
@@ -275,10 +285,16 @@ class FakeBluesky(FakeServer):
 
     def answer(self, asked: Asked) -> Reply:
         method, told = asked.path.removeprefix("/xrpc/"), asked.headers.get("authorization", "")
+        if method == "com.atproto.repo.putRecord" and told == f"Bearer {self._access}":
+            return self.write(lambda: self._put(json.loads(asked.body)))
         with self.lock:
             if method == "com.atproto.server.createSession":
                 body = json.loads(asked.body)
-                if body != {"identifier": "alice.example", "password": PASSWORD}:
+                if body == {"identifier": ACCOUNT, "password": WRITE_PASSWORD}:
+                    self._did = ACME
+                elif body == {"identifier": "alice.example", "password": PASSWORD}:
+                    self._did = ALICE
+                else:
                     return _error(401, "AuthenticationRequired", "Invalid identifier or password")
                 return self._session()
             if method == "com.atproto.server.refreshSession":
@@ -287,6 +303,11 @@ class FakeBluesky(FakeServer):
                 return self._session()
             if told and told != f"Bearer {self._access}":
                 return _error(400, "ExpiredToken", "Token has expired")
+            if method == "com.atproto.repo.getRecord" and told:
+                uri = f"at://{asked.first('repo')}/{asked.first('collection')}/{asked.first('rkey')}"
+                if uri not in self.views:
+                    return _error(400, "RecordNotFound", "Could not locate record")
+                return Reply.json({"uri": uri, "cid": "bafy", "value": self.views[uri]["record"]})
             if method == "app.bsky.actor.getProfiles":
                 dids = {handle: did for did, handle in self.handles.items()}
                 known = [did for one in asked.query["actors"] if (did := dids.get(one, one)) in self.handles]
@@ -300,11 +321,27 @@ class FakeBluesky(FakeServer):
                 return self._search(asked, told) if told else Reply(403, b"Request forbidden by administrative rules.")
         return _error(501, "MethodNotImplemented", method)
 
+    def _put(self, told: dict[str, Any]) -> Reply:
+        with self.lock:
+            if told["repo"] != self._did or len(told["rkey"]) != 13 or not set(told["rkey"]) <= set(_TID):
+                return _error(400, "InvalidRequest", "Invalid rkey")
+            assert told["record"]["reply"]["parent"]["uri"] in self.views
+            uri = f"at://{told['repo']}/{told['collection']}/{told['rkey']}"
+            author = {"did": told["repo"], "handle": self.handles[told["repo"]], "displayName": "Acme"}
+            stamped = {"indexedAt": told["record"]["createdAt"], "labels": []}
+            self.views[uri] = {"uri": uri, "cid": "bafy", "author": author, "record": told["record"], **stamped}
+            return Reply.json({"uri": uri, "cid": "bafy"})
+
     def _session(self) -> Reply:
         self.sessions += 1
         self._access, self._refresh = f"access-{self.sessions}", f"refresh-{self.sessions}"
         return Reply.json(
-            {"did": ALICE, "handle": "alice.example", "accessJwt": self._access, "refreshJwt": self._refresh}
+            {
+                "did": self._did,
+                "handle": self.handles[self._did],
+                "accessJwt": self._access,
+                "refreshJwt": self._refresh,
+            }
         )
 
     def _profile(self, did: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ no lag); `names` is the spelling it speaks: "tweet" as its documents, "post" as 
 from __future__ import annotations
 
 import bisect
+import json
 import re
 from collections import Counter, deque
 from collections.abc import Iterable
@@ -14,13 +15,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.fakes.http import Asked, FakeServer, Reply
+from tests.fakes.writes import Writes
 from tests.fakes.x_search import Post, compiled, stands_alone, words_of
 
 TOKEN = "bearer-of-the-tests"
 EPOCH = datetime(2010, 11, 4, 1, 42, 54, 657000, tzinfo=UTC)
 WINDOW = timedelta(days=7)
 WITHHELD = timedelta(seconds=30)  # a search ends this long before now
-PRICES = {"post": 0.005, "owned": 0.001, "user": 0.010, "counts": 0.005}
+PRICES = {"post": 0.005, "owned": 0.001, "user": 0.010, "counts": 0.005, "reply": 0.010, "reply with a link": 0.200}
 OWNER = "77"  # id of the account that owns the app
 NEW_NAMES = {
     "edit_history_tweet_ids": "edit_history_post_ids",
@@ -49,7 +51,7 @@ PARAMETERS = frozenset(
 )
 
 
-class FakeX(FakeServer):
+class FakeX(Writes, FakeServer):
     def __init__(self, clock: datetime | None = None, names: str = "tweet") -> None:
         super().__init__()
         self.clock = clock
@@ -71,6 +73,9 @@ class FakeX(FakeServer):
         self._gone: set[int] = set()
         self._paid: set[tuple[str, str, str]] = set()
         self._sequence = 0
+        self.summons = True  # whether only posts that mention the account may be answered
+        self._said: set[tuple[str, str]] = set()
+        self._typed: list[str] = []
         self._handles: dict[str, str] = {}
         self.account("acmecare", OWNER)
 
@@ -173,7 +178,45 @@ class FakeX(FakeServer):
 
     # What it answers
 
+    @property
+    def written(self) -> list[str]:
+        """What its owner's account has published here, as it was typed."""
+        with self.lock:
+            return list(self._typed)
+
+    def _create(self, told: dict[str, Any]) -> Reply:
+        answered = told["reply"]["in_reply_to_tweet_id"]
+        with self.lock:
+            above = self._posts.get(int(answered))
+            if above is None or int(answered) in self._gone:
+                return problem(400, "invalid-request", "You attempted to reply to a Tweet that is deleted")
+            if self.summons and f"@{self.accounts[OWNER]['username']}" not in above["text"].lower():
+                return problem(403, "not-authorized-for-resource", "Reply to this conversation is not allowed")
+            if (told["text"], answered) in self._said:
+                return problem(403, "forbidden", "You are not allowed to create a Tweet with duplicate content.")
+            self._said.add((told["text"], answered))
+            self._typed.append(told["text"])
+            self._charge("reply with a link" if "://" in told["text"] else "reply", [str(len(self._typed))])
+            shown = re.sub(r"https?://\S+", "https://t.co/aBcDeF1234", told["text"]).replace("&", "&amp;")
+            author = self.accounts[above["author_id"]]["username"]
+            owner = str(self.accounts[OWNER]["username"])
+            one = self.publish(f"@{author} {shown}", self.clock, author=owner, reply_to=answered)
+            return Reply.json({"data": {"id": one, "text": shown}}, 201)
+
+    def _own_posts(self, asked: Asked) -> Reply:
+        since = _id_at(datetime.fromisoformat(asked.first("start_time")))
+        mine = [
+            post for one in reversed(self._ids) if one >= since and (post := self._posts[one])["author_id"] == OWNER
+        ]
+        found = [self._spelt(post) for post in mine[: int(asked.first("max_results"))]]
+        self._charge("owned", [post["id"] for post in found])
+        return Reply.json({"data": found} if found else {"meta": {"result_count": 0}})
+
     def answer(self, asked: Asked) -> Reply:
+        if asked.method == "POST" and asked.path == "/2/tweets":
+            if f'oauth_token="{OWNER}-writes"' not in asked.headers.get("authorization", ""):
+                return problem(403, "client-forbidden", "Your client app is not configured with write permissions")
+            return self.write(lambda: self._create(json.loads(asked.body)))
         with self.lock:
             if self.replies:
                 return self.replies.popleft()
@@ -206,7 +249,9 @@ class FakeX(FakeServer):
                 return Reply.json(
                     {"data": {"daily_project_usage": {"usage": [{"date": day, "usage": str(self.reads)}]}}}
                 )
-            one = asked.path.removeprefix("/2/users/")
+            if asked.path == f"/2/users/{OWNER}/tweets" and user == OWNER:
+                return self._own_posts(asked)
+            one = asked.path.removeprefix("/2/users/").replace("me", user or "me")
             if one in self.accounts:
                 self._charge("user", [one])
                 return Reply.json({"data": self.accounts[one]})
