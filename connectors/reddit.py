@@ -17,19 +17,25 @@ from typing import Protocol, Self
 from pydantic import Field, field_validator, model_validator
 
 from connectors.base import (
+    Approved,
+    CannotReply,
     Connector,
     Cursor,
     Gap,
     Known,
     Looked,
+    Mention,
     Page,
     Policy,
+    Posted,
+    ReplySettings,
     SourceContext,
-    SourceSettings,
+    Voice,
 )
 from connectors.reddit_api import LOOK_UP, PAGE, Api
 from connectors.reddit_feed import Feeds
 from connectors.reddit_listing import Listed, Listing
+from connectors.reddit_reply import SCOPES, RedditReplies
 from connectors.text import matcher, safe_url
 from connectors.turns import Turns
 from connectors.walk import Reach, Timeline, ground, walk
@@ -39,7 +45,7 @@ SUBREDDITS = 50  # they are asked for together, in one address
 _NAME = re.compile(r"\w{2,21}", re.ASCII)
 
 
-class RedditSettings(SourceSettings):
+class RedditSettings(ReplySettings):
     """Keys of a Reddit source."""
 
     subreddits: tuple[str, ...] = Field(
@@ -53,6 +59,11 @@ class RedditSettings(SourceSettings):
     user: str | None = Field(default=None, description="without a key: Reddit user whom the feed token belongs to")
     token_env: str | None = Field(default=None, description="environment variable with that user's feed token")
     token_file: str | None = Field(default=None, description="file with that user's feed token")
+    reply_token_env: str | None = Field(
+        default=None,
+        description=f"environment variable with a refresh token of reply_as for that key (scopes {SCOPES})",
+    )
+    reply_token_file: str | None = Field(default=None, description="file with that refresh token")
     history: timedelta = Field(
         default=timedelta(days=1), gt=timedelta(0), description="how far the first poll reads back"
     )
@@ -81,6 +92,8 @@ class RedditSettings(SourceSettings):
             raise ValueError("a key is both client_id and client_secret_env")
         if bool(self.user) != bool(has_token):
             raise ValueError("feeds need both user and token_env")
+        if self.replies and not (self.client_id and (self.reply_token_env or self.reply_token_file)):
+            raise ValueError("replies = true needs client_id and reply_token_env, a refresh token of that account")
         if not self.client_id and not self.user:
             raise ValueError(
                 "set client_id and client_secret_env (a key that Reddit approved), or user and token_env (your feed token)"
@@ -114,6 +127,7 @@ class Reddit:
         make: type[Api] | type[Feeds] = Api if settings.client_id else Feeds
         self._reader: Reader = make(settings, context)
         self._turns = Turns()
+        self._replies = RedditReplies(settings, context)
 
     def poll(self, cursor: Cursor | None, now: datetime) -> Iterator[Page]:
         settings, reader = self._settings, self._reader
@@ -136,7 +150,24 @@ class Reddit:
         """See `connectors.base.Rechecking`. Through the feeds nothing can be looked up."""
         return self._reader.recheck(posts, now)
 
+    def voice(self) -> Voice | CannotReply:
+        """As the account that the settings name."""
+        return self._replies.voice()
+
+    def may_reply(self, post: Mention) -> Voice | CannotReply:
+        """Locked and archived threads are known when it is tried."""
+        return self._replies.may_reply(post)
+
+    def reply(self, post: Mention, approved: Approved, now: datetime) -> Posted:
+        """Publish it as a comment."""
+        return self._replies.reply(post, approved, now)
+
+    def find_reply(self, post: Mention, approved: Approved, now: datetime) -> Posted | None:
+        """Look among the account's own comments."""
+        return self._replies.find_reply(post, approved, now)
+
     def close(self) -> None:
+        self._replies.close()
         self._reader.close()
 
 
@@ -163,4 +194,5 @@ connector = Connector(
         note="deleted posts and accounts must be deleted here; without a key (feeds) they are not seen",
     ),
     recheck_batch=LOOK_UP,
+    replies=True,
 )

@@ -55,10 +55,11 @@ class Key:
     user_agent: str
     timeout: float  # seconds for a whole answer
     base_url: str | None = None  # of both hosts; for tests
+    refresh_token: str | None = None  # of the account that writes; without one nothing can be written
 
 
 class Connection:
-    """Asks Reddit's API with an approved key, read-only. Not thread-safe. The first question fetches a token."""
+    """Asks Reddit's API with an approved key. Not thread-safe. The first question fetches a token."""
 
     def __init__(self, key: Key, guard: Guard, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._key = key
@@ -69,15 +70,23 @@ class Connection:
 
     def get(self, path: str, params: Mapping[str, str | int], now: datetime) -> Any:
         """The JSON at this path. Raises `ConnectorError` only."""
+        return self._anew("GET", path, {"params": dict(params)}, now)
+
+    def post(self, path: str, data: Mapping[str, str], now: datetime) -> Any:
+        """Change something; the JSON that tells of it. Raises `ConnectorError` only."""
+        return self._anew("POST", path, {"data": dict(data)}, now)
+
+    def _anew(self, method: str, path: str, sent: Mapping[str, Any], now: datetime) -> Any:
+        """Ask, and where the token is refused (then nothing has happened) once more with a new one."""
         self._wire.now = now
         try:
-            return self._ask(path, params)
+            return self._ask(method, path, sent)
         except _TokenRefused:
             # Tokens may end before their time; only one that was fetched just now says that the key is refused.
             was_proved, self._client, self._is_proved = self._is_proved, None, False
             if not was_proved:
                 raise
-        return self._ask(path, params)
+        return self._ask(method, path, sent)
 
     def close(self) -> None:
         self._wire.session.close()
@@ -91,12 +100,12 @@ class Connection:
             except OSError:
                 raise Unavailable(f"{SITE} cannot be reached: base_url names no host that can be resolved") from None
 
-    def _ask(self, path: str, params: Mapping[str, str | int]) -> Any:
+    def _ask(self, method: str, path: str, sent: Mapping[str, Any]) -> Any:
         if self._client is None:
             self._judge()
             self._client = _client(self._key, self._wire)
         try:
-            found = self._client.request(method="GET", path=path, params=dict(params))
+            found = self._client.request(method=method, path=path, **sent)
         except ConnectorError:
             raise
         except OAuthException as error:
@@ -213,7 +222,7 @@ def _client(key: Key, wire: _Wire) -> praw.Reddit:
             check_for_async=False,
             username=None,
             password=None,
-            refresh_token=None,
+            refresh_token=key.refresh_token,
             redirect_uri=None,
             **settings,
         )

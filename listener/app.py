@@ -170,7 +170,7 @@ def open_source(
                 user_agent=f"listener/{__version__} (social listening for {config.brand.name})",
                 languages=config.brand.languages,
                 purse=NoBudget() if store is None else purse(config, source, store, for_recheck=for_recheck),
-                own_accounts=config.brand.own_accounts,
+                own_accounts=config.own_accounts,
                 intranet=config.listener.intranet,
             ),
         )

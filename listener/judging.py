@@ -29,7 +29,7 @@ def brand_facts(config: Config) -> BrandFacts:
         names=brand.names,
         products=brand.products,
         rivals={rival.name: rival.names for rival in brand.rivals},
-        own_accounts=frozenset(brand.own_accounts),
+        own_accounts=frozenset(config.own_accounts),
         exclude=brand.exclude,
         context=brand.context,
         query=parse(brand.query) if brand.query else None,

@@ -320,7 +320,7 @@ class SlackReceiver(Section):
 
 
 class SlackRights(Section):
-    """Who may do what in Slack. Without any list everybody may who can see the button."""
+    """Who may do what in Slack. Without any list everybody may who can see the button, but nobody answers in public."""
 
     may_work: tuple[SlackPeople, ...] = Field(
         default=(),
@@ -335,6 +335,10 @@ class SlackRights(Section):
     )
     may_silence: tuple[SlackPeople, ...] = Field(
         default=(), description="likewise: add and end silences; if empty as may_work"
+    )
+    may_reply: tuple[SlackPeople, ...] = Field(
+        default=(),
+        description="likewise: answer in public in the brand's name, where a source has replies = true; if empty nobody",
     )
     instances: int = Field(
         default=1,

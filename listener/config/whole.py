@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, SecretStr
 
-from connectors.base import SourceSettings
+from connectors.base import ReplySettings, SourceSettings
 from listener.cases.clock import ServiceHours
 from listener.cases.routing import Route
 from listener.config.problems import Problem
@@ -65,6 +65,16 @@ class Config:
     targets: TargetKeys = field(default_factory=TargetKeys)
     accounts: tuple[AccountKeys, ...] = ()
     warnings: tuple[Problem, ...] = ()  # can be run with, but is hardly meant so
+
+    @property
+    def own_accounts(self) -> tuple[str, ...]:
+        """ "platform:handle" of the brand's accounts, those that sources answer as among them: what they write is no mention."""
+        speakers = (
+            f"{source.connector}:{source.settings.reply_as}"
+            for source in self.sources
+            if isinstance(source.settings, ReplySettings) and source.settings.replies
+        )
+        return tuple(dict.fromkeys((*self.brand.own_accounts, *speakers)))
 
     @property
     def folder(self) -> Path:

@@ -15,9 +15,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 from tests.fakes.http import Asked, FakeServer, Reply
+from tests.fakes.writes import Writes
 
 CLIENT_ID, SECRET = "client-of-the-tests", "s3cret-of-the-key"
 USER, FEED_TOKEN = "reader", "s3cret-of-the-feed"
+ACCOUNT, REFRESH_TOKEN = "acmecare", "s3cret-of-the-account"
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -36,7 +38,7 @@ class Thing:
     more: dict[str, Any] = field(default_factory=dict)
 
 
-class FakeReddit(FakeServer):
+class FakeReddit(Writes, FakeServer):
     def __init__(self, *, pages_feeds: bool = True) -> None:
         super().__init__()
         self.things: dict[str, Thing] = {}
@@ -51,7 +53,9 @@ class FakeReddit(FakeServer):
         self.banned: set[str] = set()
         self.pages_feeds = pages_feeds  # whether feeds go on behind `after`
         self.tokens_given = 0
+        self.comment_error = ""  # the code with which a comment is refused
         self._tokens: set[str] = set()
+        self._may_write: set[str] = set()  # those of them that are the account's
         self._refusals = 0
         self._cache: dict[str, Reply] = {}
         self._next_id = 1_000_000
@@ -138,7 +142,26 @@ class FakeReddit(FakeServer):
 
     # What it answers
 
+    @property
+    def written(self) -> list[str]:
+        """The account's comments."""
+        with self.lock:
+            return [thing.text for thing in self.things.values() if thing.author == ACCOUNT]
+
+    def _comment(self, told: dict[str, list[str]]) -> Reply:
+        with self.lock:
+            parent = self.things.get(told["thing_id"][0])
+            code = self.comment_error or ("" if parent else "DELETED_LINK")
+            if code or parent is None:
+                return Reply.json({"json": {"errors": [[code, "that does not work", "parent"]]}})
+            name = self.comment(told["text"][0], author=ACCOUNT, subreddit=parent.subreddit, parent=parent.fullname)
+            return Reply.json({"json": {"errors": [], "data": {"things": [_json(self.things[name])]}}})
+
     def answer(self, asked: Asked) -> Reply:
+        if asked.method == "POST" and asked.path == "/api/comment/":
+            if asked.headers.get("authorization", "").removeprefix("bearer ") not in self._may_write & self._tokens:
+                return Reply.json({"message": "Unauthorized", "error": 401}, 401)
+            return self.write(lambda: self._comment(parse_qs(asked.body.decode())))
         with self.lock:
             address = f"{asked.path}?{urlencode(sorted(asked.query.items()), doseq=True)}"
             if self.cached and address in self._cache:
@@ -169,14 +192,25 @@ class FakeReddit(FakeServer):
         if self._refusals or not self.key_is_known or asked.headers.get("authorization") != wanted:
             self._refusals = max(0, self._refusals - 1)
             return Reply.json({"message": "Unauthorized", "error": 401}, 401)
-        if parse_qs(asked.body.decode()).get("grant_type") != ["client_credentials"]:
+        told = parse_qs(asked.body.decode())
+        if told.get("grant_type") not in (["client_credentials"], ["refresh_token"]):
             return Reply.json({"error": "unsupported_grant_type"})
+        if told.get("refresh_token", [REFRESH_TOKEN]) != [REFRESH_TOKEN]:
+            return Reply.json({"message": "Bad Request", "error": 400}, 400)
         self.tokens_given += 1
         token = f"token-{self.tokens_given}"
+        if "refresh_token" in told:
+            self._may_write.add(token)
         self._tokens.add(token)
         return Reply.json({"access_token": token, "token_type": "bearer", "expires_in": 86_400, "scope": "*"})
 
     def _api(self, asked: Asked) -> Reply:
+        if asked.path == "/api/v1/me":
+            return Reply.json({"name": ACCOUNT, "id": "acme1"})
+        if asked.path == f"/user/{ACCOUNT}/comments/":
+            own = [thing for thing in self.things.values() if thing.author == ACCOUNT]
+            own.sort(key=lambda thing: thing.at, reverse=True)
+            return Reply.json(_listing([_json(thing) for thing in own[: int(asked.first("limit"))]], None))
         if asked.path == "/api/info/":
             names = asked.first("id").split(",")
             assert len(names) <= 100
