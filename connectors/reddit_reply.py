@@ -95,14 +95,15 @@ class RedditReplies:
 
     def find_reply(self, post: Mention, approved: Approved, now: datetime) -> Posted | None:
         connection = self._log_in(now)
-        asked: dict[str, str | int] = {"sort": "new", "limit": RECENT - int(now.timestamp()) % _LIMITS}
-        listed = children(connection.get(f"/user/{self._settings.reply_as}/comments/", asked, now))
+        limit = RECENT - int(now.timestamp()) % _LIMITS
+        path = f"/user/{self._settings.reply_as}/comments/"
+        listed = children(connection.get(path, {"sort": "new", "limit": limit}, now))
         own = [data for child in listed if (data := thing(child)) is not None]
         for data in own:
             if data.get("parent_id") == post.external_id and _same(data.get("body"), approved.text):
                 return _posted(data)
         times = [float(at) for data in own if isinstance(at := data.get("created_utc"), int | float)]
-        if len(own) >= asked["limit"] and datetime.fromtimestamp(min(times, default=0), UTC) > approved.at:
+        if len(own) >= limit and datetime.fromtimestamp(min(times, default=0), UTC) > approved.at:
             raise Refused("the account has commented too much since to be sure")
         return None
 

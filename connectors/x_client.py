@@ -171,7 +171,7 @@ class Client:
 
     def own_posts(self, account: str, since: datetime, most: int, now: datetime) -> dict[str, Any]:
         """The newest posts of the account whose keys these are."""
-        where = {"start_time": since, "max_results": most, "tweet_fields": list(POST_FIELDS)}
+        where: dict[str, Any] = {"start_time": since, "max_results": most, "tweet_fields": list(POST_FIELDS)}
         return self._ask(now, self._tweepy.get_users_tweets, account, user_auth=True, **where)
 
     def create(self, text: str, answers: str, now: datetime) -> dict[str, Any]:

@@ -25,6 +25,8 @@ from connectors.base import (
     Parked,
     Purse,
     Rechecking,
+    Replying,
+    ReplySettings,
     Source,
     SourceContext,
     SourceSettings,
@@ -43,6 +45,7 @@ from listener.minding import Calls, mind
 from listener.model import NewNotification, NotificationKind, Receiver, ReceiverError
 from listener.plugins import connectors
 from listener.recheck import BUDGET_SHARE
+from listener.replying import Replier, Repliers, publish
 from listener.report import Reporting, put_due_digest
 from listener.schedule import Work
 from listener.slack.look import Look, load_words
@@ -150,6 +153,38 @@ def open_sources(config: Config, store: Store | None = None, *, for_recheck: boo
     }
 
 
+def open_repliers(config: Config, store: Store | None = None) -> Repliers:
+    """The sources that could answer in public, whether or not their settings allow it; no network yet. To be closed."""
+    able = [one for one in config.sources if one.enabled and isinstance(one.settings, ReplySettings)]
+    return {
+        one.name: Replier(one.connector, cast("Replying", open_source(config, one, store)))
+        for one in able
+        if connectors()[one.connector].load().replies
+    }
+
+
+@contextmanager
+def repliers(config: Config, store: Store | None = None) -> Iterator[Repliers]:
+    """`open_repliers`, closed at the end."""
+    opened = open_repliers(config, store)
+    try:
+        yield opened
+    finally:
+        close_repliers(opened)
+
+
+def close_repliers(opened: Repliers) -> None:
+    """Release their sockets."""
+    for one in opened.values():
+        cast("Source", one.source).close()
+
+
+def speaking(config: Config) -> frozenset[str]:
+    """The connectors with a source that answers in public."""
+    settings = ((one, one.settings) for one in config.sources if one.enabled)
+    return frozenset(one.connector for one, said in settings if isinstance(said, ReplySettings) and said.replies)
+
+
 def open_source(
     config: Config,
     source: SourceConfig,
@@ -233,6 +268,7 @@ def look(config: Config) -> Look:
         load_words(config.listener.interface_language),
         ZoneInfo(config.brand.timezone),
         stages={stage.value: label for stage, label in config.journey.stages.items()},
+        replies=speaking(config) if config.slack.may_reply else frozenset(),
     )
 
 
@@ -334,6 +370,7 @@ class Daemon:
     sources: Mapping[str, Source]
     work: Work
     judge: LoadingJudge
+    repliers: Repliers
 
 
 @contextmanager
@@ -342,11 +379,13 @@ def daemon(config: Config) -> Iterator[Daemon]:
     judge = LoadingJudge(config)
     with stored(config) as store:
         sources, checkers = open_sources(config, store), open_sources(config, store, for_recheck=True)
+        speakers = open_repliers(config, store)
         ping = dead_mans_ping(config, store)
         try:
             end_leases_of_the_dead(store, now())
             register(config, store)
             rules, report = telling_rules(config), reporting(config)
+            process = owner()
             work = Work(
                 store=store,
                 feeds={
@@ -360,15 +399,19 @@ def daemon(config: Config) -> Iterator[Daemon]:
                 purge=lambda at, stopping: purge(config, store, at, stopping),
                 mind=lambda at, stopping: mind(Desk(store, rules), called(config), at, stopping),
                 spikes=SpikeWatch(store, spike_settings(config)).look if config.spikes.enabled else None,
-                owner=owner(),
+                replies=(lambda stopping: publish(speakers, store, rules.hours, process, now, stopping))
+                if speaking(config)
+                else None,
+                owner=process,
                 clock=now,
                 workers=config.listener.workers,
                 ping=ping,
             )
-            yield Daemon(config, store, sources, work, judge)
+            yield Daemon(config, store, sources, work, judge, speakers)
         finally:
             for one in (*sources.values(), *checkers.values()):
                 one.close()
+            close_repliers(speakers)
             if ping is not None:
                 ping.close()
 
@@ -438,7 +481,8 @@ def called(config: Config) -> Calls:
 def clicks_heard(daemon: Daemon) -> Iterator[None]:
     """Slack's buttons work meanwhile, where the configuration asks for them."""
     config, store = daemon.config, daemon.store
-    desk = interactive.StoreDesk(store, telling_rules(config), config, daemon.judge, daemon.work.owner, now)
+    rules, owner_ = telling_rules(config), daemon.work.owner
+    desk = interactive.StoreDesk(store, rules, config, daemon.judge, owner_, now, daemon.repliers)
     with interactive.heard(config, desk, look(config)):
         yield
 

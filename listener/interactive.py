@@ -18,17 +18,19 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from connectors.base import Mention
+from connectors.base import CannotReply, Mention
 from listener import report, silencing, spiking, troubles
 from listener.cases.clock import is_open
 from listener.cases.deeds import Decision, Refusal, Why, Wish
 from listener.cases.plan import CLOSED_STATES, NewMention, OpenCases, Settled, read_case_ref
+from listener.cases.replies import Chosen, NewReply, Reply
 from listener.cases.settle import Rules, Settler
 from listener.config import Config, SecretMissing
 from listener.config.schema import SlackReceiver
 from listener.faults import place
 from listener.importing import ImportRefused, import_posts
 from listener.model import Case, CaseState, CaseView, Outcome, Spike, Told, Verdict
+from listener.replying import Repliers, as_published, choose
 from listener.slack.desk import Added, AddRefused, Dropped, Found
 from listener.slack.look import Look
 from listener.store import AmbiguousRef, Store, StoreError
@@ -59,6 +61,7 @@ class StoreDesk:
     judge: Callable[[Mention], Verdict]
     owner: str
     clock: Callable[[], datetime]
+    repliers: Repliers = field(default_factory=dict)
     _adding: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -102,6 +105,26 @@ class StoreDesk:
         }
         decided = decides[deed](spike, who, now)
         return (None, decided) if self.store.change_spike(decided, "deed", now) else (Why.STALE, spike)
+
+    def may_answer(self, told: Told) -> Chosen | CannotReply:
+        return choose(self.repliers, told)
+
+    def reply_length(self, source: str, text: str) -> tuple[int, int]:
+        voice = self.repliers[source].source.voice() if source in self.repliers else CannotReply("off", "")
+        return (1, 0) if isinstance(voice, CannotReply) else (voice.measure(text), voice.longest)
+
+    def answer(self, new: NewReply) -> Reply | Refusal | CannotReply | None:
+        view = self.case(new.case)
+        told = next((one for one in view.mentions if one.id == new.mention_id), None) if view else None
+        if told is None:
+            return None
+        chosen = choose(self.repliers, told)
+        if isinstance(chosen, CannotReply):
+            return chosen
+        is_shown = (chosen.source, chosen.voice.account) == (new.source, new.account)
+        if not is_shown or new.text != as_published(new.text) or not new.text:
+            return CannotReply("changed", "what may be answered from here has changed since it was shown")
+        return self.store.want_reply(new, self.clock())
 
     def waiting(self) -> Sequence[Case]:
         return self.store.cases_in(*(state for state in CaseState if state not in CLOSED_STATES))
@@ -268,7 +291,7 @@ def open_app(config: Config, app: SlackApp, desk: StoreDesk, look: Look, closing
     receiver, said = app.receiver, config.slack
     client = web_client(app.token, receiver.base_url, min(receiver.timeout, TIMEOUT))
     lists = (said.may_work, said.may_resolve, said.may_correct, said.may_silence)
-    rights = Rights(*lists, Groups(client).members)
+    rights = Rights(*lists, Groups(client).members, said.may_reply)
     clicks = Clicks(client, desk, replace(look, interactive=True), rights, signing_secret=app.signing_secret or "")
     closing.callback(clicks.close)
     if app.app_token is not None:

@@ -20,6 +20,7 @@ from listener.cases.replies import (
     LATE,
     WITHOUT_WORDS,
     Again,
+    Chosen,
     Ended,
     Reply,
     ReplyState,
@@ -46,14 +47,6 @@ class Replier:
 
 
 Repliers = Mapping[str, Replier]  # by the source's name, in the order of the configuration
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """Which source answers a post, and as whom."""
-
-    source: str
-    voice: Voice
 
 
 def choose(repliers: Repliers, told: Told) -> Chosen | CannotReply:

@@ -61,6 +61,9 @@ class Work:
     clock: Callable[[], datetime]
     workers: int = 4  # sources polled at the same time
     spikes: Callable[[datetime, Callable[[], bool]], object] | None = None  # looks for spikes; None: nobody does
+    replies: Callable[[Callable[[], bool]], object] | None = (
+        None  # publishes what people approved; None: nothing may be
+    )
     tick: float = 1.0  # seconds between two looks at what is due
     ping: Ping | None = None  # the dead man's
     pulse: Pulse = field(default_factory=Pulse)  # whether this process moves
@@ -70,7 +73,7 @@ def start(work: Work, stopping: threading.Event) -> BackgroundScheduler:
     """Start all jobs and return the running scheduler; `shutdown(wait=True)` lets the page and message in hand finish."""
     scheduler = BackgroundScheduler(
         timezone=UTC,
-        executors={"default": ThreadPoolExecutor(len(work.outlets) + 7)},
+        executors={"default": ThreadPoolExecutor(len(work.outlets) + 8)},
         # The default grace of one second silently drops jobs that start late (PLATFORMS §4).
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
     )
@@ -86,6 +89,8 @@ def start(work: Work, stopping: threading.Event) -> BackgroundScheduler:
     every(scheduler, 60.0, "digest", lambda: work.report(work.clock()), now + timedelta(seconds=5))
     every(scheduler, PURGE, "retention", lambda: work.purge(work.clock(), stopping.is_set), now + timedelta(seconds=10))
     every(scheduler, MIND, "mind", lambda: work.mind(work.clock(), stopping.is_set), now + timedelta(seconds=2))
+    if (replies := work.replies) is not None:
+        every(scheduler, work.tick, "replies", lambda: replies(stopping.is_set), now)
     if (spikes := work.spikes) is not None:
         every(scheduler, SPIKES, "spikes", lambda: spikes(work.clock(), stopping.is_set), now + timedelta(seconds=20))
     look_up = partial(recheck, work.feeds, work.judge, work.store, work.clock, stopping.is_set)
@@ -151,6 +156,8 @@ def once(
     attempt("mind", lambda: work.mind(work.clock(), lambda: False))
     if (spikes := work.spikes) is not None:
         attempt("spikes", lambda: spikes(work.clock(), lambda: False))
+    if (replies := work.replies) is not None:
+        attempt("replies", lambda: replies(lambda: False))
     attempt("recheck", lambda: recheck(work.feeds, work.judge, work.store, work.clock))
     for outlet in work.outlets:
         progress(f"delivering to {outlet.name}")

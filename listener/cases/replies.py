@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from connectors.base import Approved, BudgetReached, ConnectorError, Parked, RateLimited, Refused
+from connectors.base import Approved, BudgetReached, ConnectorError, Parked, RateLimited, Refused, Voice
 
 GIVE_UP = timedelta(minutes=15)  # after a person said "publish"
 FIRST_PAUSE = timedelta(seconds=20)  # platforms take a moment to show what they have stored
@@ -27,6 +27,14 @@ class ReplyState(StrEnum):
 
 
 UNFINISHED = (ReplyState.WANTED, ReplyState.SENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which source answers a post, and as whom."""
+
+    source: str
+    voice: Voice
 
 
 @dataclass(frozen=True, slots=True)

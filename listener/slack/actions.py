@@ -16,7 +16,8 @@ from slack_sdk.errors import SlackApiError
 from listener.cases.deeds import Deed, Refusal, Why, Wish
 from listener.faults import place as fault_place
 from listener.model import ReceiverError
-from listener.slack import command, home, modals, parts
+from listener.slack import command, home, modals, parts, reply_windows
+from listener.slack.answering import Answering
 from listener.slack.answers import Answers, Place, exclusion_said, refusal_said, spike_refused
 from listener.slack.blocks import Block
 from listener.slack.desk import AddRefused, Desk
@@ -40,6 +41,7 @@ class Clicks:
     def __init__(self, client: WebClient, desk: Desk, look: Look, rights: Rights, *, signing_secret: str = "") -> None:
         self._client, self._desk, self._look, self._rights = client, desk, look, rights
         self._answers = Answers(client, look)
+        self._replies = Answering(desk, look, rights, self._show, self._tell)
         self._crew = Crew()
         ears = Ears(
             clicked=self._worked(self._clicked),
@@ -48,6 +50,7 @@ class Clicks:
             shortcut=self._worked(self._shortcut),
             opened_home=self._worked(self._opened_home),
             wrong=self._wrong,
+            onward=self._replies.onward,
         )
         self.app = listening(client, self._crew, ears, signing_secret)
 
@@ -80,6 +83,8 @@ class Clicks:
         name = str(action.get("action_id") or "")
         if name == "home_refresh":
             self._show_home(place.user)
+        elif name == "case_answer":
+            self._replies.begin(body, place, str(action.get("value") or ""))
         elif name.startswith("case_") and name != "case_reply":
             self._wanted(body, place, carried(action))
         elif name.startswith("spike_"):
@@ -181,6 +186,8 @@ class Clicks:
 
     def _wrong(self, view: Mapping[str, Any]) -> dict[str, str]:
         """What was entered wrongly, by block; Slack shows it in the window, which stays open."""
+        if view.get("callback_id") == reply_windows.WRITE:
+            return self._replies.wrong(view)
         if view.get("callback_id") != "case_snooze":
             return {}
         read = modals.read_snooze(view["state"]["values"], self._desk.now(), None)
@@ -188,6 +195,8 @@ class Clicks:
 
     def _entered(self, body: Body, place: Place) -> None:
         view, what = body["view"], str(body["view"].get("callback_id") or "")
+        if what == reply_windows.PUBLISH:
+            self._replies.publish(body, place)
         if what not in {"case_snooze", "case_irrelevant", "case_edit"}:
             return
         origin, values = modals.origin_of(view), view["state"]["values"]

@@ -197,9 +197,11 @@ def _buttons(view: CaseView, look: Look) -> list[Block]:
 
 
 def reply_button(mentions: Sequence[Told], value: str, look: Look, key: str) -> Block | None:
-    """The button that opens the newest post that has a usable address, None where none has one."""
+    """The button that opens the newest post that has a usable address, or a window to answer it; None where none has one."""
     for told in reversed(mentions):
         if url := web_address(told.mention.url, limits.BUTTON_URL):
+            if look.interactive and told.mention.platform in look.replies and key != "read" and told.removed_at is None:
+                return _answer_button(told, value, look, {"thank": "thank_there"}.get(key, "answer"))
             label = look.words.word("button", key).format(platform=look.platform(told.mention.platform))
             return {
                 **button("case_reply", label, value),
@@ -207,6 +209,12 @@ def reply_button(mentions: Sequence[Told], value: str, look: Look, key: str) -> 
                 "accessibility_label": cut(look.words.word("button", "reply_label"), limits.ACCESSIBILITY_LABEL),
             }
     return None
+
+
+def _answer_button(told: Told, value: str, look: Look, key: str) -> Block:
+    label = look.words.word("button", key).format(platform=look.platform(told.mention.platform))
+    says = cut(look.words.word("button", "answer_label"), limits.ACCESSIBILITY_LABEL)
+    return {**button("case_answer", label, value), "accessibility_label": says}
 
 
 def button(action_id: str, label: str, value: str) -> Block:

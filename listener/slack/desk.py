@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from connectors.base import Mention
+from connectors.base import CannotReply, Mention
 from listener.cases.deeds import Decision, Refusal, Why, Wish
+from listener.cases.replies import Chosen, NewReply, Reply
 from listener.model import Case, CaseView, Outcome, Spike, Told
 
 
@@ -77,6 +78,18 @@ class Desk(Protocol):
 
     def do_spike(self, deed: str, ref: str, revision: int, who: str) -> tuple[Why | None, Spike] | None:
         """claim, end, expected or false: the spike as it stands then, and why nothing was done. None: there is none."""
+        ...
+
+    def may_answer(self, told: Told) -> Chosen | CannotReply:
+        """Who can answer this post in public, or why nobody can."""
+        ...
+
+    def reply_length(self, source: str, text: str) -> tuple[int, int]:
+        """How long a reply is and may be, as the source's platform counts. Asks nobody, not even the database."""
+        ...
+
+    def answer(self, new: NewReply) -> Reply | Refusal | CannotReply | None:
+        """Have it published, once. None: there is no such case."""
         ...
 
     def waiting(self) -> Sequence[Case]:

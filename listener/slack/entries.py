@@ -16,7 +16,7 @@ from listener.model import CaseView, Delivery, NotificationKind
 from listener.slack import limits, parts
 from listener.slack.blocks import Block, Message, case_message, mrkdwn, plain, quote, reply_button, section
 from listener.slack.look import Look
-from listener.slack.outside import clean, defuse_within, escape, unescape
+from listener.slack.outside import clean, defuse_within, escape, unescape, web_address
 from listener.slack.spikes import entry_parts, spike_parts
 from listener.slack.summaries import summary_parts
 from rules.vocabulary import Urgency
@@ -75,7 +75,7 @@ def thread_entry(delivery: Delivery, look: Look, *, repeated: bool = False) -> M
         },
         {"type": "context", "block_id": f"{where}:where", "elements": [plain(facts, 300)]},
     ]
-    if link := reply_button([told], f"{case_ref}:{told.ref}", look, "reply"):
+    if link := reply_button([told], f"{case_ref}:{told.ref}", look, "reply" if case_ref else "read"):
         blocks.append({"type": "actions", "block_id": f"{where}:act", "elements": [link]})
     metadata = {"case": case_ref, "mention": told.ref}
     return _finished(text, blocks, metadata, look, repeated)
@@ -85,13 +85,15 @@ def note(delivery: Delivery, look: Look, *, repeated: bool = False) -> Message:
     """Who did what to a case, or what is due: one line for its thread. `payload`: deed, who, reason, what else it says."""
     said = delivery.payload
     deed, who = str(said.get("deed") or ""), str(said.get("who") or "")
-    line = look.words.word("deed", deed).format(
+    address = web_address(str(said.get("url") or "")) if deed == "replied" else None
+    line = look.words.word("deed", "published" if address else deed).format(
         who=parts.person(who) if who else look.words.say("nobody"),
         case=defuse_within(str(said.get("case") or ""), 120),  # several where they are near copies
         count=said.get("count"),
         level=look.words.word("urgency", str(said.get("urgency") or "")),
         group=parts.group(said.get("group")),
         until=_until(said, look),
+        account=defuse_within(str(said.get("account") or ""), 60),
     )
     reason = defuse_within(clean(str(said.get("reason") or "")), 200)
     changes = "; ".join(
@@ -101,7 +103,11 @@ def note(delivery: Delivery, look: Look, *, repeated: bool = False) -> Message:
     line = " ".join(part for part in (line.strip(), changes, reason and f"({reason})") if part)
     line = line or "–"
     metadata = {"case": delivery.case.case.ref if delivery.case else "", "deed": deed}
-    return _finished(line, [{"type": "section", "text": mrkdwn(line)}], metadata, look, repeated)
+    blocks: list[Block] = [{"type": "section", "text": mrkdwn(line)}]
+    if address:
+        link = {"type": "link", "url": address, "text": look.words.word("button", "see_reply")}
+        blocks.append({"type": "rich_text", "elements": [section(link)]})
+    return _finished(line, blocks, metadata, look, repeated)
 
 
 def _listed(value: Any) -> str:

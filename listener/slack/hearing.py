@@ -42,6 +42,7 @@ class Ears:
     shortcut: Callable[[Body], None]
     opened_home: Callable[[Body], None]
     wrong: Callable[[Mapping[str, Any]], Mapping[str, str]]  # of a submitted window: block -> sentence; quick
+    onward: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _view: {}  # what Slack shall show next; quick
 
 
 class Crew:
@@ -113,7 +114,7 @@ def listening(client: WebClient, crew: Crew, ears: Ears, signing_secret: str = "
         if wrong := ears.wrong(body["view"]):
             ack(response_action="errors", errors=wrong)
             return
-        ack()
+        ack(**ears.onward(body["view"]))
         crew.take(ears.entered, body)
 
     @app.command(ANY)

@@ -61,6 +61,7 @@ class Look:
     zone: tzinfo = UTC
     interactive: bool = False  # whether somebody answers clicks; without, only the link button is shown
     stages: Mapping[str, str] = field(default_factory=dict)
+    replies: frozenset[str] = frozenset()  # platforms whose posts can be answered from here
 
     def stage(self, stage: Stage) -> str:
         """The team's name for `stage`."""

@@ -29,6 +29,7 @@ class Right(StrEnum):
     RESOLVE = "resolve"
     CORRECT = "correct"
     SILENCE = "silence"
+    REPLY = "reply"  # in public
 
 
 NEEDED: Mapping[Deed, Right] = {
@@ -80,13 +81,14 @@ class Groups:
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """The lists of the configuration. Any other list that is empty says the same as the one for working."""
+    """The lists of the configuration. Any other list that is empty says the same as the one for working, but for replies: nobody."""
 
     may_work: Sequence[str] = ()
     may_resolve: Sequence[str] = ()
     may_correct: Sequence[str] = ()
     may_silence: Sequence[str] = ()
     members: Callable[[str], frozenset[str]] = lambda _group: frozenset()
+    may_reply: Sequence[str] = ()
 
     def may(self, who: str, right: Right) -> bool:
         """Whether this user may. Asks Slack where a group is not known yet."""
@@ -95,7 +97,10 @@ class Rights:
             Right.RESOLVE: self.may_resolve,
             Right.CORRECT: self.may_correct,
             Right.SILENCE: self.may_silence,
+            Right.REPLY: self.may_reply,
         }[right]
+        if right is Right.REPLY and not own:
+            return False  # what is published in the brand's name is nobody's by default
         allowed = own or self.may_work
         if not allowed or who in allowed:
             return True

@@ -210,11 +210,11 @@ def _answered(
     """The clock stops, unless the customer wrote again since; who saw the reply first, we or the connector, does not matter."""
     decided = decide(case, Wish(Deed.REPLIED, reply.who, reply.through), now, hours)
     if isinstance(decided, Decision) and case.last_mention_at <= reply.wanted_at:
-        changed = decided.case
+        changed, told = decided.case, decided.event.detail
     else:
         changed = replace(case, revision=case.revision + 1)
-    states = {"from": case.state.value, "to": changed.state.value}
-    event = CaseEvent(case.id, now, Deed.REPLIED.value, reply.who, reply.through, {**states, **detail})
+        told = {"from": case.state.value, "to": case.state.value}
+    event = CaseEvent(case.id, now, Deed.REPLIED.value, reply.who, reply.through, {**told, **detail})
     change_case(connection, CaseChange(changed), now)
     connection.execute(case_events.insert(), [event_values(event)])
     make_known(connection, changed, event, receivers, Urgency.NORMAL, now)

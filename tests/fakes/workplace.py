@@ -109,7 +109,7 @@ class Workplace:
         """Clicks arrive meanwhile, over a real Socket Mode line."""
         said, client = self.config.slack, self.client()
         lists = (said.may_work, said.may_resolve, said.may_correct, said.may_silence)
-        rights = Rights(*lists, Groups(client).members)
+        rights = Rights(*lists, Groups(client).members, said.may_reply)
         with ExitStack() as closing:
             clicks = Clicks(client, self.desk, self.look, rights)
             closing.callback(clicks.close)
