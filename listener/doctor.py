@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from pydantic import BaseModel
 
+from connectors.base import CannotReply, Replying, SourceContext
 from listener.config import Config, SecretMissing
 from listener.config.secrets import read_secret, secret_keys
 from listener.plugins import PluginError, check_distribution, connectors, rulepacks
@@ -55,6 +56,7 @@ def examine(
         ("database", lambda: check_database(config, environ)),
         ("credentials", lambda: check_credentials(config, environ)),
         ("folders", lambda: check_folders(config)),
+        ("replies", lambda: check_replies(config)),
         ("clock", lambda: check_clock(config.path, now)),
         *live,
     ]
@@ -207,6 +209,35 @@ def check_folders(config: Config) -> Iterator[Finding]:
         yield Finding("problem", "folders", f"digests cannot be kept in {folder}", "change digest.folder or its rights")
     else:
         yield Finding("ok", "folders", f"digests are kept in {folder}")
+
+
+def check_replies(config: Config) -> Iterator[Finding]:
+    """Which sources answer in public, as whom, and why others do not."""
+    speaks = False
+    for source in config.sources:
+        if not source.enabled:
+            continue
+        connector = connectors()[source.connector].load()
+        if not connector.replies:
+            yield Finding("ok", "replies", f"{source.name}: posts of {source.connector} cannot be answered from here")
+            continue
+        opened = connector.open(source.settings, SourceContext(source.name, source.terms, "listener"))
+        voice = cast("Replying", opened).voice()
+        opened.close()
+        if isinstance(voice, CannotReply):
+            yield Finding("ok", "replies", f"{source.name}: off; to answer in public, {voice.why}")
+        else:
+            speaks = True
+            yield Finding(
+                "ok", "replies", f"{source.name}: answers in public as {voice.account}, where a person says so"
+            )
+    if speaks and not config.slack.may_reply and any(one.type == "slack" for one in config.receivers):
+        yield Finding(
+            "warning",
+            "replies",
+            "nobody may answer in public from Slack",
+            "name people or user groups in [slack] may_reply; the command line can do it already",
+        )
 
 
 def check_clock(file: Path, now: datetime) -> Iterator[Finding]:

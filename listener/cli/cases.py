@@ -14,7 +14,7 @@ import click
 from listener.cli.common import ago, configuration, echo_json, json_option, whoami, write
 
 if TYPE_CHECKING:
-    from listener.cases.deeds import Deed, Refusal, Wish
+    from listener.cases.deeds import Refusal, Wish
     from listener.config import Config
     from listener.model import Case, CaseView
     from listener.working import Desk
@@ -117,13 +117,36 @@ def _deed(name: str, deed: str, summary: str, reason: bool = False) -> None:
 
 _deed("claim", "claim", "Take a case. Who comes second is told who has it.")
 _deed("release", "release", "Give a case back.")
-_deed("reply", "replied", "Note that the customer was answered in public: the clock stops.")
 _deed("wait", "wait", "It is the customer's turn; their next post brings the case back.")
 _deed("resolve", "resolve", "Close a case.", reason=True)
 _deed("reopen", "reopen", "Open a closed case again.")
 _deed(
     "irrelevant", "irrelevant", "This is not about us: it leaves digest and lists, and is kept as a label.", reason=True
 )
+
+
+@cases.command(epilog="Example: listener cases reply c-7F3K --text 'A new one is on its way.'")
+@click.argument("case")
+@click.option(
+    "--text", help="Publish this as a public reply, once you have seen it and said yes; - reads standard input."
+)
+@click.option("--edit", is_flag=True, help="The same, written in your editor.")
+@click.option("--yes", is_flag=True, help="Publish without asking, for scripts.")
+@click.pass_context
+def reply(ctx: click.Context, case: str, text: str | None, edit: bool, yes: bool) -> None:
+    """Answer in public, or note that the customer was answered elsewhere: either way the clock stops."""
+    from listener.cases.deeds import Deed, Wish
+
+    if text is not None and edit:
+        raise click.UsageError("say the reply with --text, or write it with --edit")
+    if text is None and not edit:
+        if yes:
+            raise click.UsageError("--yes publishes what --text says; say --text")
+        _do(ctx, case, Wish(Deed.REPLIED, whoami(), THROUGH))
+        return
+    from listener.cli.replying import reply_in_public
+
+    reply_in_public(configuration(ctx), case, text, yes)
 
 
 @cases.command(epilog="Example: listener cases snooze c-7F3K --for 2h")
@@ -299,12 +322,13 @@ def _do(ctx: click.Context, case: str, wish: Wish) -> None:
     with _desk(ctx) as (desk, _):
         done = desk.do(case, wish, app.now())
     if isinstance(done, Refusal):
-        click.echo(_refusal(done, wish.deed), err=True)
+        click.echo(refusal_said(done), err=True)
         sys.exit(0 if done.why.value == "done" else 1)
     click.echo(f"{done.case.ref}: {_state(done.case)}.")
 
 
-def _refusal(refusal: Refusal, deed: Deed) -> str:
+def refusal_said(refusal: Refusal) -> str:
+    """Why nothing was changed, and what to do."""
     case = refusal.case
     said = {
         "done": f"{case.ref} is {_state(case)} already.",
@@ -313,6 +337,7 @@ def _refusal(refusal: Refusal, deed: Deed) -> str:
         "closed": f"{case.ref} is {_state(case)}. `listener cases reopen {case.ref}` opens it again.",
         "open": f"{case.ref} is open already: {_state(case)}.",
         "top": f"{case.ref} is critical; there is no level above. Claim it: `listener cases claim {case.ref}`.",
+        "busy": f"A public reply to {case.ref} is on its way; `listener cases show {case.ref}` will say how it went.",
         "gone": f"{case.ref} has no posts any more: they were removed, or are in another case. There is nothing to work on.",
     }
     return said[refusal.why.value]

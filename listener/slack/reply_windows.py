@@ -136,7 +136,7 @@ def cannot(case: str, why: str, told: Told | None, look: Look) -> Block:
 
 
 def _written(view: Mapping[str, Any]) -> Errand:
-    field = next(iter((view["state"]["values"].get("text") or {}).values()), {})
+    field: Mapping[str, Any] = next(iter((view["state"]["values"].get("text") or {}).values()), {})
     return replace(errand_of(view), text=clean(str(field.get("value") or "")))
 
 
