@@ -47,7 +47,7 @@ from listener.plugins import connectors
 from listener.recheck import BUDGET_SHARE
 from listener.replying import Replier, Repliers, publish
 from listener.report import Reporting, put_due_digest
-from listener.schedule import Work
+from listener.schedule import Work, heed_the_clock
 from listener.slack.look import Look, load_words
 from listener.spiking import SpikeSettings, SpikeWatch
 from listener.store import Store
@@ -383,6 +383,7 @@ def daemon(config: Config) -> Iterator[Daemon]:
         ping = dead_mans_ping(config, store)
         try:
             end_leases_of_the_dead(store, now())
+            heed_the_clock(store, store.latest_sign(), now())
             register(config, store)
             rules, report = telling_rules(config), reporting(config)
             process = owner()

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 HEARTBEAT = 20.0  # seconds; `health` calls a daemon dead after three missed ones
+SET_BACK = timedelta(minutes=5)  # less is put right by waiting, and by time servers all day
 PURGE = PURGE_EVERY.total_seconds()
 
 
@@ -119,9 +120,19 @@ def mind_the_clock(scheduler: BackgroundScheduler, now: datetime) -> None:
             job.modify(next_run_time=now)
 
 
+def heed_the_clock(store: Store, seen: datetime | None, now: datetime) -> None:
+    """Where something happened at a time that is yet to come, the clock was set back: nothing waits for the old one."""
+    if seen is not None and seen - now > SET_BACK:
+        log.warning("clock_set_back", seconds=round((seen - now).total_seconds()))
+        store.turn_back(seen - now, now)
+
+
 def beat(work: Work) -> None:
     """Leave a sign of life for probes of this process, and one for `health` and `status`."""
     work.pulse.jobs_ran()
+    last = work.store.get_meta("heartbeat")
+    if isinstance(last, dict) and last.get("owner") == work.owner:  # another machine's clock proves nothing of ours
+        heed_the_clock(work.store, datetime.fromisoformat(last["at"]), work.clock())
     work.store.set_meta("heartbeat", {"at": work.clock().isoformat(), "owner": work.owner})
 
 

@@ -41,6 +41,7 @@ from listener.model import (
 from listener.store import (
     attention,
     changes,
+    clock,
     clocks,
     copies,
     deeds,
@@ -324,6 +325,18 @@ class Store:
             sources.end_leases(connection, owner, now)
             outbox.end_leases(connection, owner, now)
             replies.end_leases(connection, owner, now)
+
+    # Clock
+
+    def latest_sign(self) -> datetime | None:
+        """The latest time at which something is known to have happened; ahead of the clock, if that was set back since."""
+        with in_reading(self.engine) as connection:
+            return clock.latest_sign(connection)
+
+    def turn_back(self, by: timedelta, now: datetime) -> None:
+        """The clock was set back `by`: what was to happen at a time of the old clock happens at that of the new one."""
+        with in_writing(self.engine) as connection:
+            clock.turn_back(connection, by, now)
 
     # Outbox
 
