@@ -518,3 +518,16 @@ def test_a_source_that_is_given_another_connector_says_so_and_starts_anew(config
 
 def _no_settle(*_: object) -> Settled:
     return Settled({})
+
+
+def test_cases_are_listed_fifty_a_page(config: Path, terminal: Terminal) -> None:
+    posts = [{**POSTS[0], "id": str(number), "author": f"a{number}"} for number in range(53)]
+    (config.parent / "many.jsonl").write_text("".join(json.dumps(post) + "\n" for post in posts))
+    assert terminal("import", "many.jsonl").code == 0
+    every = [one["ref"] for one in json.loads(terminal("cases", "list", "--json").out)]
+    first, second = terminal("cases", "list").out, terminal("cases", "list", "--page", "2").out
+    assert "More are on the next page: --page 2" in first
+    assert [ref in first for ref in every] == [True] * 50 + [False] * 3
+    assert [ref in second for ref in every] == [False] * 50 + [True] * 3
+    assert "More" not in second
+    assert "No case" in terminal("cases", "list", "--mine").out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from listener.working import Desk
 
 THROUGH = "cli"
+PAGE = 50  # cases listed at once
 STAGES = (
     "awareness", "consideration", "selection", "purchase", "use", "satisfaction", "loyalty", "advocacy", "unclear",
 )  # fmt: skip
@@ -35,28 +36,31 @@ def cases() -> None:
 @click.option("--mine", is_flag=True, help="Only those I have.")
 @click.option("--due", "due", is_flag=True, help="Only those whose first reply is due or overdue within an hour.")
 @click.option("--all", "every", is_flag=True, help="Closed ones of the last week as well.")
+@click.option("--page", type=click.IntRange(1), default=1, help="Which fifty of them; with --json all are given.")
 @json_option
 @click.pass_context
-def list_cases(ctx: click.Context, mine: bool, due: bool, every: bool, as_json: bool) -> None:
+def list_cases(ctx: click.Context, mine: bool, due: bool, every: bool, page: int, as_json: bool) -> None:
     """Open cases, the most urgent first."""
     from listener import app
     from listener.cases.plan import CLOSED_STATES
     from listener.model import CaseState
 
     with app.stored(configuration(ctx)) as store:
-        at, me = app.now(), whoami()
-        states = [state for state in CaseState if every or state not in CLOSED_STATES]
-        found = [
-            case
-            for case in store.cases_in(*states)
-            if (not mine or case.owner == me)
-            and (not due or (case.due_at is not None and case.due_at <= at + timedelta(hours=1)))
-            and (case.state not in CLOSED_STATES or case.last_mention_at > at - timedelta(days=7))
-        ]
+        at = app.now()
+        found = store.cases_in(
+            *(state for state in CaseState if every or state not in CLOSED_STATES),
+            owner=whoami() if mine else None,
+            due_by=at + timedelta(hours=1) if due else None,
+            closed_since=at - timedelta(days=7),
+            most=None if as_json else PAGE + 1,
+            skip=0 if as_json else PAGE * (page - 1),
+        )
         if as_json:
             echo_json([_as_json(case) for case in found])
-        else:
-            _print_cases(found, at)
+            return
+        _print_cases(found[:PAGE], at)
+        if len(found) > PAGE:
+            click.echo(f"More are on the next page: --page {page + 1}")
 
 
 @cases.command(epilog="Example: listener cases show c-7F3K")
@@ -364,7 +368,7 @@ def _as_json(case: Case) -> dict[str, object]:
     }
 
 
-def _print_cases(found: list[Case], at: datetime) -> None:
+def _print_cases(found: Sequence[Case], at: datetime) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from listener.cases.plan import CLOSED_STATES
 from listener.model import Case, CaseState, NotificationKind
 from listener.store.mapping import case_of
 from listener.store.pages import TELLING
@@ -68,14 +69,26 @@ def authors_since(connection: Connection, sleepers: Sequence[tuple[Case, datetim
     return found
 
 
-def waiting(connection: Connection, states: Sequence[CaseState]) -> Sequence[Case]:
-    """Cases in these states, the most urgent and longest due first."""
-    rows = connection.execute(
-        sa.select(cases)
-        .where(cases.c.state.in_([state.value for state in states]))
-        .order_by(cases.c.urgency.desc(), sa.nulls_last(cases.c.due_at), cases.c.id)
-    ).mappings()
-    return [case_of(row) for row in rows]
+def waiting(
+    connection: Connection,
+    states: Sequence[CaseState],
+    owner: str | None,
+    due_by: datetime | None,
+    closed_since: datetime | None,
+    most: int | None,
+    skip: int,
+) -> Sequence[Case]:
+    """Cases in these states, the most urgent and longest due first. What is None does not matter."""
+    which = sa.select(cases).where(cases.c.state.in_([state.value for state in states]))
+    if owner is not None:
+        which = which.where(cases.c.owner == owner)
+    if due_by is not None:
+        which = which.where(cases.c.due_at <= due_by)
+    if closed_since is not None:
+        still_open = cases.c.state.not_in([state.value for state in CLOSED_STATES])
+        which = which.where(sa.or_(still_open, cases.c.last_mention_at > closed_since))
+    order = (cases.c.urgency.desc(), sa.nulls_last(cases.c.due_at), cases.c.id)
+    return [case_of(row) for row in connection.execute(which.order_by(*order).limit(most).offset(skip)).mappings()]
 
 
 def unanswered(

@@ -434,10 +434,21 @@ class Store:
         with in_writing(self.engine) as connection:
             return merging.unfold(connection, ref, wanted, wish, now)
 
-    def cases_in(self, *states: CaseState) -> Sequence[Case]:
-        """Cases in these states, the most urgent and longest due first."""
+    def cases_in(
+        self,
+        *states: CaseState,
+        owner: str | None = None,
+        due_by: datetime | None = None,
+        closed_since: datetime | None = None,
+        most: int | None = None,
+        skip: int = 0,
+    ) -> Sequence[Case]:
+        """Cases in these states, the most urgent and longest due first; `most` of them behind the first `skip`.
+
+        `closed_since`: of closed ones only those with a post since. What is None does not matter.
+        """
         with in_reading(self.engine) as connection:
-            return attention.waiting(connection, states)
+            return attention.waiting(connection, states, owner, due_by, closed_since, most, skip)
 
     def sleeping(self, now: datetime) -> Sequence[tuple[Case, datetime]]:
         """Snoozed cases that may have slept long enough, each with the time since which it sleeps."""
