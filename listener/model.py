@@ -252,6 +252,7 @@ class Delivery:
     summary: Summary | None = None  # of a summary and of what edits it
     spike: SpikeView | None = None  # of a spike and of what edits it
     folded_in: str = ""  # the spike in whose thread this case is told; its message is an entry there
+    in_summary: bool = False  # a reminder below the summary that tells its case among others: it says which
 
 
 class Receiver(Protocol):

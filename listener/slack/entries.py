@@ -101,6 +101,9 @@ def note(delivery: Delivery, look: Look, *, repeated: bool = False) -> Message:
         for name, value in dict(said.get("changes") or {}).items()
     )
     line = " ".join(part for part in (line.strip(), changes, reason and f"({reason})") if part)
+    if delivery.in_summary and delivery.case is not None:
+        about = f"{delivery.case.case.ref} {parts.case_headline(delivery.case, look)}"
+        line = f"{defuse_within(about, 200)}: {line}"
     line = line or "–"
     metadata = {"case": delivery.case.case.ref if delivery.case else "", "deed": deed}
     blocks: list[Block] = [{"type": "section", "text": mrkdwn(line)}]

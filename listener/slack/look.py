@@ -19,9 +19,11 @@ from rules.vocabulary import Stage
 
 # Proper names, the same in every language. A platform that is not here is shown as its connector or file names it.
 PLATFORMS: Mapping[str, str] = {
+    "appstore": "App Store",
     "bluesky": "Bluesky",
     "discourse": "Discourse",
     "github": "GitHub",
+    "google_alerts": "Google Alerts",
     "hackernews": "Hacker News",
     "lemmy": "Lemmy",
     "mastodon": "Mastodon",

@@ -103,6 +103,11 @@ def status(case: Case, look: Look) -> str:
     return look.words.say("by_owner", state=state, owner=person(case.owner))
 
 
+def is_slack_user(who: str) -> bool:
+    """Whether this is the id of a person in Slack."""
+    return _SLACK_USER.fullmatch(who) is not None
+
+
 def person(who: str) -> str:
     """mrkdwn: a colleague. A Slack id becomes their name; anything else is shown as it is."""
     return f"<@{who}>" if _SLACK_USER.fullmatch(who) else defuse(who, 60)

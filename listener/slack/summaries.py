@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from listener.model import CaseView, Summary
+from listener.model import Case, CaseState, CaseView, Summary
 from listener.slack import limits, parts
 from listener.slack.blocks import Block, plain
 from listener.slack.look import Look
@@ -77,6 +77,22 @@ def _line(view: CaseView, look: Look, words: int) -> Iterator[Block]:
     else:
         yield _text(platform)
     yield _text(f" · {case.ref}")
+    if case.state is not CaseState.NEW and case.state not in parts.CLOSED:  # a closed one's headline says so
+        yield from _state(case, look)
+
+
+def _state(case: Case, look: Look) -> Iterator[Block]:
+    state = look.words.word("state", case.state.value)
+    if not case.owner:
+        yield _text(f" · {state}")
+        return
+    before, _, behind = look.words.say("by_owner", state=state, owner="\0").partition("\0")
+    yield _text(f" · {before}")
+    yield (
+        {"type": "user", "user_id": case.owner} if parts.is_slack_user(case.owner) else _text(one_line(case.owner, 60))
+    )
+    if behind:
+        yield _text(behind)
 
 
 def _text(text: str, **style: bool) -> Block:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from listener.cases.plan import CLOSED_STATES
-from listener.model import Case, CaseState, NotificationKind
+from listener.model import Case, CaseState, NotificationKind, NotificationState
 from listener.store.mapping import case_of
 from listener.store.pages import TELLING
 from listener.store.tables import cases, notifications
@@ -115,15 +115,24 @@ def unanswered(
 
 
 def told_since(connection: Connection, case_ids: Sequence[int]) -> dict[int, dict[str, datetime]]:
-    """For each case the receivers that know of it, or are about to, and when that was decided."""
+    """For each case the receivers that know of it, or are about to, be it from a summary, and when that was decided."""
     found: dict[int, dict[str, datetime]] = {}
+    summary = notifications.alias("summary")
+    in_summary = sa.exists().where(
+        summary.c.id == notifications.c.summary_id,
+        summary.c.kind == NotificationKind.SUMMARY.value,
+        summary.c.state.in_(TELLING),
+    )
     for start in range(0, len(case_ids), _CHUNK):
         rows = connection.execute(
             sa.select(notifications.c.case_id, notifications.c.receiver, notifications.c.created_at)
             .where(
                 notifications.c.case_id.in_(case_ids[start : start + _CHUNK]),
                 notifications.c.kind == NotificationKind.CASE_OPEN.value,
-                notifications.c.state.in_(TELLING),
+                sa.or_(
+                    notifications.c.state.in_(TELLING),
+                    sa.and_(notifications.c.state == NotificationState.FOLDED.value, in_summary),
+                ),
             )
             .order_by(notifications.c.id)
         )

@@ -28,6 +28,7 @@ from listener.model import (
     Told,
     Verdict,
 )
+from listener.store import summaries
 from listener.store.mapping import TOLD, TOLD_FROM, case_of, event_values, told_of, verdict_values
 from listener.store.pages import add_notifications, change_case, lock_counter, told_receivers
 from listener.store.tables import case_events, cases, labels, mentions, verdicts
@@ -261,7 +262,7 @@ def set_relevance(connection: Connection, case_id: int, *, relevant: bool) -> No
 def make_known(
     connection: Connection, case: Case, event: CaseEvent, told: Sequence[str], urgency: Urgency, now: datetime
 ) -> None:
-    """Edit the case's message wherever it stands, and note in its thread who did what."""
+    """Edit the case's message wherever it stands, note in its thread who did what, and edit summaries that tell it."""
     said = {"deed": event.what, "who": event.who, "through": event.through, **event.detail}
     said.pop(CLOCK, None)  # what the history keeps for counting is nothing to say
     planned = [
@@ -273,6 +274,7 @@ def make_known(
         )
     ]
     add_notifications(connection, planned, now)
+    summaries.show_again(connection, case.id, "deed", now)
 
 
 def note_in_thread(connection: Connection, case: Case, event: CaseEvent, part: str, now: datetime) -> None:

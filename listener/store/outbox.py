@@ -48,6 +48,7 @@ _ENTRY_UPDATE = NotificationKind.ENTRY_UPDATE.value
 _OPEN = NotificationKind.CASE_OPEN.value
 _SUMMARY = NotificationKind.SUMMARY.value
 _SUMMARY_UPDATE = NotificationKind.SUMMARY_UPDATE.value
+_REMINDER = NotificationKind.REMINDER.value
 _SPIKE = NotificationKind.SPIKE.value
 _SPIKE_UPDATE = NotificationKind.SPIKE_UPDATE.value
 
@@ -65,7 +66,7 @@ def claim(
             revision = spikes.revision_of(connection, row["payload"]["spike"])
         why = _superfluous(connection, row, revision, now)
         if why is None:
-            if row["kind"] in (_SUMMARY_UPDATE, _SPIKE_UPDATE) and _is_too_early(connection, row, now):
+            if row["kind"] in (_SUMMARY_UPDATE, _SPIKE_UPDATE, _REMINDER) and _is_too_early(connection, row, now):
                 continue
             place = spikes.place(connection, row, now) if row["kind"] == _OPEN else spikes.Place.THREAD
             if place is spikes.Place.LATER:
@@ -239,10 +240,13 @@ def _superfluous(connection: Connection, row: sa.RowMapping, revision: int | Non
     opening = _opening(connection, row)
     if opening is None:
         return "this receiver was never told of the case"
-    if opening["state"] != _SENT:
+    in_summary = row["kind"] == _REMINDER and _summary_of(connection, opening) is not None
+    if opening["state"] != _SENT and not in_summary:
         return f"the case's first message was not sent ({opening['state']}): {opening['error'] or 'no reason kept'}"
-    if row["kind"] == NotificationKind.REMINDER.value and _is_outdated(connection, row):
+    if row["kind"] == _REMINDER and _is_outdated(connection, row):
         return "it is not true any more"
+    if in_summary:
+        return None
     if opening["summary_id"] is not None:
         spikes.take_out(connection, row, now)
     if row["kind"] == NotificationKind.CASE_UPDATE.value:
@@ -265,11 +269,25 @@ def _is_outdated(connection: Connection, row: sa.RowMapping) -> bool:
 
 
 def _is_too_early(connection: Connection, row: sa.RowMapping, now: datetime) -> bool:
-    """Put an edit off whose summary is not posted yet."""
-    if summaries.state_of(connection, row["summary_id"]) is NotificationState.SENT:
+    """Put an edit, or what is said below it, off whose summary is not posted yet."""
+    above = row["summary_id"]
+    if row["kind"] == _REMINDER:
+        opening = _opening(connection, row)
+        above = None if opening is None else _summary_of(connection, opening)
+        if above is None:
+            return False
+    if summaries.state_of(connection, above) is NotificationState.SENT:
         return False
     _set(connection, row["id"], due_at=now + EDITS_APART)
     return True
+
+
+def _summary_of(connection: Connection, opening: sa.RowMapping) -> int | None:
+    """The summary that tells the case instead of a message of its own; None where there is none, or it was refused."""
+    if opening["state"] != _FOLDED or opening["summary_id"] is None:
+        return None
+    dead = summaries.state_of(connection, opening["summary_id"]) is NotificationState.DEAD
+    return None if dead else int(opening["summary_id"])
 
 
 def _opening(connection: Connection, row: sa.RowMapping) -> sa.RowMapping | None:
@@ -308,6 +326,10 @@ def _parent(connection: Connection, row: sa.RowMapping) -> Receipt | None:
         return spikes.standing(connection, row["summary_id"])
     elif row["kind"] in _FOLLOWING and row["case_id"] is not None:
         opening = _opening(connection, row)
+        if opening is not None and row["kind"] == _REMINDER:
+            above = _summary_of(connection, opening)
+            if above is not None:
+                return summaries.standing(connection, above)
         receipt = None if opening is None else opening["receipt"]
     return None if receipt is None else Receipt(receipt)
 
@@ -329,6 +351,7 @@ def _take(connection: Connection, row: sa.RowMapping, revision: int | None, owne
         rendered_revision=revision,
     )
     folded_in, thread = _spike_of_case(connection, row)
+    opening = _opening(connection, row) if row["kind"] == _REMINDER else None
     return Delivery(
         id=row["id"],
         key=row["key"],
@@ -345,6 +368,7 @@ def _take(connection: Connection, row: sa.RowMapping, revision: int | None, owne
         summary=None if (told := _told_by(row)) is None else summaries.load(connection, told),
         spike=_spike(connection, row),
         folded_in=folded_in,
+        in_summary=opening is not None and _summary_of(connection, opening) is not None,
     )
 
 

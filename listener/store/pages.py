@@ -72,8 +72,11 @@ def record(
     settle: Settle,
     now: datetime,
     alike: Alike = NOTHING_ALIKE,
-) -> Recorded:
-    """Store the new mentions of a page and all that follows from them. `advance` must end the same transaction."""
+) -> tuple[Recorded, Sequence[int]]:
+    """Store the new mentions of a page and all that follows from them; also the ids of the stored cases that changed.
+
+    `advance` must end the same transaction.
+    """
     once = list({identity(found.mention): found for found in reversed(triaged)}.values())
     once.sort(key=lambda found: found.mention.published_at)
     new: tuple[NewMention, ...] = ()
@@ -85,7 +88,8 @@ def record(
         if new:
             settled, told = settle_new(connection, new, settle, now, alike)
             totals.stored(connection, lease.source, new, settled, now)
-    return Recorded(len(new), len(triaged), told, dict(Counter(settled.outcomes.values())))
+    recorded = Recorded(len(new), len(triaged), told, dict(Counter(settled.outcomes.values())))
+    return recorded, [change.case.id for change in settled.changes]
 
 
 def advance(connection: Connection, lease: Lease, page: Page, new: int, now: datetime) -> None:

@@ -57,6 +57,7 @@ from listener.store import (
     silences,
     sources,
     spikes,
+    summaries,
     vitals,
     weeks,
 )
@@ -187,7 +188,9 @@ class Store:
         with in_writing(self.engine) as connection:
             if page.removed:
                 overwrite_deleted(connection)
-            recorded = pages.record(connection, lease, page, triaged, settle, now, alike)
+            recorded, touched = pages.record(connection, lease, page, triaged, settle, now, alike)
+            for case_id in touched:
+                summaries.show_again(connection, case_id, "case", now)
             if revise is not None:
                 changed = changes.apply(connection, edited, page.removed, settle, revise, now, secrets.token_bytes)
                 recorded = replace(recorded, edited=changed.edited, removed=changed.removed)

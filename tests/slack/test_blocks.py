@@ -14,7 +14,7 @@ import pytest
 from listener.model import CaseState, CaseView, Line, NotificationKind, Summary, Told
 from listener.slack import limits
 from listener.slack.blocks import LADDER, Message, case_message
-from listener.slack.entries import digest_message, message_for, notice, state_entry, thread_entry
+from listener.slack.entries import digest_message, message_for, note, notice, state_entry, thread_entry
 from tests.fakes.told import NOW, complaint, delivery, look, praise, rash, story, summary, told, verdict, view
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -36,6 +36,10 @@ def hostile() -> CaseView:
 def resolved() -> CaseView:
     case = complaint().case
     return replace(complaint(), case=replace(case, state=CaseState.RESOLVED, owner="Ana Ruiz", revision=4))
+
+
+def as_state(state: CaseState, owner: str | None = None) -> CaseView:
+    return replace(complaint(), case=replace(complaint().case, state=state, owner=owner))
 
 
 def gone() -> Told:
@@ -69,6 +73,20 @@ def golden_messages() -> dict[str, Message]:
         "summary_opening_en": summarised(summary(complaint(), praise(), resolved(), view(gone()), view(), hidden=7)),
         "summary_opening_fr": summarised(summary(complaint(), view(gone())), language="fr"),
         "summary_storm_one": summarised(summary(complaint(), why="storm")),
+        "summary_worked_on": summarised(
+            summary(
+                as_state(CaseState.CLAIMED, "U0ANA1234"),
+                as_state(CaseState.WAITING, "Ana Ruiz"),
+                as_state(CaseState.REPLIED),
+            )
+        ),
+        "reminder_in_summary": note(
+            replace(
+                delivery(NotificationKind.REMINDER, payload={"deed": "due-soon", "until": NOW.isoformat()}),
+                in_summary=True,
+            ),
+            look(),
+        ),
         "summary_hostile": summarised(summary(hostile(), why="storm", hidden=259)),
     }
 

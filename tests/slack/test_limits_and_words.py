@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from listener.plugins import connectors
 from listener.slack import limits
 from listener.slack.limits import problems
-from listener.slack.look import languages, load_words
+from listener.slack.look import PLATFORMS, languages, load_words
 from rules.vocabulary import TOUCHPOINTS, Emotion, Intent, Stage, Urgency
 from tests.fakes.told import NOW, look
 
@@ -133,3 +134,8 @@ def test_numbers_and_dates_follow_the_language() -> None:
     assert english.moment(NOW) == "22 Nov 13:27"
     assert french.moment(NOW) == "22 nov. à 13:27"
     assert english.moment(NOW, beside=NOW) == "13:27"
+
+
+def test_every_platform_that_an_installed_connector_may_speak_of_has_a_name_of_its_own() -> None:
+    unnamed = set(connectors()) - {"inbound", "mailbox", "replay"}  # these pass on what a person configured
+    assert unnamed - PLATFORMS.keys() == set()

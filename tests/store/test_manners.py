@@ -6,14 +6,26 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
 
 from connectors.base import Author, Removal
+from listener.cases.clock import ServiceHours
+from listener.cases.deeds import Decision, Deed, Wish
 from listener.cases.manners import EDITS_APART, Manners
-from listener.cases.plan import Revised
-from listener.model import Delivery, NotificationKind, NotificationState, Receipt, Triaged
+from listener.cases.plan import CaseNotification, Revised
+from listener.model import (
+    Case,
+    CaseState,
+    Delivery,
+    NewNotification,
+    NotificationKind,
+    NotificationState,
+    Receipt,
+    Triaged,
+)
 from listener.store import Store
 from listener.store.tables import notifications
 from rules.vocabulary import Urgency
@@ -22,6 +34,7 @@ from tests.store.test_outbox import put
 
 TTL = timedelta(minutes=2)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+HOURS = ServiceHours(ZoneInfo("UTC"))
 QUIET = Manners(quiet=True, singles_per_hour=20)
 OPEN, UPDATE, THREAD = NotificationKind.CASE_OPEN, NotificationKind.CASE_UPDATE, NotificationKind.CASE_THREAD
 SUMMARY, EDIT = NotificationKind.SUMMARY, NotificationKind.SUMMARY_UPDATE
@@ -299,3 +312,70 @@ def test_an_edited_post_is_shown_anew_in_its_summary(store: Store) -> None:
     (edit,) = send_all(store, NOON + 2 * HOUR, Manners())
     assert edit.summary is not None
     assert "My order arrived broken." in [view.mentions[0].mention.text for view in edit.summary.cases]
+
+
+def test_a_summary_shows_what_became_of_its_cases_in_edits_that_coalesce(store: Store) -> None:
+    put(store, *(triaged(post(number)) for number in range(3)))
+    send_all(store, NOON, storm(0))
+    cases = store.cases_in(CaseState.NEW)
+    for number, case in enumerate(cases):
+        at = NOON + HOUR + number * SECOND
+        done = store.transition(case.ref, Wish(Deed.CLAIM, "ann", "cli"), HOURS, lambda *_: (), at)
+        assert isinstance(done, Decision)
+    (edit,) = send_all(store, NOON + HOUR + MINUTE, storm(0))
+    assert edit.kind is EDIT
+    assert edit.summary is not None
+    assert {(view.case.state, view.case.owner) for view in edit.summary.cases} == {(CaseState.CLAIMED, "ann")}
+    assert rows(store, NotificationKind.CASE_NOTE) == []
+    store.transition(cases[0].ref, Wish(Deed.RESOLVE, "ann", "cli"), HOURS, lambda *_: (), NOON + HOUR + MINUTE)
+    assert send_all(store, NOON + HOUR + MINUTE, storm(0)) == []  # the last edit is a moment ago
+    (later,) = send_all(store, NOON + HOUR + MINUTE + EDITS_APART, storm(0))
+    assert later.summary is not None
+    assert later.summary.cases[-1].case.state is CaseState.RESOLVED
+
+
+def test_a_reminder_of_a_case_in_a_summary_hangs_below_it_once_it_is_posted(store: Store) -> None:
+    put(store, *(triaged(post(number), urgency=Urgency.HIGH) for number in range(2)))
+    case, _ = store.cases_in(CaseState.NEW)
+    summary = store.claim("console", "s1", NOON, TTL, storm(0))
+    assert summary is not None
+    told = store.told_of([case])
+    assert set(told[case.id]) == {"console"}
+    remind(store, case)
+    assert store.claim("console", "s2", NOON, TTL, storm(0)) is None  # what it hangs below is on its way
+    assert store.mark_sent(summary.id, "s1", Receipt({"ts": "9"}), NOON)
+    (said,) = send_all(store, NOON + MINUTE, storm(0))
+    assert (said.kind, said.parent, said.in_summary) == (NotificationKind.REMINDER, Receipt({"ts": "9"}), True)
+
+
+def test_a_reminder_goes_below_the_message_of_its_own_that_a_case_of_a_summary_got_since(store: Store) -> None:
+    put(store, *(triaged(post(number), urgency=Urgency.HIGH) for number in range(2)))
+    send_all(store, NOON, storm(0))
+    case, _ = store.cases_in(CaseState.NEW)
+    again = NewNotification(f"case:{case.ref}:open:rev2:console", OPEN, "console", Urgency.HIGH, NOON, "route:all")
+    assert store.enqueue_for_case([CaseNotification(again, case.id)], NOON + MINUTE) == 1
+    (opening,) = send_all(store, NOON + HOUR, Manners())
+    remind(store, case)
+    (said,) = (one for one in send_all(store, NOON + HOUR, Manners()) if one.kind is NotificationKind.REMINDER)
+    assert (said.parent, said.in_summary) == (Receipt({"ts": str(opening.id)}), False)
+
+
+def test_a_reminder_of_a_summary_that_was_refused_waits_for_the_message_of_its_case(store: Store) -> None:
+    put(store, *(triaged(post(number), urgency=Urgency.HIGH) for number in range(2)))
+    case, _ = store.cases_in(CaseState.NEW)
+    summary = store.claim("console", "s1", NOON, TTL, storm(0))
+    assert summary is not None
+    remind(store, case)
+    assert store.mark_dead(summary.id, "s1", "invalid_blocks", NOON)
+    sent = send_all(store, NOON + MINUTE, Manners())
+    assert kinds(sent) == [OPEN, OPEN, NotificationKind.REMINDER]
+    assert not sent[-1].in_summary
+
+
+def remind(store: Store, case: Case) -> None:
+    due = case.due_at.isoformat() if case.due_at else None
+    said = {"deed": "overdue", "until": due}
+    new = NewNotification(
+        f"remind:{case.ref}", NotificationKind.REMINDER, "console", Urgency.NORMAL, NOON, "late", said
+    )
+    assert store.enqueue_for_case([CaseNotification(new, case.id)], NOON) == 1
