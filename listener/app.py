@@ -7,6 +7,7 @@ no store, `status` a store and no connector.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -42,7 +43,7 @@ from listener.deliver import Outlet
 from listener.ingest import Feed, Recheck
 from listener.judging import LoadingJudge
 from listener.minding import Calls, mind
-from listener.model import NewNotification, NotificationKind, Receiver, ReceiverError
+from listener.model import NewNotification, NotificationKind, PassingFailure, Receiver, ReceiverError
 from listener.plugins import connectors
 from listener.recheck import BUDGET_SHARE
 from listener.replying import Replier, Repliers, publish
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 FOLLOWED = timedelta(days=30)  # how long posts are looked up again whose words are kept for good
+_SIGNING_SECRET = re.compile(r"[0-9a-z]{32}")
 SLACK_PACE = timedelta(seconds=1)  # one message a second and channel (PLATFORMS §3.3)
 
 
@@ -332,8 +334,31 @@ def live_checks(config: Config) -> Sequence[tuple[str, doctor.Check]]:
                     yield doctor.Finding(
                         "problem", "live", f"receiver {receiver.name}: {error}", "mend it, then run this again"
                     )
+        for app in interactive.apps(config):
+            yield _clicks(app)
 
     return (("sources", sources), ("slack", slack))
+
+
+def _clicks(app: interactive.SlackApp) -> doctor.Finding:
+    """Whether clicks could be heard: Slack would open a line for the app token, or the signing secret looks like one."""
+    from listener.slack.socket import new_address
+    from listener.slack.wire import web_client
+
+    receiver, about = app.receiver, f"receiver {app.receiver.name}: clicks"
+    if app.app_token is None:
+        if _SIGNING_SECRET.fullmatch(app.signing_secret or ""):
+            said = f"{about} arrive at port {receiver.interactivity_port}; only a click proves the signing secret"
+            return doctor.Finding("ok", "live", f"{said} (listener slack test)")
+        remedy = "copy the signing secret again (Basic Information, App Credentials): 32 letters and digits"
+        return doctor.Finding("problem", "live", f"{about}: this is no signing secret", remedy)
+    try:
+        new_address(web_client(app.token, receiver.base_url, receiver.timeout), app.app_token)
+    except PassingFailure as error:
+        return doctor.Finding("warning", "live", f"{about}: {error}", "try again later; `run` will")
+    except ReceiverError as error:
+        return doctor.Finding("problem", "live", f"{about}: {error}", "mend it, then run this again")
+    return doctor.Finding("ok", "live", f"{about} are heard: Slack takes the app token")
 
 
 def reporting(config: Config) -> Reporting:

@@ -48,6 +48,16 @@ STOPPED: Mapping[str, str] = {
     "user_is_restricted": "the token's user may not post there; use a bot token",
 }  # fmt: skip
 
+# The same of the app-level token, which is not found where the bot token is.
+_WHERE = "Basic Information, App-Level Tokens"
+APP_TOKEN: Mapping[str, str] = {
+    "invalid_auth": f"the app-level token is not valid; copy it again ({_WHERE})",
+    "not_authed": "no app-level token was sent; set what the receiver's app_token_env or app_token_file names",
+    "not_allowed_token_type": f"this is no app-level token; use the one that begins with xapp ({_WHERE})",
+    "token_revoked": f"the app-level token was revoked; make a new one ({_WHERE})",
+    "missing_scope": f"give the app-level token the scope connections:write ({_WHERE})",
+}
+
 # This message will never be accepted; the next may be.
 REFUSED: Mapping[str, str] = {
     "msg_too_long": "its text is too long",
@@ -104,7 +114,8 @@ def translate(error: SlackApiError, method: str, channel: str) -> ReceiverError:
     if code in STOPPED:
         needed = _data(error).get("needed")
         more = f" (needed: {needed})" if code == "missing_scope" and isinstance(needed, str) else ""
-        return ReceiverStopped(f"{what}; {STOPPED[code]}{more[:120]}")
+        meaning = APP_TOKEN.get(code, STOPPED[code]) if method == "apps.connections.open" else STOPPED[code]
+        return ReceiverStopped(f"{what}; {meaning}{more[:120]}")
     if code in REFUSED:
         return MessageRefused(f"{what}; {REFUSED[code]}")
     return PassingFailure(f"{what}; an error this program does not know", may_have_been_sent=False)

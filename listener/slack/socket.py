@@ -48,6 +48,12 @@ class Patience:
     longest: float = LONGEST_PAUSE
 
 
+def new_address(client: WebClient, app_token: str) -> str:
+    """Where a line of the app may be opened now. Raises `ReceiverError`, with what to do about a wrong app token."""
+    with translated("apps.connections.open", "Socket Mode"):
+        return str(client.apps_connections_open(app_token=app_token)["url"])
+
+
 class SocketLine:
     """One app's line. `note` keeps a JSON object; it may be slow and may fail."""
 
@@ -120,8 +126,7 @@ class SocketLine:
 
     def _connect(self) -> _Line:
         # Asked here and not by the client, which would sleep out a rate limit where nobody can stop it.
-        with translated("apps.connections.open", "Socket Mode"):
-            address = str(self._client.apps_connections_open(app_token=self._token)["url"])
+        address = new_address(self._client, self._token)
         line = _Line(self._token, self._client, self._patience.ping)
         try:
             line.message_listeners.append(self._heard)

@@ -8,12 +8,14 @@ import http.client
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx
 import pytest
 
+from listener import app as composition
 from listener import troubles
 from listener.model import CaseState
 from listener.slack.actions import Clicks
@@ -112,7 +114,7 @@ def test_a_wrong_app_token_is_a_trouble_and_not_asked_about_again_at_once(
         time.sleep(0.02)
     time.sleep(0.5)
     assert slack.counted("apps.connections.open") == 1
-    assert "the token is not valid here" in str(line_of(work)["why"])
+    assert "the app-level token is not valid" in str(line_of(work)["why"])
     line.stop()
     clicks.close()
     work.store.set_meta("slack.clicks:care", {"state": "away", "since": work.at.isoformat(), "why": "w"})
@@ -188,3 +190,55 @@ def test_the_door_proves_its_address_and_refuses_what_is_none_of_its_business(do
     caller.endheaders()
     assert caller.getresponse().status == 413
     caller.close()
+
+
+def live(work: Workplace) -> list[tuple[str, str, str]]:
+    check = dict(composition.live_checks(work.config))["slack"]
+    return [(found.level, found.what, found.remedy) for found in check() if "clicks" in found.what]
+
+
+@pytest.mark.parametrize(
+    ("code", "level", "said"),
+    [
+        (
+            "invalid_auth",
+            "problem",
+            "the app-level token is not valid; copy it again (Basic Information, App-Level Tokens)",
+        ),
+        ("not_allowed_token_type", "problem", "this is no app-level token; use the one that begins with xapp"),
+        ("missing_scope", "problem", "give the app-level token the scope connections:write"),
+        ("internal_error", "warning", "internal_error"),
+    ],
+)
+def test_doctor_live_says_what_to_do_about_a_wrong_app_token(
+    work: Workplace, slack: FakeSlack, monkeypatch: pytest.MonkeyPatch, code: str, level: str, said: str
+) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-test")
+    monkeypatch.setenv("SLACK_APP_TOKEN", "xapp-test")
+    slack.fail("apps.connections.open", refused(code))
+    ((found, what, _),) = live(work)
+    assert found == level
+    assert said in what
+    assert "xapp-test" not in what
+
+
+def test_doctor_live_says_that_a_right_app_token_is_taken(
+    work: Workplace, socket: FakeSocket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-test")
+    monkeypatch.setenv("SLACK_APP_TOKEN", "xapp-test")
+    assert live(work) == [("ok", "receiver care: clicks are heard: Slack takes the app token", "")]
+
+
+@pytest.mark.parametrize(("secret", "level"), [(SECRET, "ok"), ("xapp-1-A1-2", "problem"), (SECRET[:-1], "problem")])
+def test_doctor_live_sees_that_something_else_was_set_as_signing_secret(
+    work: Workplace, monkeypatch: pytest.MonkeyPatch, secret: str, level: str
+) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-test")
+    monkeypatch.setenv("SLACK_SIGNING", secret)
+    said = {"app_token_env": None, "signing_secret_env": "SLACK_SIGNING"}
+    receivers = tuple(one.model_copy(update=said) for one in work.config.receivers)
+    work.config = replace(work.config, receivers=receivers)
+    ((found, what, _),) = live(work)
+    assert found == level
+    assert secret not in what

@@ -129,7 +129,7 @@ def test_a_case_of_a_summary_is_told_singly_when_something_new_happens_and_its_o
         return settle_to("console")(new, open_cases, next_case_id, now)
 
     store.record_page(lease, page([again]), [again], see, morning)
-    assert found == [()]
+    assert set(found) == {()}  # nobody is told of any of them, its like included
 
 
 def test_what_may_stand_in_the_channel_already_never_folds(store: Store) -> None:
