@@ -352,6 +352,30 @@ class CopyRow(Row, table=True):
     unfolded_by: str | None = Field(default=None, sa_type=PlainText)
 
 
+class PraiseRow(Row, table=True):
+    """A post on the shelf, and whether its author allowed that it is shown (`cases.shelf`). None of its words."""
+
+    __tablename__ = "praise"
+    __table_args__ = (sa.Index(None, "state", "since"),)
+
+    mention_id: int = Field(primary_key=True, foreign_key="mention.id", sa_column_kwargs={"autoincrement": False})
+    state: str = Field(sa_type=PlainText)
+    since: datetime
+    who: str = Field(sa_type=PlainText)
+    found_at: datetime
+    found_by: str = Field(sa_type=PlainText)
+    why: str = Field(sa_type=PlainText)
+    asked_at: datetime | None = None
+    asked_by: str | None = Field(default=None, sa_type=PlainText)
+    asked_words: str | None = Field(default=None, sa_type=PlainText)
+    asked_link: str | None = Field(default=None, sa_type=PlainText)
+    granted_at: datetime | None = None
+    granted_by: str | None = Field(default=None, sa_type=PlainText)
+    evidence: str | None = Field(default=None, sa_type=PlainText)
+    scope: str | None = Field(default=None, sa_type=PlainText)
+    until: datetime | None = None
+
+
 class NotificationTable(Row, table=True):
     """The outbox: one thing to tell one receiver, from the decision to the receipt."""
 
@@ -423,6 +447,7 @@ mentions = _TABLES["mention"]
 verdicts = _TABLES["verdict"]
 replies = _TABLES["reply"]
 copies = _TABLES["copy"]
+praise = _TABLES["praise"]
 notifications = _TABLES["notification"]
 receivers = _TABLES["receiver_state"]
 meta = _TABLES["meta"]
