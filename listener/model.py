@@ -134,6 +134,7 @@ class CaseView:
 
     case: Case
     mentions: tuple[Told, ...]
+    shelf: str = ""  # the state of its praise on the shelf (`cases.shelf`); empty: none is there
 
 
 @dataclass(frozen=True, slots=True)

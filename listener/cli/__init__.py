@@ -37,6 +37,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {  # as --help shows the
         "spikes": ("listener.cli.spikes:spikes", "many people with the same at once"),
         "silence": ("listener.cli.silences:silence", "tell nobody of mentions of a kind for a while"),
         "explain": ("listener.cli.mentions:explain", "why a mention was judged so, and what became of it"),
+        "praise": ("listener.cli.praise:praise", "what may be shown, who allowed it, who comes back"),
         "digest": ("listener.cli.report:digest", "the week's journey, as page, text or data"),
     },
     "Sources": {

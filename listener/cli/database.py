@@ -59,7 +59,7 @@ def purge(ctx: click.Context, dry_run: bool) -> None:
     config = configuration(ctx)
     with app.stored(config) as store:
         at = app.now()
-        due = store.purgeable(app.cutoffs(config, store, at))
+        due = store.purgeable(app.cutoffs(config, store, at), at)
         done = None if dry_run else app.purge(config, store, at)
     number = sum(due.values()) if done is None else done.mentions
     if done is None:

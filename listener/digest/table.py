@@ -29,11 +29,12 @@ def render(digest: Digest) -> str:
     writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
     for line in _lines(digest):
-        writer.writerow({name: _harmless(value) for name, value in {"week": digest.week.name, **line}.items()})
+        writer.writerow({name: harmless(value) for name, value in {"week": digest.week.name, **line}.items()})
     return out.getvalue()
 
 
-def _harmless(value: Value) -> Value:
+def harmless(value: Value) -> Value:
+    """A value that no spreadsheet takes for a formula."""
     # https://owasp.org/www-community/attacks/CSV_Injection
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 

@@ -43,6 +43,7 @@ from listener.store.pages import (
     settle_new,
     told_receivers,
 )
+from listener.store.shelf import kept
 from listener.store.tables import case_events, cases, mentions, notifications, verdicts
 from listener.store.values import Changed
 from rules.vocabulary import Urgency
@@ -58,18 +59,20 @@ _LET_GO = 5_000  # posts at once: the first look-up after a year without any mus
 def due(
     connection: Connection, sources: Sequence[str], before: datetime, oldest: datetime, limit: int
 ) -> Sequence[Known]:
-    """Posts of these sources not seen upstream since `before`, published since `oldest`; the longest unseen first.
+    """Posts of these sources not seen upstream since `before`, published since `oldest` or on show; the longest unseen first.
 
     Older ones are let go: nobody asks for them again, and with no `checked_at` they leave the index that is read here.
     """
     theirs = (mentions.c.source.in_(sorted(sources)), mentions.c.checked_at <= before)
-    too_old = sa.select(mentions.c.id).where(*theirs, mentions.c.published_at < oldest).limit(_LET_GO)
+    # What may be shown is asked for as long as it may: its author may delete it on any day.
+    shown = kept(before)
+    too_old = sa.select(mentions.c.id).where(*theirs, mentions.c.published_at < oldest, ~shown).limit(_LET_GO)
     connection.execute(mentions.update().where(mentions.c.id.in_(too_old.scalar_subquery())).values(checked_at=None))
     rows = connection.execute(
         sa.select(mentions)
         .where(
             *theirs,
-            mentions.c.published_at >= oldest,
+            sa.or_(mentions.c.published_at >= oldest, shown),
             mentions.c.removed_at.is_(None),
         )
         .order_by(mentions.c.checked_at, mentions.c.id)

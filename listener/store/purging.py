@@ -21,6 +21,7 @@ from listener.store.mapping import TOLD, TOLD_FROM, told_of
 from listener.store.pages import lock_counter
 from listener.store.pseudonyms import make_pseudonyms, pseudonyms, removed_id
 from listener.store.reading import REMOVED_COUNTER
+from listener.store.shelf import kept, take_off
 from listener.store.tables import cases, counters, labels, mentions, notifications, replies, verdicts
 from listener.store.upsert import insert
 
@@ -30,13 +31,17 @@ _PENDING, _SENDING = NotificationState.PENDING.value, NotificationState.SENDING.
 
 
 def due(
-    connection: Connection, before: Mapping[str, datetime], after: tuple[datetime, int] | None, limit: int
+    connection: Connection,
+    before: Mapping[str, datetime],
+    now: datetime,
+    after: tuple[datetime, int] | None,
+    limit: int,
 ) -> tuple[Sequence[int], tuple[datetime, int] | None]:
     """At most `limit` ids of mentions behind `after` to be purged, oldest first, and where to go on (None: at the end)."""
     if not before:
         return (), None
     statement = sa.select(mentions.c.id, mentions.c.published_at).where(
-        _is_due(before), mentions.c.published_at < max(before.values())
+        _is_due(before, now), mentions.c.published_at < max(before.values())
     )
     if after is not None:
         published_at, id_ = after
@@ -49,13 +54,13 @@ def due(
     return [row.id for row in rows], onward
 
 
-def count_due(connection: Connection, before: Mapping[str, datetime]) -> dict[str, int]:
+def count_due(connection: Connection, before: Mapping[str, datetime], now: datetime) -> dict[str, int]:
     """How many mentions of each source are to be purged; sources with none are left out."""
     if not before:
         return {}
     rows = connection.execute(
         sa.select(mentions.c.source, sa.func.count().label("number"))
-        .where(_is_due(before), mentions.c.published_at < max(before.values()))
+        .where(_is_due(before, now), mentions.c.published_at < max(before.values()))
         .group_by(mentions.c.source)
         .order_by(mentions.c.source)
     )
@@ -108,6 +113,7 @@ def purge(
         verdicts.update().where(verdicts.c.mention_id == which).values(lines=sa.bindparam("kept"), near=""),
         [{"which": told.id, "kept": _without_words(told)} for told in found],
     )
+    take_off(connection, [told.id for told in found])
     # What people wrote about it quotes it as often as not, and teaches nothing without the words.
     connection.execute(labels.update().where(labels.c.mention_id.in_([told.id for told in found])).values(reason=""))
     # So does what was answered; of a reply that is on its way nothing is left to send.
@@ -154,12 +160,13 @@ def purge_outbox(connection: Connection, now: datetime) -> int:
     return done
 
 
-def _is_due(before: Mapping[str, datetime]) -> sa.ColumnElement[bool]:
+def _is_due(before: Mapping[str, datetime], now: datetime) -> sa.ColumnElement[bool]:
     sources_of: dict[datetime, list[str]] = {}
     for source, cutoff in before.items():
         sources_of.setdefault(cutoff, []).append(source)
     return sa.and_(
         mentions.c.removed_at.is_(None),
+        ~kept(now),  # its author allowed that it is shown (docs/praise.md)
         sa.or_(
             *(
                 sa.and_(mentions.c.source.in_(sorted(names)), mentions.c.published_at < cutoff)

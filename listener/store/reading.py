@@ -26,7 +26,17 @@ from listener.store.mapping import (
     notification_of,
     told_of,
 )
-from listener.store.tables import WAITING, audit, case_events, cases, counters, mentions, notifications, verdicts
+from listener.store.tables import (
+    WAITING,
+    audit,
+    case_events,
+    cases,
+    counters,
+    mentions,
+    notifications,
+    praise,
+    verdicts,
+)
 from listener.store.values import AuditLine, NotificationRow, OutboxState, Totals, WeekCount
 from rules.vocabulary import Stage
 
@@ -85,7 +95,19 @@ def case_view(connection: Connection, which: sa.ColumnElement[bool]) -> CaseView
         latest[-1] = (
             connection.execute(of_case.order_by(mentions.c.published_at, mentions.c.id).limit(1)).mappings().one()
         )
-    return CaseView(case_of(row), tuple(told_of(mention) for mention in reversed(latest)))
+    shelf = connection.execute(on_shelf(row["id"], praise.c.state)).scalar_one_or_none() or ""
+    return CaseView(case_of(row), tuple(told_of(mention) for mention in reversed(latest)), shelf)
+
+
+def on_shelf(case_id: int, column: sa.Column[Any]) -> sa.Select[Any]:
+    """Of a case's entries on the shelf the one that changed last: what its message speaks of."""
+    return (
+        sa.select(column)
+        .select_from(praise.join(mentions, mentions.c.id == praise.c.mention_id))
+        .where(mentions.c.case_id == case_id)
+        .order_by(praise.c.since.desc(), praise.c.mention_id.desc())
+        .limit(1)
+    )
 
 
 def case_history(connection: Connection, case_id: int) -> tuple[CaseEvent, ...]:

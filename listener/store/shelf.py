@@ -34,7 +34,7 @@ _SHELVED_FROM = TOLD_FROM.join(praise, praise.c.mention_id == mentions.c.id).out
 def step(connection: Connection, typed: str, move: Move, now: datetime) -> Shelved | No | None:
     """Do it to a mention, or to the post of a case that is on the shelf or leads. None: neither is called so."""
     lock_counter(connection)
-    told, case = _meant(connection, typed)
+    told, case = meant(connection, typed)
     if told is None:
         return None
     if told.removed_at is not None:
@@ -49,12 +49,15 @@ def step(connection: Connection, typed: str, move: Move, now: datetime) -> Shelv
     connection.execute(
         insert(connection, praise).values(**values).on_conflict_do_update(index_elements=["mention_id"], set_=values)
     )
+    if decided.state is PraiseState.GRANTED:  # it may be too old to be looked up (`changes.due`); now it is again
+        again = sa.func.coalesce(mentions.c.checked_at, mentions.c.seen_at)
+        connection.execute(mentions.update().where(mentions.c.id == told.id).values(checked_at=again))
     states = {"from": known.state.value if known else None, "to": decided.state.value}
     detail = {"mention": told.ref, "through": move.through, **states}
     connection.execute(audit.insert(), {"at": now, "who": move.who, "what": f"praise-{move.step}", "detail": detail})
     if case is not None:
         _show(connection, case, told.ref, move, now)
-    return Shelved(decided, told, case and case.ref)
+    return Shelved(decided, told, None if case is None else case.ref)
 
 
 def entries(connection: Connection, states: Sequence[PraiseState]) -> tuple[Shelved, ...]:
@@ -82,7 +85,7 @@ def standing(connection: Connection) -> Standing:
         .mappings()
         .one_or_none()
     )
-    return Standing({PraiseState(state): number for state, number in counts}, row and _shelved_of(row))
+    return Standing({PraiseState(state): number for state, number in counts}, None if row is None else _shelved_of(row))
 
 
 def kept(now: datetime) -> sa.ColumnElement[bool]:
@@ -128,17 +131,12 @@ def loyal(connection: Connection, since: datetime, least: int) -> tuple[Loyal, .
     return tuple(Loyal(row.platform, row.handle, row.name, row.times, row.last_at) for row in rows)
 
 
-def state_of_case(connection: Connection, case_id: int) -> str:
-    """The state of its praise on the shelf, "" where none is there."""
-    found = connection.execute(_of_case(case_id, praise.c.state)).scalar_one_or_none()
-    return str(found or "")
-
-
 def _has(intent: Intent) -> sa.ColumnElement[bool]:
     return verdicts.c.intents.cast(sa.Text).like(f'%"{intent.value}"%')
 
 
-def _meant(connection: Connection, typed: str) -> tuple[Told | None, Case | None]:
+def meant(connection: Connection, typed: str) -> tuple[Told | None, Case | None]:
+    """The mention called so, or of the case called so the one on the shelf, else the one that leads; with its case."""
     told = reading.told(connection, typed)
     if told is not None:
         row = (
@@ -154,20 +152,9 @@ def _meant(connection: Connection, typed: str) -> tuple[Told | None, Case | None
     if row is None:
         return None, None
     case = case_of(row)
-    shelved = connection.execute(_of_case(case.id, praise.c.mention_id)).scalar_one_or_none()
+    shelved = connection.execute(reading.on_shelf(case.id, praise.c.mention_id)).scalar_one_or_none()
     told = leading(connection, case.id) if shelved is None else reading.told_by_id(connection, shelved)
     return told, case
-
-
-def _of_case(case_id: int, column: sa.Column[Any]) -> sa.Select[Any]:
-    """Of several on the shelf the one that changed last: what the case's message speaks of."""
-    return (
-        sa.select(column)
-        .select_from(praise.join(mentions, mentions.c.id == praise.c.mention_id))
-        .where(mentions.c.case_id == case_id)
-        .order_by(praise.c.since.desc(), praise.c.mention_id.desc())
-        .limit(1)
-    )
 
 
 def _show(connection: Connection, case: Case, mention: str, move: Move, now: datetime) -> None:
@@ -212,12 +199,9 @@ def _praise_of(row: Row) -> Praise:
         found_at=row["shelf_found_at"],
         found_by=row["shelf_found_by"],
         why=row["shelf_why"],
-        asked=asked_at
-        and Asked(asked_at, row["shelf_asked_by"], row["shelf_asked_words"], row["shelf_asked_link"]),
+        asked=asked_at and Asked(asked_at, row["shelf_asked_by"], row["shelf_asked_words"], row["shelf_asked_link"]),
         grant=granted_at
-        and Grant(
-            granted_at, row["shelf_granted_by"], row["shelf_evidence"], row["shelf_scope"], row["shelf_until"]
-        ),
+        and Grant(granted_at, row["shelf_granted_by"], row["shelf_evidence"], row["shelf_scope"], row["shelf_until"]),
     )
 
 

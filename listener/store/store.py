@@ -23,6 +23,7 @@ from listener.cases.deeds import Decision, Refusal, Wish
 from listener.cases.manners import NO_MANNERS, Manners
 from listener.cases.plan import CaseEvent, CaseNotification, Recorded, Revise, Settle
 from listener.cases.replies import Ended, NewReply, Reply
+from listener.cases.shelf import Loyal, Move, No, PraiseState, Shelved, Standing
 from listener.cases.silences import NewSilence, Silence
 from listener.cases.spikes import Heard
 from listener.model import (
@@ -54,6 +55,7 @@ from listener.store import (
     reading,
     replies,
     schema,
+    shelf,
     silences,
     sources,
     spikes,
@@ -636,7 +638,7 @@ class Store:
         nothing back. Call again with the `onward` returned until it is None, then `purge_outbox`.
         """
         with in_reading(self.engine) as connection:  # apart, so that writers wait for the change alone
-            ids, onward = purging.due(connection, before, after, limit)
+            ids, onward = purging.due(connection, before, now, after, limit)
         if not ids:
             return Purged(0, onward)
         with in_writing(self.engine) as connection:
@@ -653,10 +655,37 @@ class Store:
         """On SQLite, cut the write-ahead log, in which what was purged may still stand."""
         empty_log(self.engine)
 
-    def purgeable(self, before: Mapping[str, datetime]) -> Mapping[str, int]:
+    def purgeable(self, before: Mapping[str, datetime], now: datetime) -> Mapping[str, int]:
         """How many mentions of each source `purge` would change."""
         with in_reading(self.engine) as connection:
-            return purging.count_due(connection, before)
+            return purging.count_due(connection, before, now)
+
+    # Praise
+
+    def shelf_step(self, ref: str, move: Move, now: datetime) -> Shelved | No | None:
+        """Do it to the praise in a mention or a case, or say why not. None: there is neither. Raises AmbiguousRef."""
+        with in_writing(self.engine) as connection:
+            return shelf.step(connection, ref, move, now)
+
+    def praise_of(self, ref: str) -> Told | None:
+        """The post that `shelf_step` would speak of. Raises AmbiguousRef."""
+        with in_reading(self.engine) as connection:
+            return shelf.meant(connection, ref)[0]
+
+    def shelf(self, *states: PraiseState) -> tuple[Shelved, ...]:
+        """What stands in these states, or all; the longest unchanged first."""
+        with in_reading(self.engine) as connection:
+            return shelf.entries(connection, states or tuple(PraiseState))
+
+    def shelf_standing(self) -> Standing:
+        """How many entries stand where, and which waits longest for an answer."""
+        with in_reading(self.engine) as connection:
+            return shelf.standing(connection)
+
+    def loyal(self, since: datetime, least: int = 2) -> tuple[Loyal, ...]:
+        """Who praised us at least so often since."""
+        with in_reading(self.engine) as connection:
+            return shelf.loyal(connection, since, least)
 
     # Reading
 

@@ -239,15 +239,15 @@ def test_only_sources_named_and_posts_before_their_time_are_purged(store: Store)
     record(store, *[triaged(post(number)) for number in range(10, 14)], source="own")
     record(store, *[triaged(post(number)) for number in range(20, 24)], source="news")
     before = {"forum": NOON + timedelta(minutes=2), "news": NOON + timedelta(minutes=23)}
-    assert store.purgeable(before) == {"forum": 2, "news": 3}
+    assert store.purgeable(before, LATER) == {"forum": 2, "news": 3}
     assert store.purge(before, LATER).count == 5
-    assert store.purgeable(before) == {}
+    assert store.purgeable(before, LATER) == {}
     texts = {one.source: 0 for one in store.counted(WEEK.since, WEEK.until)}
     for one in store.counted(WEEK.since, WEEK.until):
         texts[one.source] += bool(one.text)
     assert texts == {"forum": 2, "own": 4, "news": 1}
     assert store.purge({}, LATER).count == 0
-    assert store.purgeable({}) == {}
+    assert store.purgeable({}, LATER) == {}
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 8])
