@@ -48,13 +48,14 @@ class Platform:
         self.faults: list[ConnectorError | str] = []
         self.blind: ConnectorError | None = None  # what a look-up raises
         self.looked = 0
-        self.rule: CannotReply | None = None
+        self.rule: CannotReply | Voice | None = None
+        self.longest = 100
 
     def voice(self) -> Voice | CannotReply:
-        return Voice("acmecare", 100, len)
+        return Voice("acmecare", self.longest, len)
 
     def may_reply(self, post: Mention) -> Voice | CannotReply:
-        return self.rule or Voice("acmecare", 100, len)
+        return self.rule or self.voice()
 
     def reply(self, post: Mention, approved: Approved, now: datetime) -> Posted:
         fault = self.faults.pop(0) if self.faults else None

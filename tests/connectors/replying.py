@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar, cast
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -17,13 +19,24 @@ from connectors.base import (
     ConnectorError,
     Mention,
     Parked,
+    Posted,
     RateLimited,
     Refused,
     Voice,
 )
+from listener.cases.clock import ServiceHours
+from listener.cases.plan import case_ref
+from listener.cases.replies import NewReply, Reply, ReplyState
+from listener.cases.settle import Rules, Settler
+from listener.importing import import_posts
+from listener.model import CaseState
+from listener.replying import Replier, publish
+from listener.store import Store
+from tests.fakes.story import verdict
 from tests.fakes.writes import LOST
 
 WORDS = "Sorry about that – we have sent a new one. Details: https://acme.example/returns?a=1&b=2"
+ALWAYS = ServiceHours(ZoneInfo("UTC"))
 CERTAIN = (Parked, Refused, BudgetReached)  # nothing was published
 
 
@@ -104,6 +117,33 @@ class ReplyContract:
         assert source.find_reply(post, one, now()) == posted
         source.close()
 
+    def test_a_process_that_is_killed_before_it_notes_what_it_published_is_followed_by_one_that_finds_it(
+        self, platform: Any, tmp_path: Path
+    ) -> None:
+        post, at = self.post(platform), datetime.now(UTC)
+        with Store.open(f"sqlite:///{tmp_path / 'listener.db'}") as store:
+            store.migrate()
+            ref = a_case(store, post, at)
+            view = store.case(ref)
+            assert view is not None
+            new = NewReply("key-1", ref, view.mentions[0].id, "here", "acmecare", WORDS, "ana", "cli", 1)
+            assert isinstance(store.want_reply(new, at), Reply)
+            first = self.open(platform)
+            with pytest.raises(Killed):
+                publish({"here": Replier(post.platform, DiesBehind(first))}, store, ALWAYS, "one:1:a", lambda: at)
+            first.close()
+            assert self.published(platform) == [WORDS]
+            store.end_leases("one:1:a", at)
+            later, second = at + timedelta(minutes=1), self.open(platform)
+            (done,) = publish({"here": Replier(post.platform, second)}, store, ALWAYS, "one:2:b", lambda: later)
+            second.close()
+            assert (done.state, done.attempts) == (ReplyState.PUBLISHED, 2)
+            assert done.url.startswith("http")
+            after = store.case(ref)
+            assert after is not None
+            assert after.case.state is CaseState.REPLIED
+        assert self.published(platform) == [WORDS]
+
     def test_who_is_told_to_wait_has_published_nothing(self, platform: Any, source: Any) -> None:
         platform.write_faults.append("429")
         with pytest.raises(RateLimited):
@@ -134,6 +174,39 @@ class ReplyContract:
         source.close()
 
     somebody_else = "somebody"
+
+
+class Killed(BaseException):
+    """Nothing behind it runs, as in a process that was killed."""
+
+
+@dataclass
+class DiesBehind:
+    """A source whose process dies as soon as the platform has answered."""
+
+    source: Any
+
+    def voice(self) -> Voice | CannotReply:
+        return cast("Voice | CannotReply", self.source.voice())
+
+    def may_reply(self, post: Mention) -> Voice | CannotReply:
+        return cast("Voice | CannotReply", self.source.may_reply(post))
+
+    def reply(self, post: Mention, approved: Approved, now: datetime) -> Posted:
+        self.source.reply(post, approved, now)
+        raise Killed
+
+    def find_reply(self, post: Mention, approved: Approved, now: datetime) -> Posted | None:
+        return cast("Posted | None", self.source.find_reply(post, approved, now))
+
+
+def a_case(store: Store, post: Mention, at: datetime) -> str:
+    """The post, stored as a poll would do it; the reference of its case."""
+    settler = Settler("here", Rules((), ALWAYS))
+    import_posts(
+        [post], source="here", store=store, judge=lambda _: verdict(), settle=settler, owner="t:1:a", clock=lambda: at
+    )
+    return case_ref(1)
 
 
 def approved(key: str = "key-1", text: str = WORDS) -> Approved:
