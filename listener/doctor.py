@@ -17,7 +17,7 @@ from typing import Literal, cast
 
 from pydantic import BaseModel
 
-from connectors.base import CannotReply, Replying, SourceContext
+from connectors.base import CannotReply, Replying, ReplySettings, SourceContext
 from listener.config import Config, SecretMissing
 from listener.config.secrets import read_secret, secret_keys
 from listener.plugins import PluginError, check_distribution, connectors, rulepacks
@@ -218,7 +218,7 @@ def check_replies(config: Config) -> Iterator[Finding]:
         if not source.enabled:
             continue
         connector = connectors()[source.connector].load()
-        if not connector.replies:
+        if not (connector.replies and isinstance(source.settings, ReplySettings)):
             yield Finding("ok", "replies", f"{source.name}: posts of {source.connector} cannot be answered from here")
             continue
         opened = connector.open(source.settings, SourceContext(source.name, source.terms, "listener"))
