@@ -237,7 +237,7 @@ def _list(style: str, entries: list[Block]) -> Block:
 
 
 def _bold(text: str) -> Block:
-    return {"type": "text", "text": text, "style": {"bold": True}}
+    return {"type": "text", "text": text or "–", "style": {"bold": True}}
 
 
 def _text(text: str, italic: bool = False) -> Block:

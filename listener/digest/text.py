@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 _DIRECTION = frozenset("\u200e\u200f\u061c" + "".join(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A)))))
 _SPACE = re.compile(r"\s+")
 _URL_UNSAFE = re.compile(r"[\s<>\"'`\\|^{}\x00-\x1f\x7f]")
 _URL_LIMIT = 500
+_URL_KEPT = "/%:=&?~#+!$,;'@()*[]-._"
 _MARKS_LIMIT = 3  # combining marks kept on one character; more of them paint over the lines around
 
 
@@ -43,14 +44,21 @@ def visible(text: str, limit: int = 280) -> str:
 
 
 def safe_url(url: str) -> str:
-    """`url` if it is a plain http(s) address that no format can be broken with, else the empty string."""
+    """`url` in ASCII if it is a plain http(s) address that no format can be broken with, else the empty string.
+
+    A user name in it is refused: "https://our-bank.example@evil.example" misleads whoever reads it.
+    """
     if len(url) > _URL_LIMIT or _URL_UNSAFE.search(url) or not url.isprintable():
         return ""
     try:
         parts = urlsplit(url)
+        host = parts.netloc if url.isascii() else parts.netloc.encode("idna").decode("ascii")
     except ValueError:
         return ""
-    return url if parts.scheme in ("http", "https") and parts.netloc else ""
+    if parts.scheme not in ("http", "https") or not host or "@" in host:
+        return ""
+    rest = (quote(part, _URL_KEPT) for part in (parts.path, parts.query, parts.fragment))
+    return url if url.isascii() else urlunsplit((parts.scheme, host, *rest))
 
 
 def name(text: str) -> str:

@@ -8,6 +8,7 @@ first what is least missed, and never dropped: the last step always fits.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,6 +53,7 @@ LADDER = (
     Room(newest=150, posts=1, older=0, reasons=1, facts=4),
     Room(newest=60, posts=1, older=0, reasons=0, facts=2),
 )
+_EMOJI_CODE = re.compile(r":[\w+'-]+:")
 LINES_SHOWN = 25  # of one post; a post of a thousand line ends is cut there
 
 
@@ -223,8 +225,9 @@ def button(action_id: str, label: str, value: str) -> Block:
 
 
 def plain(text: str, limit: int = limits.FIELD_TEXT) -> Block:
-    """A text object in which Slack reads no markup."""
-    return {"type": "plain_text", "text": cut(text, limit)}
+    """A text object in which Slack reads no markup: no emoji codes either, in the few that hold one."""
+    shown: Block = {"type": "plain_text", "text": cut(text, limit)}
+    return {**shown, "emoji": False} if _EMOJI_CODE.search(text) else shown
 
 
 def mrkdwn(text: str) -> Block:

@@ -2,14 +2,14 @@
 
 Slack has no idempotency key, so every message carries its notification's key as metadata and `find` reads the
 channel's history for it before anything doubtful is sent again. Nothing is retried here: the outbox retries. The
-one exception is a message that Slack finds too long or malformed, which is sent once more, shorter.
+one exception is a message that Slack finds too long or malformed, which is sent again, shorter, and at last as its text alone.
 
     what Slack says                          what the outbox hears
     429                                      PassingFailure, with the seconds to wait; nothing was posted
     5xx, HTML, time-out, reset               PassingFailure; may have been posted
     refused or unresolved connection         PassingFailure; nothing was posted
     bad token, scope, channel                ReceiverStopped, with what to do
-    too long or malformed, twice             MessageRefused
+    too long or malformed, as text alone     MessageRefused
     the edited message was deleted           MessageRefused: somebody wanted it gone, so it is not posted again
     the message may not be edited any more   a thread entry below it says the new state; an entry whose post was
                                              removed is deleted instead, a summary is deleted and posted anew
@@ -33,7 +33,7 @@ from listener.model import (
 )
 from listener.slack import limits
 from listener.slack.blocks import Message
-from listener.slack.entries import message_for, state_entry, without_charts
+from listener.slack.entries import message_for, state_entry, text_alone, without_charts
 from listener.slack.failures import (
     CANNOT_EDIT,
     PARENT_GONE,
@@ -252,22 +252,23 @@ class SlackReceiver:
     def _shorter_if_refused(
         self, call: Callable[[Message], Any], message: Callable[[int], Message], method: str
     ) -> Any:
-        """Call with the whole message; where Slack dislikes the blocks once more without charts, then with a short one.
+        """Call with the whole message; where Slack dislikes the blocks without charts, then shorter, at last without blocks.
 
         `SlackApiError`s pass through; all else is translated.
         """
         whole = message(limits.BLOCKS_BUDGET)
         plain = without_charts(whole)
-        for said in (whole,) if plain is whole else (whole, plain):
+        tries = [whole] if plain is whole else [whole, plain]
+        short = [message(budget) for budget in limits.BLOCKS_SHORTER]
+        for said in (*tries, *short):
             try:
                 with translated(method, self._channel, keep_api_errors=True):
                     return call(said)
             except SlackApiError as error:
                 if code_of(error) not in SHORTEN:
                     raise
-        short = message(limits.BLOCKS_SHORT)
         with translated(method, self._channel, keep_api_errors=True):
-            return call(short)
+            return call(text_alone(whole))
 
     def _find(self, delivery: Delivery) -> Receipt | None:
         wanted = EVENT_TYPES[delivery.kind]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from listener.slack import home
+from collections.abc import Sequence
+
+from listener.slack import home, limits
 from listener.slack.blocks import Block, plain
 from listener.slack.desk import Desk
 from listener.slack.look import Look
-from listener.slack.outside import clean
+from listener.slack.outside import one_line
 
 COMMAND = "/mentions"
 VERBS = ("due", "mine", "find", "explain", "silence", "health", "help")
@@ -43,8 +45,22 @@ def answer(verb: str, rest: str, who: str, desk: Desk, look: Look) -> tuple[str,
         return word("mentions", "health"), home.health(desk.troubles(), look)
     if verb == "silence":
         said = [desk.silence(rest, who)] if rest else desk.silences()
-        blocks: list[Block] = [{"type": "section", "text": plain(clean(one))} for one in said[: home.MOST]]
-        return word("mentions", "silence"), blocks or home.nothing(look)
+        return word("mentions", "silence"), _lines(said[: home.MOST]) or home.nothing(look)
     now, cases = desk.now(), desk.waiting()
     listed = home.mine(cases, who) if verb == "mine" else home.due(cases, now)
-    return word("home", verb), list(home.lines(listed, look, now))
+    shown: list[Block] = []
+    for most in (home.MOST, 10, 5):  # a message holds less than the home page
+        shown = list(home.lines(listed, look, now, most))
+        if limits.size(shown) <= limits.BLOCKS_BUDGET:
+            break
+    return word("home", verb), shown
+
+
+def _lines(said: Sequence[str]) -> list[Block]:
+    """One block each, within a message's budget."""
+    blocks: list[Block] = []
+    for letters in (500, 130):
+        blocks = [{"type": "section", "text": plain(one_line(one, letters) or "–")} for one in said]
+        if limits.size(blocks) <= limits.BLOCKS_BUDGET:
+            break
+    return blocks

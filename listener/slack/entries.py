@@ -23,6 +23,7 @@ from rules.vocabulary import Urgency
 
 _CHARTS = frozenset({"data_visualization", "image"})
 _AGAIN = 300  # bytes that the note on a repeat may take
+_AGAIN_TEXT = 80  # characters of it in the text
 
 
 def message_for(
@@ -86,8 +87,10 @@ def note(delivery: Delivery, look: Look, *, repeated: bool = False) -> Message:
     said = delivery.payload
     deed, who = str(said.get("deed") or ""), str(said.get("who") or "")
     address = web_address(str(said.get("url") or "")) if deed == "replied" else None
+    # Who replied publicly is named by the platform, all others by us: only of those may one become a Slack name.
+    named = defuse_within(who, 60) if deed == "brand-replied" else parts.person(who)
     line = look.words.word("deed", "published" if address else deed).format(
-        who=parts.person(who) if who else look.words.say("nobody"),
+        who=named or look.words.say("nobody"),
         case=defuse_within(str(said.get("case") or ""), 120),  # several where they are near copies
         count=said.get("count"),
         level=look.words.word("urgency", str(said.get("urgency") or "")),
@@ -100,17 +103,20 @@ def note(delivery: Delivery, look: Look, *, repeated: bool = False) -> Message:
         f"{defuse_within(str(name), 30)}: {defuse_within(_listed(value), 80)}"
         for name, value in dict(said.get("changes") or {}).items()
     )
-    line = " ".join(part for part in (line.strip(), changes, reason and f"({reason})") if part)
+    said_of_it = [part for part in (line.strip() or "–", changes, reason and f"({reason})") if part]
     if delivery.in_summary and delivery.case is not None:
         about = f"{delivery.case.case.ref} {parts.case_headline(delivery.case, look)}"
-        line = f"{defuse_within(about, 200)}: {line}"
-    line = line or "–"
+        said_of_it[0] = f"{defuse_within(about, 200)}: {said_of_it[0]}"
+    whole = " ".join(said_of_it)
+    most = limits.TEXT_WANTED - _AGAIN_TEXT  # read out; the block shows the rest
+    while len(said_of_it) > 1 and len(" ".join(said_of_it)) > most:
+        del said_of_it[-1]
     metadata = {"case": delivery.case.case.ref if delivery.case else "", "deed": deed}
-    blocks: list[Block] = [{"type": "section", "text": mrkdwn(line)}]
+    blocks: list[Block] = [{"type": "section", "text": mrkdwn(whole)}]
     if address:
         link = {"type": "link", "url": address, "text": look.words.word("button", "see_reply")}
         blocks.append({"type": "rich_text", "elements": [section(link)]})
-    return _finished(line, blocks, metadata, look, repeated)
+    return _finished(" ".join(said_of_it), blocks, metadata, look, repeated)
 
 
 def _listed(value: Any) -> str:
@@ -154,7 +160,7 @@ def digest_message(
     """
     blocks = [dict(block) for block in payload["blocks"]]
     # It may come escaped already, and it may quote a post all the same.
-    text = defuse_within(unescape(str(payload.get("text") or "–")), limits.TEXT_WANTED - 60)
+    text = defuse_within(unescape(str(payload.get("text") or "–")), limits.TEXT_WANTED - _AGAIN_TEXT)
     kept = shortened(blocks, look, budget)
     return _finished(text, kept, {"week": str(payload.get("week") or "")}, look, repeated)
 
@@ -178,6 +184,11 @@ def without_charts(message: Message) -> Message:
     """`message` without what only newer workspaces draw; itself where it has nothing of the kind."""
     kept = tuple(block for block in message.blocks if block.get("type") not in _CHARTS)
     return message if len(kept) == len(message.blocks) else Message(message.text, kept, message.metadata)
+
+
+def text_alone(message: Message) -> Message:
+    """What is left where Slack takes none of the blocks: the sentence that phones and screen readers get anyway."""
+    return Message(message.text, (), message.metadata)
 
 
 def state_entry(view: CaseView, look: Look) -> Message:

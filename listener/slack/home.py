@@ -18,6 +18,7 @@ from listener.slack.outside import defuse, one_line, web_address
 SOON = timedelta(hours=1)
 MOST = 15  # cases a list; more are counted
 SCORE_LINES = 20
+FOUND_LADDER = ((200, 300), (80, 300), (80, 150), (80, 0))  # characters of each post found, and of its link
 
 _MENU = {
     CaseState.NEW: ("claim", "replied", "resolve", "escalate", "explain"),
@@ -55,14 +56,14 @@ def line(case: Case, look: Look, now: datetime) -> Block:
     return {"type": "section", "text": mrkdwn(" · ".join(said)), "accessory": menu(case, look)}
 
 
-def lines(cases: Sequence[Case], look: Look, now: datetime) -> Iterator[Block]:
+def lines(cases: Sequence[Case], look: Look, now: datetime, most: int = MOST) -> Iterator[Block]:
     """A list, or the word that it is empty."""
     if not cases:
         yield _context(look.words.word("home", "none"))
-    for case in cases[:MOST]:
+    for case in cases[:most]:
         yield line(case, look, now)
-    if len(cases) > MOST:
-        yield _context(look.words.word("home", "more").format(count=len(cases) - MOST))
+    if len(cases) > most:
+        yield _context(look.words.word("home", "more").format(count=len(cases) - most))
 
 
 def mine(cases: Sequence[Case], who: str) -> list[Case]:
@@ -129,22 +130,27 @@ def nothing(look: Look) -> list[Block]:
 
 
 def found(posts: Sequence[Found], look: Look) -> list[Block]:
-    """What a search brought. Words from outside stand in plain text; the link is a button."""
+    """What a search brought, within a message's budget: words go first, then links."""
     if not posts:
         return [_context(look.words.word("home", "nothing"))]
     blocks: list[Block] = []
-    for post in posts:
-        head = " · ".join(
-            part
-            for part in (post.case, look.platform(post.platform), look.moment(post.published_at), post.ref[:8])
-            if part
-        )
-        block: Block = {"type": "section", "text": plain(f"{head}\n{one_line(post.text, 200)}")}
-        if address := web_address(post.url, limits.BUTTON_URL):
-            label = look.words.word("button", "read").format(platform=look.platform(post.platform))
-            block["accessory"] = {**button("case_reply", label, post.ref[:100]), "url": address}
-        blocks.append(block)
+    for words, address in FOUND_LADDER:
+        blocks = [_found(post, look, words, address) for post in posts]
+        if limits.size(blocks) <= limits.BLOCKS_BUDGET:
+            break
     return blocks
+
+
+def _found(post: Found, look: Look, words: int, address: int) -> Block:
+    """One post. Words from outside stand in plain text; the link is a button."""
+    platform = look.platform(post.platform)
+    known = (post.case, platform, look.moment(post.published_at), post.ref[:8])
+    head = " · ".join(part for part in known if part)
+    block: Block = {"type": "section", "text": plain(f"{head}\n{one_line(post.text, words)}")}
+    if url := web_address(post.url, address):
+        label = look.words.word("button", "read").format(platform=platform)
+        block["accessory"] = {**button("case_reply", label, post.ref[:100]), "url": url}
+    return block
 
 
 def explanation(view: CaseView, look: Look) -> list[Block]:

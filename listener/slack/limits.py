@@ -37,7 +37,7 @@ TEXT_WANTED = 400  # ours: a phone shows less, a screen reader reads all of it
 # characters (slackapi/bolt-js#2509, #2867). We stay well below it, and count bytes, which are never fewer.
 BLOCKS_TOTAL = 13_200
 BLOCKS_BUDGET = 9_000
-BLOCKS_SHORT = 4_500  # the one retry after `msg_blocks_too_long`
+BLOCKS_SHORTER = (4_500, 2_000)  # what is tried after `msg_blocks_too_long`, before the text alone
 
 Block = Mapping[str, Any]
 

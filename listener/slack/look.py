@@ -44,7 +44,7 @@ class Words:
 
     def word(self, table: str, key: str) -> str:
         """The word for `key`, or `key` itself made readable where the file has none."""
-        return self.tables.get(table, {}).get(key) or one_line(key.replace("_", " "), 60)
+        return self.tables.get(table, {}).get(key) or one_line(key.replace("_", " "), 60) or "–"
 
     def has(self, table: str, key: str) -> bool:
         """Whether the language file has a word for `key`."""
@@ -67,7 +67,7 @@ class Look:
 
     def stage(self, stage: Stage) -> str:
         """The team's name for `stage`."""
-        return self.stages.get(stage.value) or self.words.word("stage", stage.value)
+        return one_line(self.stages.get(stage.value, ""), 60) or self.words.word("stage", stage.value)
 
     def platform(self, name: str) -> str:
         """The platform as people write it; never empty."""

@@ -21,6 +21,14 @@ _BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 # C0 without tab and newline, DEL, C1 (which holds the 8-bit CSI of terminals), and non-characters.
 _GONE = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{_BIDI}\ufdd0-\ufdef\ufffe\uffff]")
 _LINE_ENDS = re.compile("\r\n?|[\u2028\u2029\x85]")
+# Everything that is drawn as nothing. A name of such signs alone is no name.
+_SEEN = re.compile(
+    "[^\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]"
+)
+# Letters of scripts that run from right to left, with the mark that counts as one: Hebrew to Arabic, and their relatives.
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
+LEFT_TO_RIGHT = "\u200e"  # LEFT-TO-RIGHT MARK: no width; parts what stands before it from numbers and signs behind it
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}")
 _MARKS_IN_A_ROW = 4  # written languages stack fewer
@@ -40,12 +48,21 @@ def clean(text: str) -> str:
     text = _SURROGATES.sub("\ufffd", text)
     text = _GONE.sub("", text)
     text = _BLANK_LINES.sub("\n\n", text)
-    return text if text.isascii() else _without_towers(text)
+    if text.isascii():
+        return text
+    return _without_towers(text) if _SEEN.search(text) else ""
 
 
 def one_line(text: str, limit: int) -> str:
-    """`text` cleaned, white space folded, cut at `limit` characters. For names, labels and excerpts."""
-    return cut(" ".join(clean(text[: limit * 20]).split()), limit)
+    """`text` cleaned, white space folded, cut at `limit` characters. For names, labels and excerpts.
+
+    Hebrew and Arabic stand between two left-to-right marks, so that they do not pull our own words, figures and dates
+    beside them to their other side.
+    """
+    line = " ".join(clean(text[: limit * 20]).split())
+    if line.isascii() or limit < 3 or not _RIGHT_TO_LEFT.search(line):
+        return cut(line, limit)
+    return LEFT_TO_RIGHT + cut(line.strip(LEFT_TO_RIGHT), limit - 2) + LEFT_TO_RIGHT
 
 
 def cut(text: str, limit: int) -> str:

@@ -110,7 +110,7 @@ def is_slack_user(who: str) -> bool:
 
 def person(who: str) -> str:
     """mrkdwn: a colleague. A Slack id becomes their name; anything else is shown as it is."""
-    return f"<@{who}>" if _SLACK_USER.fullmatch(who) else defuse(who, 60)
+    return f"<@{who}>" if _SLACK_USER.fullmatch(who) else defuse_within(who, 60)
 
 
 def group(wanted: object) -> str:

@@ -295,8 +295,11 @@ def test_wrapped_lines_stay_within_their_room(text: str, room: int, lines: int) 
         "https://[",
         "",
         "https://a/" + "x" * 600,
+        "https://bank.example@evil.example/",
+        "https://a..é/",
     ],
 )
 def test_only_plain_web_addresses_become_links(url: str) -> None:
     assert safe_url(url) == ""
     assert safe_url("https://social.example/@a/1?x=1&y=2#z") == "https://social.example/@a/1?x=1&y=2#z"
+    assert safe_url("https://bücher.example:8080/ä?b=ö") == "https://xn--bcher-kva.example:8080/%C3%A4?b=%C3%B6"

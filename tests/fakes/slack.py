@@ -26,7 +26,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from listener.slack import limits
+from tests.fakes import block_kit
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class FakeSlack:
         *,
         token: str = "xoxb-test",
         known_channels: frozenset[str] | None = None,
-        blocks_total: int = limits.BLOCKS_TOTAL,
+        blocks_total: int = block_kit.REFUSED_NEAR,
         page_size: int = 1000,
         port: int = 0,
     ) -> None:
@@ -286,11 +286,11 @@ class FakeSlack:
         blocks = given.get("blocks") or []
         if not given.get("text") and not blocks:
             raise _RefusedError("no_text")
-        if len(given.get("text") or "") > limits.TEXT:
+        if len(given.get("text") or "") > 40_000:
             raise _RefusedError("msg_too_long")
-        if limits.size(blocks) > self.blocks_total:
+        if block_kit.size(blocks) > self.blocks_total:
             raise _RefusedError("msg_blocks_too_long")
-        if limits.problems({"text": "-", "blocks": blocks}):
+        if block_kit.faults({"text": "-", "blocks": blocks}):
             raise _RefusedError("invalid_blocks")
         if not self.takes_charts and any(block.get("type") == "data_visualization" for block in blocks):
             raise _RefusedError("invalid_blocks")
@@ -358,17 +358,7 @@ class FakeSlack:
 
 def _checked_view(view: Mapping[str, Any]) -> Mapping[str, Any]:
     """A view within the limits of docs.slack.dev/reference/views."""
-    texts = [view[name]["text"] for name in ("title", "submit", "close") if name in view]
-    fields = [block["element"] for block in view["blocks"] if block["type"] == "input"]
-    options = [one for field in fields for one in field.get("options", ())]
-    if (
-        any(not text or len(text) > 24 for text in texts)
-        or len(view["blocks"]) > 100
-        or len(view.get("private_metadata", "")) > 3000
-        or any(len(one["text"]["text"]) > 75 or len(one["value"]) > 150 for one in options)
-        or any(field.get("initial_option", None) not in (None, *field.get("options", ())) for field in fields)
-        or any(len(block.get("text", {}).get("text", "-")) > 3000 for block in view["blocks"])
-    ):
+    if block_kit.faults(json.loads(view) if isinstance(view, str) else view):
         raise _RefusedError("invalid_arguments")
     return view
 

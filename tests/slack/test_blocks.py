@@ -175,6 +175,32 @@ def test_each_step_of_the_ladder_takes_away_and_gives_nothing_back() -> None:
         )
 
 
+def test_a_message_is_shortened_in_the_stated_order() -> None:
+    """docs/slack.md: score lines and rules, length of older posts, older posts, the newest post, reasons, facts."""
+    lines = tuple(Line(9, f"label {number}", f"“word {number}”", f"rule.{number}") for number in range(6))
+    posts = [told(f"{number} " + "Ça ne marche pas. " * 300, verdict=verdict(lines=lines)) for number in range(4)]
+    shown: list[dict[str, int]] = []
+    for budget in range(limits.BLOCKS_BUDGET, 1_000, -50):
+        message = case_message(view(*posts), look(), NOW, budget=budget)
+        quotes = [one["elements"] for one in message.blocks[1]["elements"] if one["type"] == "rich_text_quote"]
+        sizes = {
+            "score lines": message.blocks[3]["elements"][0]["text"].count("“word"),
+            "length of older posts": max((len(quote[0]["text"]) for quote in quotes[:-1]), default=0),
+            "older posts": len(quotes),
+            "length of the newest post": len(quotes[-1][0]["text"]),
+            "facts": len(message.blocks[2]["fields"]),
+        }
+        if not shown or sizes != shown[-1]:
+            shown.append(sizes)
+    first = {name: next(i for i, one in enumerate(shown) if one[name] < shown[0][name]) for name in shown[0]}
+    assert sorted(first, key=lambda name: first[name]) == list(first)
+    assert shown[-1] == {
+        "score lines": 0, "length of older posts": 0, "older posts": 1, "length of the newest post": 59, "facts": 2,
+    }  # fmt: skip
+    for above, below in pairwise(shown):
+        assert all(below[name] <= above[name] for name in above)
+
+
 def test_a_summary_shows_fifteen_cases_and_counts_the_rest_and_always_fits() -> None:
     many = [view(told("Ça ne marche pas 😡 " * 60, ref=f"m{n}"), ref=f"c-{n:04}") for n in range(15)]
     for budget in (9_000, 4_500, 2_000, 900):

@@ -281,17 +281,28 @@ def test_an_error_nobody_has_heard_of_is_tried_again(slack: FakeSlack, receiver:
 
 
 @pytest.mark.parametrize("error", ["msg_blocks_too_long", "invalid_blocks"])
-def test_a_message_that_is_refused_as_too_long_is_sent_once_more_and_shorter(
+def test_a_message_that_is_refused_as_too_long_is_sent_shorter_and_at_last_as_its_text(
     slack: FakeSlack, receiver: SlackReceiver, error: str
 ) -> None:
-    slack.fail("chat.postMessage", refused(error))
-    receiver.send(delivery(case=view(*(told("Ça ne marche pas 😡 " * 300, ref=f"m{n}") for n in range(3)))))
-    (message,) = slack.messages("C0CARE")
-    assert limits.size(message["blocks"]) <= limits.BLOCKS_SHORT < limits.size(slack.calls[0][1]["blocks"])
-    slack.fail("chat.postMessage", refused(error), refused(error))
+    long = view(*(told("Ça ne marche pas 😡 " * 300, ref=f"m{n}") for n in range(3)))
+    opened = None
+    for refusals in range(4):
+        slack.fail("chat.postMessage", *(refused(error) for _ in range(refusals)))
+        opened = receiver.send(delivery(case=long, key=f"case:{refusals}"))
+    assert opened is not None
+    whole, half, less, bare = (one.get("blocks", []) for one in slack.messages("C0CARE"))
+    sizes = [limits.size(blocks) for blocks in (whole, half, less)]
+    assert [size <= most for size, most in zip(sizes, (9_000, 4_500, 2_500), strict=True)] == [True] * 3
+    assert sizes == sorted(set(sizes), reverse=True)
+    assert bare == []
+    assert [block["type"] for block in less] == ["header", "rich_text", "section", "context", "actions"]
+    assert len({one["text"] for one in slack.messages("C0CARE")}) == 1
+    slack.fail("chat.update", *(refused(error) for _ in range(3)))
+    receiver.send(delivery(NotificationKind.CASE_UPDATE, case=long, parent=opened, key="case:3:rev2"))
+    assert slack.messages("C0CARE")[-1]["text"].startswith("High complaint")
+    slack.fail("chat.postMessage", *(refused(error) for _ in range(4)))
     with pytest.raises(MessageRefused):
-        receiver.send(delivery(key="second"))
-    assert slack.counted("chat.postMessage") == 4
+        receiver.send(delivery(key="not even its text"))
 
 
 def test_an_edit_of_a_deleted_message_is_refused_and_not_posted_anew(slack: FakeSlack, receiver: SlackReceiver) -> None:
