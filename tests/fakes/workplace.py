@@ -71,7 +71,9 @@ enabled = false
 class Workplace:
     """See the module's docstring."""
 
-    def __init__(self, folder: Path, slack: FakeSlack, *, language: str = "en", more: str = "") -> None:
+    def __init__(
+        self, folder: Path, slack: FakeSlack, *, language: str = "en", more: str = "", database: str = ""
+    ) -> None:
         self.slack = slack
         self.at = NOON
         text = CONFIG.format(base_url=slack.base_url, more=more)
@@ -79,7 +81,7 @@ class Workplace:
         self.look = replace(composition.look(self.config), words=composition.load_words(language), interactive=True)
         self.rules = composition.telling_rules(self.config)
         self.level = Urgency.HIGH  # of the posts that follow
-        self.store = Store.open(f"sqlite:///{folder / 'listener.db'}")
+        self.store = Store.open(database or f"sqlite:///{folder / 'listener.db'}")
         self.store.migrate()
         self.desk = StoreDesk(self.store, self.rules, self.config, self.judge, "test:1:a", self.clock)
         receiver = SlackReceiver(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,11 +12,10 @@ import pytest
 
 from listener.model import CaseState, Spike, SpikeState
 from rules.vocabulary import Urgency
-from tests.fakes.slack import DROP_AFTER, FakeSlack, Fault
+from tests.fakes.slack import FakeSlack, Fault
 from tests.fakes.slack_socket import FakeSocket
-from tests.fakes.workplace import CHANNEL, NOON, Workplace, until
+from tests.fakes.workplace import CHANNEL, Workplace, until
 
-GOLDEN = Path(__file__).parent / "golden" / "clicks"
 ANA, BEN, CLEO = "U0ANA1234", "U0BEN1234", "U0CLEO123"
 
 
@@ -42,15 +39,6 @@ def work(tmp_path: Path, slack: FakeSlack, socket: FakeSocket) -> Iterator[Workp
         yield place
 
 
-def golden(name: str, shown: dict[str, Any]) -> None:
-    """`REGOLD=1 pytest tests/slack/test_actions.py` writes them anew; read the diff."""
-    path = GOLDEN / f"{name}.json"
-    if os.environ.get("REGOLD"):
-        GOLDEN.mkdir(exist_ok=True)
-        path.write_text(json.dumps(shown, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    assert shown == json.loads(path.read_text(encoding="utf-8"))
-
-
 def is_now(work: Workplace, socket: FakeSocket, state: CaseState) -> None:
     until(lambda: work.case().case.state is state, socket)
     work.deliver()
@@ -58,69 +46,6 @@ def is_now(work: Workplace, socket: FakeSocket, state: CaseState) -> None:
 
 def whispers(slack: FakeSlack, user: str) -> list[str]:
     return [one["text"] for one in slack.whispers if one["user"] == user]
-
-
-def lossy(slack: FakeSlack, socket: FakeSocket) -> None:
-    """Every second acknowledgement and every second answer of Slack's gets lost; what was asked for is done."""
-    turns = itertools.count()
-
-    def chance(method: str) -> Fault | None:
-        return DROP_AFTER if method != "apps.connections.open" and next(turns) % 2 else None
-
-    slack.chance = chance
-    socket.lose_ack = lambda number: number % 2 == 1
-
-
-@pytest.mark.parametrize("losses", [False, True], ids=["calm", "every-second-answer-lost"])
-def test_a_case_is_worked_from_its_alert_to_its_end(
-    work: Workplace, slack: FakeSlack, socket: FakeSocket, losses: bool
-) -> None:
-    golden("1_alert", work.shown())
-    if losses:
-        lossy(slack, socket)
-    seen = work.message()
-    clicks = [socket.click(user, "case_claim", message=seen) for user in (ANA, BEN)]
-    assert [socket.acked(click) for click in clicks] == [{}, {}]
-    is_now(work, socket, CaseState.CLAIMED)
-    winner = work.case().case.owner or ""
-    (loser,) = {ANA, BEN} - {winner}
-    until(lambda: len(whispers(slack, loser)) == 1, socket)
-    assert whispers(slack, loser) == [f"{work.case().case.ref} is with <@{winner}> already."]
-    assert whispers(slack, winner) == []
-
-    def step(name: str) -> None:
-        golden(name, json.loads(json.dumps(work.shown()).replace(winner, "U0FIRST00")))
-
-    step("2_claimed")
-    work.at = NOON + timedelta(hours=1)  # set, and not moved on: what was lost has taken its time
-    socket.click(winner, "case_replied")
-    is_now(work, socket, CaseState.REPLIED)
-    step("3_replied")
-    socket.click(winner, "case_wait")
-    is_now(work, socket, CaseState.WAITING)
-    step("4_waiting")
-    work.at = NOON + timedelta(hours=3)
-    work.customer_posts("Here is the order number: 4711.")
-    is_now(work, socket, CaseState.CLAIMED)
-    step("5_answered")
-    socket.click(winner, "case_resolve")
-    is_now(work, socket, CaseState.RESOLVED)
-    step("6_resolved")
-    work.at = NOON + timedelta(days=1)
-    work.customer_posts("It still has not arrived!")
-    is_now(work, socket, CaseState.CLAIMED)
-    step("7_reopened")
-    socket.click(winner, "case_resolve")
-    is_now(work, socket, CaseState.RESOLVED)
-    step("8_resolved_again")
-    assert all(len(posts) == 1 for posts in slack.posts_by_key().values())
-    deeds = [event.what for event in work.store.case_history(work.case().case.id)]
-    assert deeds == ["opened", "claim", "replied", "wait", "answered", "resolve", "reopened", "resolve"]
-    assert len(socket.delivered) == len(set(socket.delivered)) or losses
-
-
-def test_every_golden_file_belongs_to_a_step() -> None:
-    assert len(list(GOLDEN.glob("*.json"))) == 8
 
 
 def test_a_click_on_an_old_message_is_refused_politely(work: Workplace, slack: FakeSlack, socket: FakeSocket) -> None:
