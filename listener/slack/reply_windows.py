@@ -17,6 +17,7 @@ from listener.model import Told
 from listener.slack import limits, parts
 from listener.slack.blocks import Block, plain, quote, section
 from listener.slack.look import Look
+from listener.slack.outside import clean as without_signs_that_act
 from listener.slack.outside import one_line, web_address
 
 WRITE, PUBLISH = "reply_write", "reply_publish"  # callback ids
@@ -63,8 +64,8 @@ def write(errand: Errand, told: Told, voice: Voice, look: Look) -> Block:
         "max_length": MOST,
         "focus_on_load": True,
     }
-    if voice.opening:
-        field["initial_value"] = voice.opening[:MOST]
+    if opening := one_line(voice.opening, 200):  # it names the customer
+        field["initial_value"] = f"{opening} "
     hint = word("ask", "reply_hint").format(longest=voice.longest, platform=platform)
     return _window(
         WRITE,
@@ -137,7 +138,7 @@ def cannot(case: str, why: str, told: Told | None, look: Look) -> Block:
 
 def _written(view: Mapping[str, Any]) -> Errand:
     field: Mapping[str, Any] = next(iter((view["state"]["values"].get("text") or {}).values()), {})
-    return replace(errand_of(view), text=clean(str(field.get("value") or "")))
+    return replace(errand_of(view), text=without_signs_that_act(clean(str(field.get("value") or ""))))
 
 
 def _post(told: Told, look: Look) -> list[Block]:

@@ -13,17 +13,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.base import Author, Mention
+from connectors.base import Author, Mention, Voice
 from listener.cases.deeds import Decision, Refusal, Why, Wish
 from listener.digest import chart
 from listener.digest.count import count
 from listener.digest.figures import Digest, DigestSettings
 from listener.model import Case, CaseState, CaseView, Line, NotificationKind, Spike, SpikeState, SpikeView, Told
-from listener.slack import answers, command, home, modals
+from listener.slack import answers, command, home, modals, reply_windows
 from listener.slack.blocks import Message, case_message
 from listener.slack.desk import Added, Dropped, Found
 from listener.slack.entries import message_for, state_entry, text_alone, without_charts
 from listener.slack.look import Look
+from listener.slack.reply_windows import Errand
 from rules.vocabulary import Stage, Urgency
 from tests.fakes.digest_week import WEEK, earlier, source
 from tests.fakes.digest_week import post as counted
@@ -270,6 +271,25 @@ def windows(made: Made) -> Iterator[Payload]:
     yield modals.shown("4f2c", home.verdict(made.told(), made.look), made.look)
 
 
+def public_replies(made: Made) -> Iterator[Payload]:
+    """The windows in which a reply is written, shown before it is published, or refused; and what is said of it below."""
+    text = made.post.text.encode("utf-8", "replace").decode()  # what a person types has passed through Slack
+    for platform in ("mastodon", "reddit", "x"):
+        errand = Errand(
+            "c-7F3K", 3, "4f2c", "hn", platform, text[:100], "key", "C0CARE", "https://hooks.slack.example/1"
+        )
+        voice = Voice(account=text[:100], longest=500, measure=len, opening=f"@{text[:100]} ")
+        window = reply_windows.write(errand, made.told(), voice, made.look)
+        yield {**window, "private_metadata": ""}
+        entered = {**window, "state": {"values": {"text": {"text": {"value": text[:500] or "Hello"}}}}}
+        if not reply_windows.wrong(entered, lambda _, said: (len(said), 500), made.look):
+            yield {**reply_windows.preview(entered, made.look), "private_metadata": ""}
+    for told_of in (made.told(), None):
+        yield reply_windows.cannot("c-7F3K", f"{made.look.platform(text)} does not take replies", told_of, made.look)
+    said = {"deed": "replied", "who": made.name, "url": made.post.url}
+    yield sent(made, NotificationKind.CASE_NOTE, payload=said)
+
+
 def homes(made: Made) -> Iterator[Payload]:
     """The home page: nothing, little, much, denied."""
     cases = [made.case(state).case for state in CaseState for _ in range(3)]
@@ -303,7 +323,19 @@ def spoken(made: Made) -> Iterator[Payload]:
 
 CASES: dict[str, Callable[[Made], Iterator[Payload]]] = {
     one.__name__: one
-    for one in (alerts, below_an_alert, notes, spikes, summaries, digests, notices, windows, homes, spoken)
+    for one in (
+        alerts,
+        below_an_alert,
+        notes,
+        spikes,
+        summaries,
+        digests,
+        notices,
+        windows,
+        public_replies,
+        homes,
+        spoken,
+    )
 }
 
 

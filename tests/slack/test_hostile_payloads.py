@@ -70,7 +70,9 @@ def host(url: str) -> str:
 
 def made_of(number: int, post: Hostile) -> Made:
     """In turns in English with buttons and in French without, for a team whose names of stages are such words, too."""
-    return Made(post, replace(LOOKS[number % len(LOOKS)], stages={stage.value: post.text for stage in Stage}))
+    chosen, stages = LOOKS[number % len(LOOKS)], {stage.value: post.text for stage in Stage}
+    replies = frozenset({post.text} if number % 4 == 0 else ())
+    return Made(post, replace(chosen, stages=stages, replies=replies))
 
 
 def test_there_are_more_than_three_hundred_posts_of_more_than_twenty_kinds() -> None:
