@@ -122,8 +122,8 @@ class Settler:
         told = [tell(receiver, NotificationKind.CASE_UPDATE, "post-edited") for receiver in stood.receivers]
         young = now - found.mention.published_at <= self.rules.alert_max_age
         silence = silencing(silences, found.mention, found.verdict, self.source, urgency, now)
-        # Edited into something worse: who did not know?
-        if worse and self.rules.alerts and young and silence is None:
+        # Edited into something worse, or no copy any more: who did not know?
+        if (worse or before.outcome is Outcome.FOLDED_DUPLICATE) and self.rules.alerts and young and silence is None:
             told += [
                 tell(place.receiver, NotificationKind.CASE_OPEN, f"route:{place.route}")
                 for place in destinations(self.rules.routes, found.mention, found.verdict, self.source, urgency)

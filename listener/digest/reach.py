@@ -37,8 +37,11 @@ class Reach:
         for source, best in self._best.items():
             reactions = self._reactions[source]
             usual = max(1, median_low(reactions)) if len(reactions) >= SMALL else None
-            for rank, _, post, key in best.kept[:_SHOWN]:
+            for rank, _, post, key in best.kept:
                 times = None if usual is None else round(-rank[0] / usual, 1)
                 order = (times is None, -(times or 0), *rank)
                 found.append((order, example(post, key, times)))
-        return tuple(post for _, post in sorted(found, key=lambda entry: entry[0])[:_SHOWN])
+        by_words: dict[str, Post] = {}  # a text that many told on is one
+        for _, post in sorted(found, key=lambda entry: entry[0]):
+            by_words.setdefault(post.text.casefold(), post)
+        return tuple(by_words.values())[:_SHOWN]

@@ -32,7 +32,7 @@ from listener.model import (
     Outcome,
     Triaged,
 )
-from listener.store import purging, silences, spikes, summaries
+from listener.store import copies, purging, silences, spikes, summaries
 from listener.store.deeds import corrected
 from listener.store.mapping import TOLD, TOLD_FROM, case_of, event_values, identity, told_of, verdict_values
 from listener.store.pages import (
@@ -204,6 +204,9 @@ def _edit(connection: Connection, edited: Sequence[Triaged], settle: Settle, rev
         if revised.events:
             connection.execute(case_events.insert(), [event_values(event) for event in revised.events])
         add_notifications(connection, revised.notifications, now)
+        tells = any(one.notification.kind is NotificationKind.CASE_OPEN for one in revised.notifications)
+        if before.outcome is Outcome.FOLDED_DUPLICATE and tells:
+            copies.unfold(connection, [before.id], "", Outcome.ALERTED, now)
         if case is not None:
             summaries.show_again(connection, case.case.id, "post-edited", now)
     if again:

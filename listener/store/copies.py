@@ -159,8 +159,9 @@ def folded(connection: Connection, case_id: int) -> tuple[Folded, ...]:
     return tuple(Folded(row.mention_id, row.case_id) for row in rows)
 
 
-def unfold(connection: Connection, ids: Sequence[int], who: str, now: datetime) -> None:
-    """Note that these are told by themselves from now on."""
+def unfold(connection: Connection, ids: Sequence[int], who: str, outcome: Outcome, now: datetime) -> None:
+    """Note that these are told by themselves from now on, and what became of them. `who` empty: the daemon."""
+    connection.execute(mentions.update().where(mentions.c.id.in_(ids)).values(outcome=outcome.value))
     connection.execute(
         copies.update().where(copies.c.mention_id.in_(ids)).values(folded=False, unfolded_at=now, unfolded_by=who)
     )

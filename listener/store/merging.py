@@ -133,15 +133,10 @@ def unfold(connection: Connection, ref: str, wanted: Wanted, wish: Wish, now: da
         return Refusal(Why.GONE, before)
     case = replace(before, revision=before.revision + 1)
     change_case(connection, CaseChange(case), now)
-    copies.unfold(connection, [one.mention_id for one in found], wish.who, now)
     told = told_receivers(connection, [case.id]).get(case.id, [])
     more = [one for one in wanted(lead, case) if one[0] not in told]
     outcome = Outcome.ALERTED if told or more else Outcome.NO_ROUTE
-    connection.execute(
-        mentions.update()
-        .where(mentions.c.case_id == case.id, mentions.c.outcome == Outcome.FOLDED_DUPLICATE.value)
-        .values(outcome=outcome.value)
-    )
+    copies.unfold(connection, [one.mention_id for one in found], wish.who, outcome, now)
     for first_case in sorted({one.first_case for one in found if one.first_case != case.id}):
         first = case_of(connection.execute(sa.select(cases).where(cases.c.id == first_case)).mappings().one())
         event = CaseEvent(first.id, now, "unfold", wish.who, wish.through, {"case": ref})
