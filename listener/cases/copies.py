@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Final
 
 from rapidfuzz import fuzz, process
@@ -30,6 +31,7 @@ FOLDED, LIKE = "folded-duplicate", "near copy"  # labels of a verdict's lines
 
 _HEAD = 1000  # characters that are compared quickly
 _CANDIDATES = 8  # of one post
+_SHARED = 3  # words, the rarest of those that a copy must share
 _SAME_WORD = 70.0  # spelled so much alike, two words are one with a slip
 _LINKS = re.compile(r"(?:https?://|www\.)\S+")
 _HANDLES = re.compile(r"@[\w.-]+(?:@[\w.-]+)?")
@@ -130,7 +132,7 @@ class Recent:
 
     def __init__(self) -> None:
         self._wordings: dict[int, Wording] = {}
-        self._heads: dict[str, dict[int, str]] = {}  # by language
+        self._holding: dict[tuple[str, str], set[int]] = {}  # by language and word, of texts long enough to be alike
         self._equal: dict[str, dict[int, None]] = {}  # by squeezed words
 
     def __len__(self) -> int:
@@ -144,26 +146,39 @@ class Recent:
         self._wordings[id_] = words
         self._equal.setdefault(words.squeezed, {})[id_] = None
         if words.is_long:
-            self._heads.setdefault(words.lang, {})[id_] = words.words[:_HEAD]
+            for word in set(words.words.split()):
+                self._holding.setdefault((words.lang, word), set()).add(id_)
 
     def drop(self, ids: Iterable[int]) -> None:
         """Forget texts."""
         for id_ in ids:
             if (words := self._wordings.pop(id_, None)) is not None:
-                self._heads.get(words.lang, {}).pop(id_, None)
                 same = self._equal[words.squeezed]
                 del same[id_]
                 if not same:
                     del self._equal[words.squeezed]
+                for key in {(words.lang, word) for word in words.words.split()} if words.is_long else ():
+                    holding = self._holding[key]
+                    holding.discard(id_)
+                    if not holding:
+                        del self._holding[key]
 
     def near(self, words: Wording) -> list[int]:
         """Ids of a few texts that may be the same, the oldest first; the equal ones first of all."""
         equal = sorted(self._equal.get(words.squeezed, ()))[:_CANDIDATES]
-        choices = self._heads.get(words.lang, {}) if words.is_long else {}
+        choices = {id_: self._wordings[id_].words[:_HEAD] for id_ in self._sharing(words)} if words.is_long else {}
         alike = process.extract(
             words.words[:_HEAD], choices, scorer=fuzz.ratio, score_cutoff=LEAST_RATIO, limit=_CANDIDATES
         )
         return list(dict.fromkeys([*equal, *sorted(id_ for _, _, id_ in alike)]))
+
+    def _sharing(self, words: Wording) -> list[int]:
+        """Texts that share half of its words, as a copy does; of so many words it is enough to look up the rare ones."""
+        holding = sorted((self._holding.get((words.lang, word), ()) for word in set(words.words.split())), key=len)
+        others = len(holding) // 2  # that a copy may do without
+        looked_up = holding[: others + _SHARED]
+        shared = Counter(chain.from_iterable(looked_up))
+        return [id_ for id_, times in shared.items() if times >= len(looked_up) - others]
 
 
 def _runs(words: str) -> set[str]:

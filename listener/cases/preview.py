@@ -10,9 +10,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import count
+from itertools import count, takewhile
 
 from listener.cases.clock import ServiceHours
+from listener.cases.copies import COPY_WITHIN, Earlier, Recent, Wording, wording
 from listener.cases.manners import STORM_HOUR, manners, quiet_until
 from listener.cases.plan import NewMention, OpenCase, OpenCases, Settled, author_key, thread_key
 from listener.cases.settle import Rules, Settler
@@ -106,13 +107,18 @@ class _World:
         self._ids = count(1)
         self._cases: dict[int, OpenCase] = {}
         self._by_key: defaultdict[str, set[int]] = defaultdict(set)
+        self._texts: dict[int, Earlier] = {}  # the oldest first
+        self._recent = Recent()
 
     def settle(self, told: Told) -> Settled:
         """What becomes of one mention."""
         at, mention = told.mention.published_at, told.mention
         known = sorted(self._by_key[f"a:{author_key(mention)}"] | self._by_key[f"t:{thread_key(mention)}"])
         new = NewMention(told.id, told.ref, Triaged(mention, told.verdict))
-        open_cases = OpenCases(tuple(self._cases[id_] for id_ in known), self._silences)
+        words = wording(new.triaged)
+        texts = self._like(words, at)
+        known = sorted({*known, *(text.case_id for text in texts)})
+        open_cases = OpenCases(tuple(self._cases[id_] for id_ in known), self._silences, texts)
         settled = Settler(told.source, self._rules)([new], open_cases, lambda: next(self._ids), at)
         told_now = [one.notification.receiver for one in settled.notifications if one.notification.kind is _OPEN]
         for case in (*(draft.case for draft in settled.drafts), *(change.case for change in settled.changes)):
@@ -121,7 +127,19 @@ class _World:
             self._cases[case.id] = OpenCase(case, before.state_since if before else at, receivers)
             self._by_key[f"a:{case.author_key}"].add(case.id)
             self._by_key[f"t:{case.thread_key}"].add(case.id)
+        for member in (*settled.drafts, *settled.changes):
+            if new.id in member.mention_ids and settled.outcomes[new.id] is not Outcome.FOLDED_DUPLICATE:
+                self._texts[new.id] = Earlier(new.id, member.case.id, at, words)
+                self._recent.add(new.id, words)
         return settled
+
+    def _like(self, words: Wording, at: datetime) -> tuple[Earlier, ...]:
+        """The posts of the last days that one with these words may be a copy of."""
+        old = list(takewhile(lambda id_: self._texts[id_].published_at < at - COPY_WITHIN, self._texts))
+        self._recent.drop(old)
+        for id_ in old:
+            del self._texts[id_]
+        return tuple(self._texts[id_] for id_ in sorted(self._recent.near(words)))
 
 
 def _deliver(openings: Sequence[_Opening], wants: Wants, heard: Heard) -> None:

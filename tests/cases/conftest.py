@@ -21,6 +21,7 @@ def make_triaged(
     published_at: datetime = NOON,
     platform: str = "mastodon",
     thread: str | None = None,
+    text: str = "",
     **judged: Any,
 ) -> Triaged:
     """A complaint about a delivery. `judged` are fields of its verdict."""
@@ -31,6 +32,7 @@ def make_triaged(
         published_at=published_at,
         author=Author(author, author),
         thread_id=thread,
+        text=text or f"My order {external_id} never arrived.",
     )
     high: dict[str, Any] = {"urgency": Urgency.HIGH, "points": 45, "lines": LINES, "touchpoints": {"delivery": -0.6}}
     return triaged(mention, **(high | judged))

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import random
 import tomllib
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listener.cases.copies import LEAST_SHARED, Recent, Wording, likeness, normal
-from listener.model import Sentiment
+from listener.cases.copies import LEAST_SHARED, Recent, Wording, likeness, normal, wording
+from listener.cases.plan import NewMention, OpenCases
+from listener.cases.settle import Settler
+from listener.model import Outcome, Sentiment
+from tests.cases.conftest import NOON, make_triaged
+from tests.cases.test_settle import EVERYTHING
 
 PAIRS = tomllib.loads((Path(__file__).parent / "near_copies.toml").read_text())
 MOODS: dict[str, Sentiment] = {"negative": "negative", "positive": "positive"}
@@ -82,3 +88,35 @@ def test_the_same_words_in_opposed_moods_are_two_opinions() -> None:
     text = normal("what a service from Acme today")
     assert likeness(Wording(text, "en", "positive"), Wording(text, "en", "negative")) is None
     assert likeness(Wording(text, "en", "neutral"), Wording(text, "en", "negative")) == 1.0
+
+
+TOLD_ON = (
+    "Acme deletes all photos of free accounts next week tell your friends",
+    "Acme deletes all photos of free accounts next week tell your friends now",
+    "Acme deletes all photos of free accounts next week tell all your friends please",
+    "Acme deletes all videos of free accounts next week tell your friends",
+    "Acme closes the shop in our street and nobody was asked",
+)
+
+
+@given(st.lists(st.integers(0, len(TOLD_ON) - 1), min_size=1, max_size=12), st.randoms(use_true_random=False))
+def test_in_whatever_order_texts_come_each_is_told_once_and_copies_are_of_what_was_told(
+    texts: list[int], chance: random.Random
+) -> None:
+    """Which of several near texts is the first is a matter of order, and so may be their number; equal ones are told once."""
+    posts = [make_triaged(str(n), author=f"a{n}", text=TOLD_ON[text]) for n, text in enumerate(texts)]
+    told_by_order = []
+    for _ in range(2):
+        chance.shuffle(posts)
+        ids = count(1)
+        new = [NewMention(id_, f"r{id_}", post) for id_, post in enumerate(posts, 1)]
+        settled = Settler("forum", EVERYTHING)(new, OpenCases(), lambda ids=ids: next(ids), NOON)  # type: ignore[misc]
+        told = {id_ for id_, outcome in settled.outcomes.items() if outcome is Outcome.ALERTED}
+        assert {one.mention_id for one in settled.copies if one.folded} == settled.outcomes.keys() - told
+        assert all(one.first_id in told and one.likeness >= LEAST_SHARED for one in settled.copies)
+        words = [wording(one.triaged).words for one in new if one.id in told]
+        assert len(set(words)) == len(words)  # no text is told twice
+        assert len(settled.drafts) == len(posts)  # and everybody has a case
+        told_by_order.append(len(told))
+    assert max(told_by_order) <= len(set(texts))
+    assert min(told_by_order) >= len({0 if text < 3 else text for text in texts})
