@@ -15,7 +15,7 @@ from itertools import count, takewhile
 from listener.cases.clock import ServiceHours
 from listener.cases.copies import COPY_WITHIN, Earlier, Recent, Wording, wording
 from listener.cases.manners import STORM_HOUR, manners, quiet_until
-from listener.cases.plan import NewMention, OpenCase, OpenCases, Settled, author_key, thread_key
+from listener.cases.plan import CaseChange, CaseDraft, NewMention, OpenCase, OpenCases, Settled, author_key, thread_key
 from listener.cases.settle import Rules, Settler
 from listener.cases.silences import Silence
 from listener.model import NotificationKind, Outcome, Told, Triaged
@@ -127,7 +127,8 @@ class _World:
             self._cases[case.id] = OpenCase(case, before.state_since if before else at, receivers)
             self._by_key[f"a:{case.author_key}"].add(case.id)
             self._by_key[f"t:{case.thread_key}"].add(case.id)
-        for member in (*settled.drafts, *settled.changes):
+        members: tuple[CaseDraft | CaseChange, ...] = (*settled.drafts, *settled.changes)
+        for member in members:
             if new.id in member.mention_ids and settled.outcomes[new.id] is not Outcome.FOLDED_DUPLICATE:
                 self._texts[new.id] = Earlier(new.id, member.case.id, at, words)
                 self._recent.add(new.id, words)

@@ -42,6 +42,6 @@ class Reach:
                 order = (times is None, -(times or 0), *rank)
                 found.append((order, example(post, key, times)))
         by_words: dict[str, Post] = {}  # a text that many told on is one
-        for _, post in sorted(found, key=lambda entry: entry[0]):
-            by_words.setdefault(post.text.casefold(), post)
+        for _, shown in sorted(found, key=lambda entry: entry[0]):
+            by_words.setdefault(shown.text.casefold(), shown)
         return tuple(by_words.values())[:_SHOWN]
