@@ -109,6 +109,17 @@ def strings(shown: Any) -> Iterator[str]:
             yield from strings(part)
 
 
+def people(shown: Any) -> Iterator[str]:
+    """Every user whom a rich text names by an element of its own."""
+    if isinstance(shown, Mapping):
+        yield from (str(part) for name, part in shown.items() if name == "user_id")
+        for part in shown.values():
+            yield from people(part)
+    elif isinstance(shown, (list, tuple)):
+        for part in shown:
+            yield from people(part)
+
+
 def addresses(shown: Any) -> Iterator[str]:
     """Every address that a payload lets people open or makes Slack load."""
     if isinstance(shown, Mapping):
@@ -203,7 +214,11 @@ def _rich(place: str, one: Thing) -> Iterator[str]:
             if kind == "rich_text_list" and inner.get("type") != "rich_text_section":
                 yield f"{place}: a list holds sections only"
             yield from _rich(place, inner)
-    else:  # user, usergroup, broadcast, channel, emoji, color, …: all of them act, and we use none
+    elif kind == "user":  # a colleague; whom it may name is for the tests to say (`people`)
+        yield from _unknown(place, one, {"type", "user_id", "style"})
+        if not re.fullmatch(r"[UW][A-Z0-9]{6,20}", str(one.get("user_id"))):
+            yield f"{place}: {one.get('user_id')!r} is no user"
+    else:  # usergroup, broadcast, channel, emoji, color, …: all of them act, and we use none
         yield f"{place}: an element of type {kind}"
 
 

@@ -234,10 +234,13 @@ def spikes(made: Made) -> Iterator[Payload]:
 def summaries(made: Made) -> Iterator[Payload]:
     """What quiet hours held, and a storm."""
     for why in ("opening", "storm"):
-        cases = (*14 * [made.case()], made.removed(), view())
+        states = [made.case(state) for state in CaseState]
+        cases = (*states, *(13 - len(states)) * [made.case()], made.removed(), view())
         for said, budget in ((summary(*cases, why=why, hidden=9), 9_000), (summary(made.case(), why=why), 900)):
             yield sent(made, NotificationKind.SUMMARY, summary=said, budget=budget)
             yield sent(made, NotificationKind.SUMMARY_UPDATE, summary=said, repeated=True)
+    reminder = {"deed": "overdue", "group": GROUP, "until": NOW.isoformat(), "reason": made.post.text}
+    yield sent(made, NotificationKind.REMINDER, case=made.case(), in_summary=True, payload=reminder)
 
 
 def digests(made: Made) -> Iterator[Payload]:

@@ -50,6 +50,7 @@ def wrong(payload: Payload, post: Hostile) -> list[str]:
     parsed = [payload["text"]] if not view else []
     for text in (*parsed, *block_kit.parsed(payload.get("blocks", ()))):
         found += [f"{sign!r} acts in {text[:200]!r}" for sign in block_kit.acts(text, [ANA], [GROUP])]
+    found += [f"names {who}" for who in block_kit.people(payload.get("blocks", ())) if who != ANA]
     for url in block_kit.addresses(payload):
         if url != REPORT and not (block_kit.is_web_address(url) and host(url) == host(post.url)):
             found.append(f"leads to {url[:100]!r}")
