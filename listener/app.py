@@ -371,7 +371,6 @@ def reporting(config: Config) -> Reporting:
         to=config.digest.to,
         folder=config.digest.folder,
         enabled=config.digest.enabled,
-        language=config.listener.interface_language,
         known=digesting.known(config),
     )
 

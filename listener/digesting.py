@@ -20,6 +20,7 @@ def settings(config: Config) -> DigestSettings:
     touchpoints = config.journey.touchpoints
     return DigestSettings(
         brand=config.brand.name,
+        language=config.listener.interface_language,
         stage_labels=config.journey.stages,
         owners={name: one.owner for name, one in touchpoints.items() if one.owner},
         rivals=tuple(rival.name for rival in config.brand.rivals),

@@ -43,7 +43,6 @@ class Reporting:
     to: tuple[str, ...]
     folder: Path
     enabled: bool = True
-    language: str = "en"  # of pages and pictures
     known: gathering.Known = gathering.NOTHING
 
 
@@ -90,8 +89,8 @@ def put_due_digest(store: Store, reporting: Reporting, now: datetime) -> str | N
 def send(store: Store, reporting: Reporting, week: Week, to: Sequence[str], now: datetime) -> int:
     """Put the digest of `week` into the outbox for each of `to`; how many had not got it yet."""
     digest = build(store, week, reporting, now)
-    page = _page_if_it_can_be(digest, reporting.folder, reporting.language)
-    message = chart.message(digest, language=reporting.language)
+    page = _page_if_it_can_be(digest, reporting.folder)
+    message = chart.message(digest)
     said = {
         "week": week.name,
         "text": message.text,
@@ -116,50 +115,50 @@ def send(store: Store, reporting: Reporting, week: Week, to: Sequence[str], now:
     )
 
 
-def _html(digest: Digest, language: str = "en", theme: Theme = "auto") -> str:
+def _html(digest: Digest, theme: Theme = "auto") -> str:
     # Loaded when a page is drawn: the template engine is 27 ms and 5 MB that an idle daemon does without.
     from listener.digest import html
 
-    return html.render(digest, language=language, theme=theme)
+    return html.render(digest, theme=theme)
 
 
-def _page_if_it_can_be(digest: Digest, folder: Path, language: str) -> Path | None:
+def _page_if_it_can_be(digest: Digest, folder: Path) -> Path | None:
     """The page's place; a full disk or a folder without the right to write must not keep the digest from its readers."""
     try:
-        return write_page(digest, folder, language)
+        return write_page(digest, folder)
     except OSError as error:
         log.error("digest_page_not_written", week=digest.week.name, folder=str(folder), fault=type(error).__name__)
         return None
 
 
-def _svg(digest: Digest, language: str = "en", theme: Theme = "auto") -> str:
+def _svg(digest: Digest, theme: Theme = "auto") -> str:
     from listener.digest import drawing  # likewise
 
-    return drawing.svg(digest, language=language, theme=theme)
+    return drawing.svg(digest, theme=theme)
 
 
-def png(digest: Digest, language: str = "en", theme: Theme = "auto") -> bytes:
+def png(digest: Digest, theme: Theme = "auto") -> bytes:
     """The map as PNG. Raises `raster.NoPicture`."""
     from listener.digest import drawing, raster
 
-    return raster.png(drawing.still(digest, language=language, theme=theme))
+    return raster.png(drawing.still(digest, theme=theme))
 
 
-def _slack(digest: Digest, language: str = "en", theme: Theme = "auto") -> str:
-    message = chart.message(digest, language=language)
+def _slack(digest: Digest, theme: Theme = "auto") -> str:
+    message = chart.message(digest)
     return json.dumps({"text": message.text, "blocks": list(message.blocks)}, ensure_ascii=False, indent=2)
 
 
 def _text(render: Callable[[Digest], str]) -> Callable[..., str]:
     """A form without colours, whose words were all made when the week was counted."""
 
-    def rendered(digest: Digest, language: str = "en", theme: Theme = "auto") -> str:
+    def rendered(digest: Digest, theme: Theme = "auto") -> str:
         return render(digest)
 
     return rendered
 
 
-RENDERERS: Mapping[str, Callable[..., str]] = {  # digest, language, theme
+RENDERERS: Mapping[str, Callable[..., str]] = {  # digest, theme
     "html": _html,
     "md": _text(markdown.render),
     "csv": _text(table.render),
@@ -169,11 +168,11 @@ RENDERERS: Mapping[str, Callable[..., str]] = {  # digest, language, theme
 }
 
 
-def write_page(digest: Digest, folder: Path, language: str = "en") -> Path:
+def write_page(digest: Digest, folder: Path) -> Path:
     """Write the HTML page of the digest; the same week always under the same name, replaced whole."""
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / f"digest-{digest.week.name}.html"
     part = page.with_suffix(".part")
-    part.write_text(_html(digest, language), encoding="utf-8")
+    part.write_text(_html(digest), encoding="utf-8")
     part.replace(page)
     return page

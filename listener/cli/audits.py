@@ -40,6 +40,7 @@ def audit(ctx: click.Context, week: str | None, answers: Path | None, as_json: b
     """
     from listener import app
     from listener.digest.audit import sample
+    from listener.digest.labels import load
     from listener.digest.week import Week
 
     config = configuration(ctx)
@@ -60,9 +61,11 @@ def audit(ctx: click.Context, week: str | None, answers: Path | None, as_json: b
         elif answers is not None:
             _answered(config, store, chosen, {post.ref for post in drawn}, answers)
         elif not drawn:
-            click.echo(f"Nothing is stored of {chosen.label}.")
+            click.echo(f"Nothing is stored of {load().period(chosen)}.")
         elif not left:
-            click.echo(f"All {len(drawn)} of {chosen.label} have been looked at. The digest shows how many stood.")
+            click.echo(
+                f"All {len(drawn)} of {load().period(chosen)} have been looked at. The digest shows how many stood."
+            )
         else:
             _asked(config, store, chosen, left, len(drawn))
 
@@ -84,8 +87,10 @@ def _said(post: Counted) -> dict[str, Any]:
 def _asked(config: Config, store: Store, week: Week, left: Sequence[Counted], of: int) -> None:
     from rich.console import Console
 
+    from listener.digest.labels import load
+
     console = Console(highlight=False)
-    console.print(f"{len(left)} of {of} verdicts of {week.label} to look at.", style="bold")
+    console.print(f"{len(left)} of {of} verdicts of {load().period(week)} to look at.", style="bold")
     console.print(HOW, style="dim")
     stood = looked = 0
     for number, post in enumerate(left, of - len(left) + 1):

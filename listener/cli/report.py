@@ -68,7 +68,7 @@ def digest(
             return
         made = None if recount else report.kept(store, wanted, reporting)
         made = made or report.build(store, wanted, reporting, at)
-    _show(made, form, output, reporting.language, theme)
+    _show(made, form, output, theme)
     if output:
         click.echo(f"{wanted.name} written to {output}", err=True)
 
@@ -125,7 +125,7 @@ def _day(moment: datetime) -> date:
     return moment.date()
 
 
-def _show(made: Digest, form: str, output: Path | None, language: str, theme: str) -> None:
+def _show(made: Digest, form: str, output: Path | None, theme: str) -> None:
     if form == "console":
         from rich.console import Console
 
@@ -140,22 +140,22 @@ def _show(made: Digest, form: str, output: Path | None, language: str, theme: st
     from listener import report
 
     if form == "png":
-        _picture(made, output, language, theme)
+        _picture(made, output, theme)
         return
-    shown = report.RENDERERS[form](made, language, theme)
+    shown = report.RENDERERS[form](made, theme)
     if output:
         output.write_text(shown, encoding="utf-8")
     else:
         click.echo(shown, nl=not shown.endswith("\n"))
 
 
-def _picture(made: Digest, output: Path | None, language: str, theme: str) -> None:
+def _picture(made: Digest, output: Path | None, theme: str) -> None:
     from listener.digest.raster import NoPicture
     from listener.report import png
 
     if output is None:
         raise click.UsageError("png is a picture: say where it goes with --output digest.png.")
     try:
-        output.write_bytes(png(made, language, "dark" if theme == "dark" else "light"))
+        output.write_bytes(png(made, "dark" if theme == "dark" else "light"))
     except NoPicture as error:
         raise click.ClickException(str(error)) from None

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 from listener.digest.findings import Hypothesis
 from listener.digest.given import Believed
+from listener.digest.labels import Labels
 from listener.digest.said import HAPPY, UNHAPPY, Best, Said
 from listener.digest.shares import share
-from listener.digest.text import number, people, visible
+from listener.digest.text import visible
 
 _EXAMPLES = 2
 
@@ -37,12 +38,12 @@ class Beliefs:
                 heard.signs.setdefault(one.author, [0, 0, 0])[one.sign] += 1
                 heard.best[one.sign].offer(one.rank, one)
 
-    def figures(self) -> tuple[Hypothesis, ...]:
+    def figures(self, book: Labels) -> tuple[Hypothesis, ...]:
         """In the order of the configuration."""
-        return tuple(_hypothesis(believed, heard) for believed, heard in self._believed)
+        return tuple(_hypothesis(believed, heard, book) for believed, heard in self._believed)
 
 
-def _hypothesis(believed: Believed, heard: _Heard) -> Hypothesis:
+def _hypothesis(believed: Believed, heard: _Heard, book: Labels) -> Hypothesis:
     expected = UNHAPPY if believed.expects == "unhappy" else HAPPY
     opposite = HAPPY if expected == UNHAPPY else UNHAPPY
     supporting = sum(1 for signs in heard.signs.values() if signs[expected] > signs[opposite])
@@ -54,22 +55,21 @@ def _hypothesis(believed: Believed, heard: _Heard) -> Hypothesis:
         supporting=supporting,
         opposing=opposing,
         neither=len(heard.signs) - supporting - opposing,
-        sentence=_sentence(supporting, opposing, len(heard.signs)),
+        sentence=_sentence(supporting, opposing, len(heard.signs), book),
         examples_for=heard.best[expected].posts(),
         examples_against=heard.best[opposite].posts(),
     )
 
 
-def _sentence(supporting: int, opposing: int, spoke: int) -> str:
+def _sentence(supporting: int, opposing: int, spoke: int, book: Labels) -> str:
     if not spoke:
-        return "Nobody spoke of it this week: neither for nor against."
-    said = f"{people(spoke)} spoke of it: {number(supporting)} for, {number(opposing)} against"
-    decided = supporting + opposing
-    figures = share(supporting, decided)
+        return book.say("belief_silence")
+    said = book.say("belief", spoke, for_it=book.number(supporting), against=book.number(opposing))
+    figures = share(supporting, supporting + opposing)
     if figures.percent is None:
-        return f"{said}. Too few to say."
-    if figures.low > 0.5:
-        return f"{said}. The week speaks for it."
-    if figures.high < 0.5:
-        return f"{said}. The week speaks against it."
-    return f"{said}. The week does not decide it."
+        verdict = "few"
+    elif figures.low > 0.5:
+        verdict = "for"
+    else:
+        verdict = "against" if figures.high < 0.5 else "open"
+    return f"{said} {book.say(f'belief_{verdict}')}"

@@ -15,29 +15,28 @@ _TITLE, _LABEL, _POINTS = 50, 20, 12
 _BEHIND = 2  # blocks: the header and the summary
 
 
-def message(digest: Digest, *, language: str = "en") -> SlackDigest:
+def message(digest: Digest) -> SlackDigest:
     """The message with the curve behind the summary, where two stages or more have a figure; both within the budget."""
-    drawn = curve(digest, language=language)
+    drawn = curve(digest)
     if drawn is None:
         return render(digest)
     made = render(digest, BUDGET - size([drawn]))
     return SlackDigest(made.text, (*made.blocks[:_BEHIND], drawn, *made.blocks[_BEHIND:]))
 
 
-def curve(digest: Digest, *, language: str = "en") -> dict[str, Any] | None:
+def curve(digest: Digest) -> dict[str, Any] | None:
     """Net sentiment of the stages that have ten people or more; None for fewer than two of them."""
-    labels = load(language)
     points: dict[str, int] = {}
     for stage in digest.stages[:_POINTS]:
         if stage.tally.net is not None and stage.tally.authors >= SMALL:
-            points.setdefault(_cut(labels.stage(stage.label), _LABEL), round(100 * stage.tally.net))
+            points.setdefault(_cut(stage.label, _LABEL), round(100 * stage.tally.net))
     if len(points) < 2:
         return None
     data = [{"label": label, "value": value} for label, value in points.items()]
     return {
         "type": "data_visualization",
         "block_id": f"d-{digest.week.name}:{digest.schema_version}:curve",
-        "title": _cut(labels.say("chart"), _TITLE),
+        "title": _cut(load(digest.language).say("chart"), _TITLE),
         "chart": {"type": "line", "series": [{"name": _cut(digest.week.name, _LABEL), "data": data}]},
     }
 

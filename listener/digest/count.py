@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from listener.digest import labels as books
 from listener.digest import tables, words
 from listener.digest.beliefs import Beliefs
 from listener.digest.cells import Cells
@@ -51,7 +52,8 @@ def count(
     weeks before it (others are left out), `sources` every configured source. `as_of` (aware) is the moment of
     counting; without it the week is taken as over.
     """
-    shown = shown_stages(settings)
+    book = books.load(settings.language)
+    shown = shown_stages(settings, book)
     keys = {base: stage.key for stage in shown for base in stage.base}
     pairs, questions, cells, reach = Pairs(), Questions(), Cells(), Reach()
     beliefs, voices = Beliefs(settings.hypotheses), Voices(settings)
@@ -60,20 +62,20 @@ def count(
     hearing: list[Hearing] = [pairs, questions, cells, reach, beliefs, *([sayings] if sayings is not None else [])]
     tally = gather(week, mentions, keys, settings.examples, hearing, [voices])
     kinds = tally.kinds
-    covered = coverage(week, sources, tally.seen, kinds.total(), kinds["counted"], as_of, around.budgets)
+    covered = coverage(week, sources, tally.seen, kinds.total(), kinds["counted"], as_of, around.budgets, book=book)
     before = earlier_exposure(week, earlier, sources, settings)
     now = exposure(week, sources, as_of)
     compared = compare(shown, tally.voices, earlier, before, now, thin(now, before))
-    stages = tuple(tables.stage(stage, tally, compared, settings) for stage in shown)
+    stages = tuple(tables.stage(stage, tally, compared, settings, book) for stage in shown)
     journey, unclear = stages[:-1], stages[-1]
     labels = {stage.key: stage.label for stage in shown}
     total = tables.people(tally.everybody, tally.buyers)
     accounting = Accounting(
         kinds.total(), kinds["counted"], kinds["promotional"], kinds["rivals"], kinds["own"], kinds["not_relevant"]
     )
-    pains = tables.topics(tally.pains, tally, labels, settings)
-    delights = tables.topics(tally.delights, tally, labels, settings)
-    exits, leaving = tables.doors(tally, labels, settings)
+    pains = tables.topics(tally.pains, tally, labels, settings, book)
+    delights = tables.topics(tally.delights, tally, labels, settings, book)
+    exits, leaving = tables.doors(tally, labels, settings, book)
     brand = visible(settings.brand, 60)
     finished = as_of is None or as_of >= week.until
     compared_weeks = {
@@ -82,13 +84,13 @@ def count(
     return Digest(
         schema_version=SCHEMA_VERSION,
         brand=brand,
-        week=WeekFigures(week.name, week.label, week.since, week.until, week.time_zone, week.hours, finished),
+        week=WeekFigures(week.name, book.period(week), week.since, week.until, week.time_zone, week.hours, finished),
         state=covered.state,
-        headline=words.headline(brand, covered.state, total, pains, delights, kinds.total()),
-        notes=words.notes(week, covered, finished, total),
-        actions=words.actions(covered, total, pains, delights, exits, leaving, journey, tally, unclear),
+        headline=words.headline(brand, covered.state, total, pains, delights, kinds.total(), book),
+        notes=words.notes(week, covered, finished, total, book),
+        actions=words.actions(covered, total, pains, delights, exits, leaving, journey, tally, unclear, book),
         accounting=accounting,
-        accounting_sentence=words.accounting(accounting),
+        accounting_sentence=words.accounting(accounting, book),
         total=total,
         change=compared.total,
         stages=journey,
@@ -97,23 +99,24 @@ def count(
         delights=delights,
         exits=exits,
         exit_authors=leaving,
-        rivals=tables.named(tally.rivals, None, settings),
+        rivals=tables.named(tally.rivals, None, settings, book, as_name=True),
         top_posts=reach.figures(),
-        urgency=tables.urgency(tally),
-        emotions=tables.named(tally.emotions, tally.buyers, settings),
-        languages=tables.named(tally.languages, tally.buyers, settings),
-        platforms=tables.named(tally.platforms, tally.buyers, settings),
-        response=response(week, tally.cases, tally.praising, around.cases, as_of),
+        urgency=tables.urgency(tally, book),
+        emotions=tables.named(tally.emotions, tally.buyers, settings, book),
+        languages=tables.named(tally.languages, tally.buyers, settings, book, as_name=True),
+        platforms=tables.named(tally.platforms, tally.buyers, settings, book, as_name=True),
+        response=response(week, tally.cases, tally.praising, around.cases, as_of, book),
         coverage=covered,
-        confidence=confidence(week, total, unclear, tally, around),
+        confidence=confidence(week, total, unclear, tally, around, book),
         report_url=settings.report_url,
-        pairs=pairs.figures(tally.buyers, lambda touchpoint: tables.label(touchpoint, settings)),
-        questions=questions.figures(tally.buyers, lambda touchpoint: tables.label(touchpoint, settings)),
-        share_of_voice=voices.figures(brand),
-        phrases=sayings.figures(around.spoken, compared_weeks, tally.buyers, labels) if sayings else NO_PHRASES,
-        hypotheses=beliefs.figures(),
+        pairs=pairs.figures(tally.buyers, lambda touchpoint: tables.label(touchpoint, settings, book), book),
+        questions=questions.figures(tally.buyers, lambda touchpoint: tables.label(touchpoint, settings, book), book),
+        share_of_voice=voices.figures(brand, book),
+        phrases=sayings.figures(around.spoken, compared_weeks, tally.buyers, labels, book) if sayings else NO_PHRASES,
+        hypotheses=beliefs.figures(book),
         decisions=decisions(week, around.decided),
-        sources=tables.named(tally.sources, tally.buyers, settings, as_name=True),
-        buyer_status=tables.buyer_status(total, tally),
+        sources=tables.named(tally.sources, tally.buyers, settings, book, as_name=True),
+        buyer_status=tables.buyer_status(total, tally, book),
         cells=cells.figures(tally.buyers),
+        language=book.language,
     )

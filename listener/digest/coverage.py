@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from math import ceil
 from statistics import median
-from zoneinfo import ZoneInfo
 
 from listener.digest.figures import (
     Budgeted,
@@ -23,9 +22,10 @@ from listener.digest.figures import (
     StageWeek,
     WeekState,
 )
+from listener.digest.labels import Labels
 from listener.digest.parts import P90_FROM
 from listener.digest.tally import Seen
-from listener.digest.text import hours, listing, minutes, some, visible
+from listener.digest.text import visible
 from listener.digest.week import Week
 from listener.model import SourceState
 
@@ -41,14 +41,16 @@ def coverage(
     counted: int,
     as_of: datetime | None,
     budgets: Sequence[tuple[str, float, float | None]] = (),
+    *,
+    book: Labels,
 ) -> Coverage:
     """The week's coverage. `seen`: the stored posts of the week by source name; `budgets`: account, spent, of how many."""
     end = min(week.until, as_of) if as_of is not None else week.until
-    figures = [_source(week, end, source, seen.get(source.name, Seen())) for source in sources]
+    figures = [_source(week, end, source, seen.get(source.name, Seen()), book) for source in sources]
     known = {source.name for source in sources}
     figures += [
         SourceFigures(
-            visible(name, 60), "", "read back", None, _span(week.since, end), posts.posts, (), "posts from a file"
+            visible(name, 60), "", "read back", None, _span(week.since, end), posts.posts, (), book.say("from_file")
         )
         for name, posts in sorted(seen.items())
         if name not in known
@@ -66,7 +68,13 @@ def coverage(
         Budgeted(visible(account, 60), round(usd, 2), None if of is None else round(of, 2))
         for account, usd, of in budgets
     )
-    return Coverage(state, tuple(figures), tuple(_sentences(figures, state)), (*_late(figures), *_paid(spent)), spent)
+    return Coverage(
+        state,
+        tuple(figures),
+        tuple(_sentences(figures, state, book)),
+        (*_late(figures, book), *_paid(spent, book)),
+        spent,
+    )
 
 
 def collected(week: Week, source: SourceState, end: datetime) -> float | None:
@@ -128,7 +136,7 @@ def thin(now: float, before: Mapping[Week, float]) -> bool:
     return bool(before) and now < _PARTIAL * sum(before.values()) / len(before)
 
 
-def _source(week: Week, end: datetime, source: SourceState, seen: Seen) -> SourceFigures:
+def _source(week: Week, end: datetime, source: SourceState, seen: Seen, book: Labels) -> SourceFigures:
     of_hours, got = _span(week.since, end), collected(week, source, end)
     gaps = tuple(
         GapFigures(
@@ -137,72 +145,81 @@ def _source(week: Week, end: datetime, source: SourceState, seen: Seen) -> Sourc
         for gap in sorted(source.gaps, key=lambda gap: (gap.since, gap.until, gap.reason))
         if (inside := _span(max(gap.since, week.since), min(gap.until, end))) > 0
     )
-    status, note = _status(week, end, source, got, of_hours, seen.posts)
+    status, note = _status(week, end, source, got, of_hours, seen.posts, book)
     lost = [
-        f"{_local(gap.since, week)} to {_local(gap.until, week)} {'lost' if gap.lost else 'still to be read'} ({gap.reason})"
+        book.say(
+            "gap_lost" if gap.lost else "gap_open",
+            since=book.moment(gap.since, week),
+            until=book.moment(gap.until, week),
+            reason=book.gap(gap.reason),
+        )
         for gap in gaps
     ]
     shown = None if got is None else round(got, 2)
     return SourceFigures(
         visible(source.name, 60), visible(source.connector, 60), status, shown, round(of_hours, 2), seen.posts, gaps,
-        "; ".join(part for part in (note, *lost) if part), *_delays(source, seen), source.failures,
+        book.semicolon.join(part for part in (note, *lost) if part), *_delays(source, seen), source.failures,
     )  # fmt: skip
 
 
 def _status(
-    week: Week, end: datetime, source: SourceState, got: float | None, of_hours: float, mentions: int
+    week: Week, end: datetime, source: SourceState, got: float | None, of_hours: float, mentions: int, book: Labels
 ) -> tuple[SourceStatus, str]:
     why = visible(source.parked or source.error or "", 160)
-    because = f": {why}" if why else ""
+    because = book.say("because", why=why) if why else ""
     if source.first_success_at is None:
-        return "broken", f"never answered{because}"
+        return "broken", book.say("never_answered", because=because)
     if got is None:
         if mentions:
-            return "read back", f"began {_local(source.first_success_at, week)}; this week was read back"
-        return "started", f"began only on {_local(source.first_success_at, week)}"
+            return "read back", book.say("began_read_back", since=book.moment(source.first_success_at, week))
+        return "started", book.say("began_later", since=book.moment(source.first_success_at, week))
     if got <= 0:
         last = source.last_success_at
-        return "broken", f"no answer since {_local(last, week)}{because}" if last else f"nothing collected{because}"
+        if last is None:
+            return "broken", book.say("nothing_got", because=because)
+        return "broken", book.say("silent_since", since=book.moment(last, week), because=because)
     if source.first_success_at > week.since:
-        return "started", f"began {_local(source.first_success_at, week)}"
+        return "started", book.say("began", since=book.moment(source.first_success_at, week))
     if got < of_hours * _NEARLY:
         stopped = _until(source, end) < end
-        note = f"no answer since {_local(_until(source, end), week)}{because}" if stopped else ""
+        since = book.moment(_until(source, end), week)
+        note = book.say("silent_since", since=since, because=because) if stopped else ""
         return "partial", note
-    return ("complete", "") if mentions else ("quiet", "answered, and found no post")
+    return ("complete", "") if mentions else ("quiet", book.say("found_nothing"))
 
 
-def _sentences(figures: Sequence[SourceFigures], state: WeekState) -> Iterable[str]:
+def quiet(figures: Sequence[SourceFigures], book: Labels) -> str:
+    """Which sources answered without a single post; "" where none did."""
+    names = [figure.name for figure in figures if figure.status == "quiet"]
+    return book.say("cover_quiet", sources=book.listing(names)) if names else ""
+
+
+def _sentences(figures: Sequence[SourceFigures], state: WeekState, book: Labels) -> Iterable[str]:
     if state == "broken":
-        yield (
-            "Nothing was collected: no source answered in this week. The zeros below mean that nobody listened, "
-            "not that nobody spoke."
-            if figures
-            else "Nothing was collected: no source is configured."
-        )
-    for status, words in (
-        ("broken", "Broken, nothing collected"),
-        ("partial", "Collected only in part"),
-        ("started", "New this week"),
-    ):
-        chosen = [figure for figure in figures if figure.status == status]
+        yield book.say("cover_nothing" if figures else "cover_no_source")
+    for status in ("broken", "partial", "started"):
+        chosen = [_amount(figure, book) for figure in figures if figure.status == status]
         if chosen:
-            yield f"{words}: {listing([_amount(figure) for figure in chosen])}."
-    quiet = [figure.name for figure in figures if figure.status == "quiet"]
-    if quiet:
-        yield f"Answered all week without a single post: {listing(quiet)}. Are its search words right?"
+            yield book.say(f"cover_{status}", sources=book.listing(chosen))
+    if silent := quiet(figures, book):
+        yield silent
     back = [figure for figure in figures if figure.hours is None]
     if back:
-        posts = some(sum(figure.mentions for figure in back), "post")
-        yield f"{posts} read back or imported ({listing([figure.name for figure in back])}): how complete they are is not known."
+        posts = sum(figure.mentions for figure in back)
+        yield book.say("cover_read_back", posts, sources=book.listing([figure.name for figure in back]))
     if figures and all(figure.status in ("complete", "quiet") for figure in figures):
-        yield f"{'The source' if len(figures) == 1 else f'All {len(figures)} sources'} collected the whole week."
+        yield book.say("cover_whole", len(figures))
 
 
-def _amount(figure: SourceFigures) -> str:
+def _amount(figure: SourceFigures, book: Labels) -> str:
+    return f"{figure.name} ({heard(figure, book)})"
+
+
+def heard(figure: SourceFigures, book: Labels) -> str:
+    """`159 h of 168 h`."""
     if figure.hours is None:
-        return f"{figure.name} (hours not known)"
-    return f"{figure.name} ({hours(figure.hours)} of {hours(figure.of_hours)})"
+        return book.say("hours_unknown")
+    return book.say("of", count=book.hours(figure.hours), of=book.hours(figure.of_hours))
 
 
 def _delays(source: SourceState, seen: Seen) -> tuple[float | None, float | None]:
@@ -210,33 +227,33 @@ def _delays(source: SourceState, seen: Seen) -> tuple[float | None, float | None
     if source.first_success_at is None:
         return None, None
     first = source.first_success_at.timestamp()
-    minutes = sorted(
+    waits = sorted(
         max(0.0, delay / 60) for published, delay in zip(seen.published, seen.delays, strict=True) if published >= first
     )
-    if not minutes:
+    if not waits:
         return None, None
-    p90 = round(minutes[ceil(round(0.9 * len(minutes), 9)) - 1], 1) if len(minutes) >= P90_FROM else None
-    return round(median(minutes), 1), p90
+    p90 = round(waits[ceil(round(0.9 * len(waits), 9)) - 1], 1) if len(waits) >= P90_FROM else None
+    return round(median(waits), 1), p90
 
 
-def _late(figures: Sequence[SourceFigures]) -> Iterable[str]:
+def _late(figures: Sequence[SourceFigures], book: Labels) -> Iterable[str]:
     slow = max((figure for figure in figures if figure.delay_minutes is not None), key=_delay, default=None)
     if slow is not None:
-        yield f"Slowest to be seen, from publication on: {slow.name}, {minutes(_delay(slow))} (median)."
+        yield book.say("slowest", source=slow.name, time=book.minutes(_delay(slow)))
 
 
 def _delay(figure: SourceFigures) -> float:
     return figure.delay_minutes or 0.0
 
 
-def _paid(spent: Sequence[Budgeted]) -> Iterable[str]:
+def _paid(spent: Sequence[Budgeted], book: Labels) -> Iterable[str]:
     for one in spent:
-        left = (
-            "no limit"
-            if one.of_usd is None
-            else f"{max(0.0, one.of_usd - one.spent_usd):.2f} USD left of {one.of_usd:.2f}"
-        )
-        yield f"{one.account} spent {one.spent_usd:.2f} USD this month, {left}."
+        usd = book.money(one.spent_usd)
+        if one.of_usd is None:
+            yield book.say("spent", account=one.account, usd=usd)
+        else:
+            left = book.money(max(0.0, one.of_usd - one.spent_usd))
+            yield book.say("spent_of", account=one.account, usd=usd, left=left, of=book.money(one.of_usd))
 
 
 def _until(source: SourceState, end: datetime) -> datetime:
@@ -259,13 +276,3 @@ def _merged(stretches: Iterable[tuple[datetime, datetime]]) -> list[tuple[dateti
 
 def _span(since: datetime, until: datetime) -> float:
     return max(0.0, (until - since).total_seconds() / 3600)
-
-
-def _local(moment: datetime, week: Week) -> str:
-    local = moment.astimezone(ZoneInfo(week.time_zone))
-    day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[local.weekday()]
-    inside = week.since <= moment < week.until
-    return f"{day} {local:%H:%M}" if inside else f"{day} {local.day} {_MONTH[local.month - 1]} {local:%H:%M}"
-
-
-_MONTH = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -20,14 +20,14 @@ _MARGIN = 28
 _TITLE, _LINE = 21.0, 27
 
 
-def svg(digest: Digest, *, language: str = "en", theme: Theme = "auto") -> str:
+def svg(digest: Digest, *, theme: Theme = "auto") -> str:
     """A whole SVG file. `theme` auto follows the viewer's system."""
-    return _framed(digest, language, f"{variables(theme, ':root,svg')}\n{_css()}")
+    return _framed(digest, f"{variables(theme, ':root,svg')}\n{_css()}")
 
 
-def still(digest: Digest, *, language: str = "en", theme: Theme = "light") -> str:
+def still(digest: Digest, *, theme: Theme = "light") -> str:
     """The same with fixed colours, for renderers that know no CSS variables."""
-    return _framed(digest, language, painted(_css(), DARK if theme == "dark" else LIGHT))
+    return _framed(digest, painted(_css(), DARK if theme == "dark" else LIGHT))
 
 
 def _css() -> str:
@@ -40,8 +40,8 @@ def _css() -> str:
     return (files("listener.digest") / "templates" / "map.css").read_text(encoding="utf-8") + own
 
 
-def _framed(digest: Digest, language: str, css: str) -> str:
-    hand = Hand(load(language), linked=False)
+def _framed(digest: Digest, css: str) -> str:
+    hand = Hand(load(digest.language), linked=False)
     drawn = picture.wide(digest, hand)
     across = picture.WIDTH + 2 * _MARGIN
     lines = wrap(digest.headline, (picture.WIDTH - 8) / SERIF, _TITLE, 2)
@@ -57,4 +57,4 @@ def _framed(digest: Digest, language: str, css: str) -> str:
     return Markup(
         '<svg xmlns="http://www.w3.org/2000/svg" class="map" width="{0}" height="{1}" viewBox="0 0 {0} {1}" role="img" '
         'lang="{2}" aria-labelledby="map-wide-title"><style>{3}</style><rect class="card" width="{0}" height="{1}"/>{4}{5}</svg>\n'
-    ).format(across, marks.short(tall), language, Markup(css), Markup("").join(head), placed)  # noqa: S704  # our own style sheet
+    ).format(across, marks.short(tall), digest.language, Markup(css), Markup("").join(head), placed)  # noqa: S704  # our own style sheet

@@ -144,3 +144,4 @@ class Digest:
     sources: tuple[NamedCount, ...] = ()
     buyer_status: tuple[NamedCount, ...] = ()
     cells: tuple[Cell, ...] = ()
+    language: str = "en"  # of its words and sentences

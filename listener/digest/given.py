@@ -40,6 +40,7 @@ class DigestSettings:
     """What the configuration says about the digest."""
 
     brand: str
+    language: str = "en"  # of all words and sentences
     stage_labels: Mapping[Stage, str] = field(default_factory=dict)  # base stage -> shown label; equal labels merge
     touchpoint_labels: Mapping[str, str] = field(default_factory=dict)
     owners: Mapping[str, str] = field(default_factory=dict)  # touchpoint -> who answers for it

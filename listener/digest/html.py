@@ -1,29 +1,36 @@
 """The digest as one self-contained HTML page: no script, no request, prints on two sheets, light and dark.
 
 Jinja escapes every value (autoescape), links are cleaned http(s) addresses only, and the page forbids itself by its
-content policy to load anything, so a hostile post is shown as text and nothing more. Its own words are in `language`; the
-sentences that were made when the week was counted are English and marked as such for screen readers.
+content policy to load anything, so a hostile post is shown as text and nothing more. The page speaks the digest's language.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from listener.digest import labels, matrix, picture, picture_rows, picture_tall
+from listener.digest import labels, matrix, picture, picture_rows, picture_tall, sayings, words
+from listener.digest.coverage import heard
 from listener.digest.figures import SMALL, Digest, Post, SourceFigures, StageFigures, Tally
 from listener.digest.marks import Hand
 from listener.digest.palette import LIGHT, Theme, variables
 from listener.digest.text import signed
 
 _VOICES = 6  # posts shown of a stage
+SAYINGS: Mapping[str, Callable[..., str]] = {
+    "times": sayings.times,
+    "phrase": sayings.phrase_people,
+    "moods": sayings.phrase_moods,
+    "voices": sayings.voices,
+    "decision": sayings.decision_state,
+}
 
 
-def render(digest: Digest, *, language: str = "en", theme: Theme = "auto") -> str:
+def render(digest: Digest, *, theme: Theme = "auto") -> str:
     """The whole page. `theme`: auto follows the reader's system, light and dark do not."""
     environment = Environment(
         loader=PackageLoader("listener.digest", "templates"),
@@ -33,36 +40,32 @@ def render(digest: Digest, *, language: str = "en", theme: Theme = "auto") -> st
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    words = labels.load(language)
+    book = labels.load(digest.language)
     environment.filters |= {
-        "number": words.number,
-        "people": words.people,
-        "some": words.some,
-        "hours": words.hours,
-        "stage": words.stage,
-        "touchpoint": words.touchpoint,
-        "word": words.word,
-        "change": words.change,
+        "number": book.number,
+        "people": book.people,
+        "some": book.some,
+        "change": lambda figures, authors=None: words.change(figures, book, authors),
         "signed": signed,
     }
-    hand = Hand(words)
+    hand = Hand(book)
     return environment.get_template("page.html.j2").render(
         digest=digest,
         week=digest.week,
         total=digest.total,
-        say=words.say,
-        language=language,
-        english=Markup(' lang="en"') if language != "en" else Markup(""),
+        say=book.say,
+        listing=book.listing,
         style=_style(theme),
         theme=theme,
-        rows=_rows(digest, words),
-        header=matrix.HEADER,
+        rows=_rows(digest, book),
+        header=matrix.header(book),
         small=SMALL,
         wide=picture.wide(digest, hand),
         tall=picture_tall.tall(digest, hand),
         bars=bars,
-        heard=lambda source: picture_rows.heard(source, words),
-        cases=lambda: picture_rows.cases(digest.response, words),
+        heard=lambda source: heard(source, book),
+        cases=lambda: picture_rows.cases(digest.response, book),
+        saying=lambda kind, figures: SAYINGS[kind](figures, book),
         strip=[strip(digest, source) for source in digest.coverage.sources],
         longest=max((topic.authors for topic in (*digest.pains, *digest.delights)), default=1),
         voices=[(stage, posts) for stage, posts in voices(digest).items() if posts],
@@ -78,20 +81,13 @@ def _style(theme: Theme) -> Markup:
     return Markup("\n".join([variables(theme), *sheets, f"@media print{{:root{{{printed}}}}}"]))  # noqa: S704  # no word from outside
 
 
-def _rows(digest: Digest, words: labels.Labels) -> list[dict[str, Any]]:
-    """The matrix for the page: figures as in every other form, words in the page's language."""
-    stages: list[tuple[StageFigures | None, tuple[str, ...]]] = [
-        *zip((*digest.stages, digest.unclear), matrix.rows(digest), strict=False),
-        (None, matrix.rows(digest)[-1]),
+def _rows(digest: Digest, book: labels.Labels) -> list[dict[str, Any]]:
+    """The matrix, each row beside the stage it tells of; the last is of all people."""
+    stages: list[StageFigures | None] = [*digest.stages, digest.unclear, None]
+    return [
+        {"stage": stage, "tally": digest.total if stage is None else stage.tally, "cells": cells}
+        for stage, cells in zip(stages, matrix.rows(digest, book), strict=True)
     ]
-    found = []
-    for stage, row in stages:
-        tally = digest.total if stage is None else stage.tally
-        label = words.say("all_people") if stage is None else words.stage(stage.label)
-        change = words.change(digest.change if stage is None else stage.change, tally.authors)
-        counts = [cell.replace(",", words.tables["number"]["thousands"]) for cell in row[1:8]]
-        found.append({"stage": stage, "tally": tally, "cells": (label, *counts, words.net(tally), change)})
-    return found
 
 
 def voices(digest: Digest) -> Mapping[str, tuple[Post, ...]]:

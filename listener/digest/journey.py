@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from listener.digest.figures import DigestSettings
+from listener.digest.labels import Labels
 from listener.digest.text import visible
 from rules.vocabulary import Stage
 
@@ -18,15 +19,15 @@ class ShownStage:
     base: tuple[Stage, ...]
 
 
-def shown_stages(settings: DigestSettings) -> tuple[ShownStage, ...]:
+def shown_stages(settings: DigestSettings, book: Labels) -> tuple[ShownStage, ...]:
     """The shown stages in the order of the journey, `unclear` last and never merged with another."""
     merged: dict[str, list[Stage]] = {}
     for stage in Stage:
         if stage is not Stage.UNCLEAR:
-            merged.setdefault(_label(stage, settings), []).append(stage)
+            merged.setdefault(_label(stage, settings, book), []).append(stage)
     journey = [ShownStage(base[0].value, label, tuple(base)) for label, base in merged.items()]
-    return (*journey, ShownStage(Stage.UNCLEAR.value, _label(Stage.UNCLEAR, settings), (Stage.UNCLEAR,)))
+    return (*journey, ShownStage(Stage.UNCLEAR.value, _label(Stage.UNCLEAR, settings, book), (Stage.UNCLEAR,)))
 
 
-def _label(stage: Stage, settings: DigestSettings) -> str:
-    return visible(settings.stage_labels.get(stage, ""), 40) or stage.value.capitalize()
+def _label(stage: Stage, settings: DigestSettings, book: Labels) -> str:
+    return visible(settings.stage_labels.get(stage, ""), 40) or book.stage(stage.value)

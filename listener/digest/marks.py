@@ -87,7 +87,7 @@ def dot(stage: StageFigures, x: float, y: float, size: float, hand: Hand) -> Mar
     labels = hand.labels
     title = labels.say(
         "dot",
-        stage=labels.stage(stage.label),
+        stage=stage.label,
         people=labels.people(figures.authors),
         unhappy=labels.number(figures.negative_authors),
         happy=labels.number(figures.positive_authors),
@@ -122,7 +122,7 @@ def cell(left: float, top: float, wide: float, touch: Touch, most: int, hand: Ha
     begin = left + (18 if sign else 8)
     room = left + wide - 11 - width(many, _CELL_SIZE, bold=True) - begin
     baseline = top + CELL - 7.5
-    whole = hand.labels.touchpoint(touch.label)
+    whole = touch.label
     shown = fit(whole, room, _CELL_SIZE)
     parts = [
         Markup("<title>{}</title>").format(whole) if shown != whole else Markup(""),
@@ -168,7 +168,7 @@ def said(digest: Digest, hand: Hand) -> str:
     """The drawing in a sentence."""
     labels = hand.labels
     stages = [
-        f"{labels.stage(stage.label)} {signed(stage.tally.net)}"
+        f"{stage.label} {signed(stage.tally.net)}"
         for stage in digest.stages
         if stage.tally.net is not None and stage.tally.authors >= SMALL
     ]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from listener.digest.figures import NamedCount, Post
-from listener.digest.text import listing, number
+from listener.digest.labels import Labels
 
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()#+\-.!|~^:@/=$])")
 
@@ -19,25 +19,21 @@ def escape(text: str) -> str:
     return _PUNCTUATION.sub(r"\\\1", html)
 
 
-def quoted(post: Post) -> str:
+def quoted(post: Post, book: Labels) -> str:
     """A post's words with a link to it."""
-    return f"“{escape(post.text)}”{link(post.url)}" if post.text else f"(text removed){link(post.url)}"
+    text = f"“{escape(post.text)}”" if post.text else escape(book.say("text_removed"))
+    return text + link(post.url, book)
 
 
-def link(url: str) -> str:
+def link(url: str, book: Labels) -> str:
     """A link in brackets, "" where there is none."""
     # `safe_url` let no bracket-breaking character through but parentheses, which angle brackets make harmless.
-    return f" ([post](<{url}>))" if url else ""
+    return f" ([{book.say('post_word')}](<{url}>))" if url else ""
 
 
-def counts(named: Iterable[NamedCount]) -> str:
+def counts(named: Iterable[NamedCount], book: Labels) -> str:
     """People by name, as one listing."""
-    return listing(
-        [
-            f"{entry.label} {number(entry.authors)} people" if entry.authors != 1 else f"{entry.label} 1 person"
-            for entry in named
-        ]
-    )
+    return book.listing([f"{entry.label} {book.people(entry.authors)}" for entry in named])
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], numeric: range) -> Iterator[str]:

@@ -5,9 +5,9 @@ People come first, posts beside them; net sentiment stands with its interval and
 
 from __future__ import annotations
 
-from listener.digest.figures import SMALL, Digest, StageFigures, Tally
-from listener.digest.text import number, signed
-from listener.digest.words import change
+from listener.digest.figures import Digest, StageFigures, Tally
+from listener.digest.labels import Labels
+from listener.digest.words import change, net
 
 HEADER = (
     "Stage",
@@ -24,27 +24,28 @@ HEADER = (
 NUMERIC = range(1, 9)  # the columns that are set flush right
 
 
-def rows(digest: Digest) -> tuple[tuple[str, ...], ...]:
+def header(book: Labels) -> tuple[str, ...]:
+    """The columns' names."""
+    return tuple(map(book.word, HEADER))
+
+
+def rows(digest: Digest, book: Labels) -> tuple[tuple[str, ...], ...]:
     """One row per shown stage in the order of the journey, then `unclear`, then all people together."""
-    stages = [_row(stage) for stage in (*digest.stages, digest.unclear)]
-    return (*stages, ("All", *_figures(digest.total), change(digest.change, digest.total.authors)))
+    stages = [_row(stage, book) for stage in (*digest.stages, digest.unclear)]
+    return (
+        *stages,
+        (book.say("all_people"), *_figures(digest.total, book), change(digest.change, book, digest.total.authors)),
+    )
 
 
-def net(figures: Tally) -> str:
-    """`−46 (−60 to −29)`; an en dash under ten people."""
-    if figures.net is None or figures.net_low is None or figures.net_high is None or figures.authors < SMALL:
-        return "–"
-    return f"{signed(figures.net)} ({signed(figures.net_low)} to {signed(figures.net_high)})"
+def _row(stage: StageFigures, book: Labels) -> tuple[str, ...]:
+    return (stage.label, *_figures(stage.tally, book), change(stage.change, book, stage.tally.authors))
 
 
-def _row(stage: StageFigures) -> tuple[str, ...]:
-    return (stage.label, *_figures(stage.tally), change(stage.change, stage.tally.authors))
-
-
-def _figures(figures: Tally) -> tuple[str, ...]:
+def _figures(figures: Tally, book: Labels) -> tuple[str, ...]:
     counts = (
         figures.authors, figures.mentions,
         figures.negative_authors, figures.neutral_authors, figures.positive_authors,
         figures.buyers, figures.non_buyers,
     )  # fmt: skip
-    return (*map(number, counts), net(figures))
+    return (*map(book.number, counts), net(figures, book))

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from listener.digest.findings import Pair
+from listener.digest.labels import Labels
 from listener.digest.said import HAPPY, NEUTRAL, UNHAPPY, Said, standing
-from listener.digest.text import number, people, some, visible
+from listener.digest.text import visible
 
 _SHOWN = 8
 _LEAST = 2  # people
@@ -57,28 +58,22 @@ class Pairs:
                 elif one.sign == moods[1]:
                     together.other_wins.add(author)
 
-    def figures(self, buyers: Mapping[str, int], label: Callable[[str], str]) -> tuple[Pair, ...]:
+    def figures(self, buyers: Mapping[str, int], label: Callable[[str], str], book: Labels) -> tuple[Pair, ...]:
         """The pairs of most people first. `label` names a touchpoint."""
         ranked = sorted(
             ((key, found) for key, found in self._found.items() if len(found.people) >= _LEAST),
             key=lambda entry: (-len(entry[1].people), -entry[1].posts, entry[0]),
         )
         return tuple(
-            _pair(key, (label(key[0]), label(key[1])), found, standing(found.people, buyers))
+            _pair(key, (label(key[0]), label(key[1])), found, standing(found.people, buyers), book)
             for key, found in ranked[:_SHOWN]
         )
 
 
-def _pair(key: tuple[str, str], labels: tuple[str, str], found: _Together, bought: tuple[int, int]) -> Pair:
+def _pair(
+    key: tuple[str, str], labels: tuple[str, str], found: _Together, bought: tuple[int, int], book: Labels
+) -> Pair:
     (one, other), (one_label, other_label) = key, labels
-    sentence = f"{one_label} and {other_label}: {people(len(found.people))} in {some(found.posts, 'post')}"
-    if found.unhappy or found.happy:
-        moods = [
-            f"{number(len(group))} {mood} with both"
-            for group, mood in ((found.unhappy, "unhappy"), (found.happy, "happy"))
-            if group
-        ]
-        sentence += f", {', '.join(moods)}"
     return Pair(
         one=visible(one, 60),
         other=visible(other, 60),
@@ -91,17 +86,27 @@ def _pair(key: tuple[str, str], labels: tuple[str, str], found: _Together, bough
         split=len(found.split),
         one_outweighs=len(found.one_wins),
         other_outweighs=len(found.other_wins),
-        sentence=f"{sentence}{_outweighs(found, one_label, other_label)}.",
+        sentence=_sentence(labels, found, book),
         buyers=bought[0],
         non_buyers=bought[1],
     )
 
 
-def _outweighs(found: _Together, one: str, other: str) -> str:
+def _sentence(labels: tuple[str, str], found: _Together, book: Labels) -> str:
+    one, other = labels
+    who, posts = book.people(len(found.people)), book.some(found.posts, "post")
+    parts = [book.say("pair", one=one, other=other, who=who, posts=posts)]
+    for people, mood in ((found.unhappy, "unhappy"), (found.happy, "happy")):
+        if people:
+            parts.append(book.say("pair_both", mood=book.some(len(people), mood)))
+    return f"{', '.join(parts)}{_outweighs(found, one, other, book)}."
+
+
+def _outweighs(found: _Together, one: str, other: str, book: Labels) -> str:
     mine, theirs = len(found.one_wins), len(found.other_wins)
     if not mine and not theirs:
         return ""
     if mine == theirs:
-        return f"; where they differ, neither outweighs the other ({number(mine)} each)"
+        return book.say("pair_even", mine)
     first, second, wins = (one, other, mine) if mine > theirs else (other, one, theirs)
-    return f"; where they differ, {first} outweighs {second} for {number(wins)} of {number(len(found.split))}"
+    return book.say("pair_outweighs", wins, first=first, second=second, of=book.number(len(found.split)))

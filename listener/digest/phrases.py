@@ -16,11 +16,12 @@ from itertools import groupby, pairwise
 
 from listener.digest.findings import NO_PHRASES, Phrase, PhraseList
 from listener.digest.given import Spoken
+from listener.digest.labels import Labels
 from listener.digest.parts import NamedCount
 from listener.digest.said import HAPPY, UNHAPPY, Said, example, standing
 from listener.digest.stats import benjamini_hochberg, binomial_tail, log_odds
 from listener.digest.terms import Words, said_in, tree_of
-from listener.digest.text import number, some, visible
+from listener.digest.text import visible
 
 LEVEL = 0.07  # of what is shown, the share that may be false
 LEAST = 3  # people, or a phrase is not shown
@@ -71,14 +72,11 @@ class Sayings:
         weeks: Collection[int],
         buyers: Mapping[str, int],
         labels: Mapping[str, str],
+        book: Labels,
     ) -> PhraseList:
         """`spoken`: posts of earlier weeks, week by week; those of other weeks than `weeks` are passed over."""
         if spoken is None or not weeks:
-            return (
-                NO_PHRASES
-                if spoken is None
-                else PhraseList((), 0, 0, self._one_in, "No earlier weeks to compare with.")
-            )
+            return NO_PHRASES if spoken is None else PhraseList((), 0, 0, self._one_in, book.say("phrases_no_weeks"))
         languages = {lang: _Language(posts) for lang, posts in self._by_lang.items() if lang != "und"}
         earlier = 0
         for post in spoken:
@@ -90,7 +88,9 @@ class Sayings:
         finds = [find for lang in sorted(languages) for find in languages[lang].finds(lang)]
         finds.sort(key=lambda find: (-find.z, find.lang, find.phrase))
         shown = tuple(_phrase(find, buyers, labels) for find in finds[:_SHOWN])
-        return PhraseList(shown, tested, earlier, self._one_in, _sentence(len(shown), tested, earlier, self._one_in))
+        return PhraseList(
+            shown, tested, earlier, self._one_in, _sentence(len(shown), tested, earlier, self._one_in, book)
+        )
 
 
 @dataclass(slots=True)
@@ -237,16 +237,12 @@ def _phrase(find: _Find, buyers: Mapping[str, int], labels: Mapping[str, str]) -
     )
 
 
-def _sentence(shown: int, tested: int, earlier: int, one_in: int) -> str:
+def _sentence(shown: int, tested: int, earlier: int, one_in: int, book: Labels) -> str:
     if not earlier:
-        return "No earlier weeks to compare with."
+        return book.say("phrases_no_weeks")
     if not tested:
-        return "No phrase was used by two people or more."
-    found = (
-        f"{some(shown, 'phrase')} of {number(tested)} tested" if shown else f"None of {number(tested)} phrases tested"
-    )
-    verb = "are" if shown > 1 else "is"
-    sample = (
-        f"; of this large week one in {one_in} posts was read for it, and of the earlier ones" if one_in > 1 else ""
-    )
-    return f"{found} {verb} used by clearly more people than in the earlier weeks{sample}."
+        return book.say("phrases_none_tested")
+    sample = book.say("phrases_sample", one_in) if one_in > 1 else ""
+    if not shown:
+        return book.say("phrases_none", tested, sample=sample)
+    return book.say("phrases_found", shown, tested=book.number(tested), sample=sample)

@@ -37,7 +37,7 @@ _HEADS = (("stage", 15.0), ("stage smaller", 13.0), ("stage smallest", 11.2))  #
 
 def wide(digest: Digest, hand: Hand | None = None) -> Markup:
     """The map with the stages side by side."""
-    return _Wide(digest, hand or Hand(load())).drawn()
+    return _Wide(digest, hand or Hand(load(digest.language))).drawn()
 
 
 class _Wide:
@@ -120,13 +120,13 @@ class _Wide:
 
     def _head_size(self) -> tuple[str, float]:
         """The largest size at which no word of a stage's name is broken, or the smallest."""
-        words = [word for stage in self.stages for word in self.labels.stage(stage.label).split()]
+        words = [word for stage in self.stages for word in stage.label.split()]
         fitting = (head for head in _HEADS if all(width(word, head[1], bold=True) <= self.column - 6 for word in words))
         return next(fitting, _HEADS[-1])
 
     def _head(self, x: float, stage: StageFigures) -> Iterator[Markup]:
         kind, size = self.head
-        label = wrap(self.labels.stage(stage.label), self.column - 6, size, 2, bold=True)
+        label = wrap(stage.label, self.column - 6, size, 2, bold=True)
         for row, line in enumerate(label):
             yield marks.words(x, 30 + (row - len(label) + 1) * 17, line, kind, "middle")
         yield marks.words(x, 48, marks.amount(stage, self.labels), "few", "middle")
@@ -198,4 +198,4 @@ def _y(net: float) -> float:
 
 def height(digest: Digest) -> float:
     """Of the wide drawing, in its own pixels."""
-    return _Wide(digest, Hand(load())).foot + picture_rows.FOOT
+    return _Wide(digest, Hand(load(digest.language))).foot + picture_rows.FOOT

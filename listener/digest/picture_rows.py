@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from markupsafe import Markup
 
 from listener.digest import marks
+from listener.digest.coverage import heard
 from listener.digest.figures import Digest, Door, Response, SourceFigures, Topic
 from listener.digest.labels import Labels
 from listener.digest.marks import Hand
@@ -34,7 +35,7 @@ def sparks(x: float, room: float, top: float, topics: Sequence[Topic], hand: Han
     """Delights of one stage, one below the other, centred on `x`."""
     for row, topic in enumerate(topics):
         y = top + row * SPARK_STEP
-        label = fit(hand.labels.touchpoint(topic.label), room - 32, _LINE, bold=True)
+        label = fit(topic.label, room - 32, _LINE, bold=True)
         people = hand.labels.people(topic.authors)
         left = _left(x, room, 26, width(label, _LINE, bold=True), width(people, _LINE))
         yield marks.spark(left + 9, y + 14)
@@ -57,7 +58,7 @@ def door(x: float, room: float, top: float, figures: Door, hand: Hand) -> Iterat
         to = fit(first.label, room - 24 - width(many, _LINE, bold=True), _LINE, bold=True)
         yield marks.words(x, top + 48, f"→ {to}{many}", "strong", "middle")
     elif figures.reasons:
-        why = labels.say("over", what=labels.touchpoint(figures.reasons[0].label))
+        why = labels.say("over", what=figures.reasons[0].label)
         yield marks.words(x, top + 48, fit(why, room - 4, _LINE), "few", "middle")
 
 
@@ -92,7 +93,7 @@ def _response_lines(figures: Response, labels: Labels) -> Iterator[str]:
         yield labels.say("not_measured")
     more = []
     if figures.median_hours is not None:
-        more.append(labels.say("median", time=labels.hours(figures.median_hours)))
+        more.append(labels.say("median", time=labels.minutes(60 * figures.median_hours)))
     if figures.thanked is not None:
         thanked = figures.thanked
         more.append(labels.say("thanked", count=labels.number(thanked.count), of=labels.number(thanked.of)))
@@ -156,14 +157,7 @@ def whole(digest: Digest, labels: Labels) -> str:
     sources = len(digest.coverage.sources)
     if digest.state == "broken" or not sources:
         return labels.say("collected_none")
-    return labels.say("collected_one") if sources == 1 else labels.say("collected_all", sources=labels.some(sources, "source"))  # fmt: skip
-
-
-def heard(source: SourceFigures, labels: Labels) -> str:
-    """`159 h of 168 h`."""
-    if source.hours is None:
-        return labels.say("hours_unknown")
-    return labels.say("hours_of", hours=labels.hours(source.hours), of=labels.hours(source.of_hours))
+    return labels.say("cover_whole", sources)
 
 
 def _strip(left: float, y: float, wide: float, digest: Digest, source: SourceFigures, hand: Hand) -> Iterator[Markup]:

@@ -29,7 +29,7 @@ _FEET = 192.0  # response and collection
 
 def tall(digest: Digest, hand: Hand | None = None) -> Markup:
     """The map with the stages below one another."""
-    return _Tall(digest, hand or Hand(load())).drawn()
+    return _Tall(digest, hand or Hand(load(digest.language))).drawn()
 
 
 class _Tall:
@@ -97,7 +97,7 @@ class _Tall:
         mark = {"clear rise": ("▲", "more_unhappy", "unhappy"), "clear fall": ("▼", "fewer_unhappy", "happy")}
         changed = mark.get(stage.change_negative.word)
         room = WIDTH - 20 - width(amount, 12)
-        label = fit(self.labels.stage(stage.label), room * (0.5 if changed else 1), 15, bold=True)
+        label = fit(stage.label, room * (0.5 if changed else 1), 15, bold=True)
         runs = [(label, "stage")]
         if changed and stage.tally.authors:
             sign, key, mood = changed
@@ -144,7 +144,7 @@ class _Tall:
 
     def _delight(self, topic: Topic, y: float) -> Iterator[Markup]:
         people = self.labels.people(topic.authors)
-        label = fit(self.labels.touchpoint(topic.label), WIDTH - 50 - width(people, 12), 12, bold=True)
+        label = fit(topic.label, WIDTH - 50 - width(people, 12), 12, bold=True)
         yield marks.spark(16, y + 13)
         yield marks.runs(36, y + 18, [(label, "strong"), (people, "few")])
 
@@ -155,7 +155,7 @@ class _Tall:
         if door.rivals:
             more = f"→ {door.rivals[0].label} {self.labels.number(door.rivals[0].authors)}"
         elif door.reasons:
-            more = self.labels.say("over", what=self.labels.touchpoint(door.reasons[0].label))
+            more = self.labels.say("over", what=door.reasons[0].label)
         first = fit(first, 240, 12, bold=True)
         room = WIDTH - 48 - width(first, 12, bold=True)
         yield marks.runs(36, y + 19, [(first, "strong"), (fit(more, room, 12), "few")])

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from listener.digest.findings import Answer, Question
+from listener.digest.labels import Labels
 from listener.digest.said import HAPPY, NEUTRAL, UNHAPPY, Best, Said, standing
-from listener.digest.text import number, people, visible
+from listener.digest.text import visible
 from rules.vocabulary import Intent, Stage
 
 _SHOWN = 6
@@ -129,16 +130,18 @@ class Questions:
             if one.post.text:
                 found.best.offer(one.rank, one)
 
-    def figures(self, buyers: Mapping[str, int], label: Callable[[str], str]) -> tuple[Question, ...]:
+    def figures(self, buyers: Mapping[str, int], label: Callable[[str], str], book: Labels) -> tuple[Question, ...]:
         """The six questions in their order. `label` names a touchpoint."""
-        return tuple(self._question(key, text, buyers, label) for key, text in _TEXTS.items())
+        return tuple(self._question(key, book.word(text), buyers, label, book) for key, text in _TEXTS.items())
 
-    def _question(self, key: str, text: str, buyers: Mapping[str, int], label: Callable[[str], str]) -> Question:
+    def _question(
+        self, key: str, text: str, buyers: Mapping[str, int], label: Callable[[str], str], book: Labels
+    ) -> Question:
         found = self._found[key]
         ranked = sorted(found.items(), key=lambda entry: (-len(entry[1].people), -entry[1].posts, entry[0]))
-        answers = tuple(_answer(name, entry, buyers, label) for name, entry in ranked[:_SHOWN])
+        answers = tuple(_answer(name, entry, buyers, label, book) for name, entry in ranked[:_SHOWN])
         everybody = set[str]().union(*(entry.people for entry in found.values()))
-        return Question(key, text, len(everybody), answers, _sentence(key, len(everybody), answers, found))
+        return Question(key, text, len(everybody), answers, _sentence(key, len(everybody), answers, found, book))
 
 
 def _from_touchpoints(one: Said) -> Iterator[tuple[str, str, int]]:
@@ -162,11 +165,13 @@ def _mood(one: Said, answer: str) -> int:
     return one.felt.get(answer, one.sign)
 
 
-def _answer(name: str, found: _Answered, buyers: Mapping[str, int], label: Callable[[str], str]) -> Answer:
+def _answer(
+    name: str, found: _Answered, buyers: Mapping[str, int], label: Callable[[str], str], book: Labels
+) -> Answer:
     bought, not_bought = standing(found.people, buyers)
     return Answer(
         key=visible(name, 60),
-        label=_LABELS.get(name) or label(name),
+        label=book.word(_LABELS[name]) if name in _LABELS else label(name),
         authors=len(found.people),
         mentions=found.posts,
         unhappy=len(found.unhappy),
@@ -177,19 +182,24 @@ def _answer(name: str, found: _Answered, buyers: Mapping[str, int], label: Calla
     )
 
 
-def _sentence(key: str, everybody: int, answers: tuple[Answer, ...], found: Mapping[str, _Answered]) -> str:
+def _sentence(
+    key: str, everybody: int, answers: tuple[Answer, ...], found: Mapping[str, _Answered], book: Labels
+) -> str:
     if not everybody:
-        return "Nobody said."
+        return book.say("answer_nobody")
     if key == "recommend":
         for_us, against = (len(found[name].people) if name in found else 0 for name in ("recommend", "warn"))
-        balance = f"{'+' if for_us > against else '−' if for_us < against else ''}{abs(for_us - against)}"
-        return f"{number(for_us)} recommend us, {number(against)} warn of us: balance {balance}."
-    parts = [f"{answer.label} {number(answer.authors)}{_moods(answer)}" for answer in answers[:3]]
-    return f"{people(everybody)} said: {'; '.join(parts)}."
+        balance = f"{'+' if for_us > against else '−' if for_us < against else ''}{book.number(abs(for_us - against))}"
+        return book.say(
+            "answer_recommend",
+            for_us=book.say("recommending", for_us),
+            against=book.say("warning", against),
+            balance=balance,
+        )
+    parts = [f"{answer.label} {book.number(answer.authors)}{_moods(answer, book)}" for answer in answers[:3]]
+    return book.say("answer_said", everybody, what=book.semicolon.join(parts))
 
 
-def _moods(answer: Answer) -> str:
-    moods = [
-        f"{number(count)} {word}" for count, word in ((answer.unhappy, "unhappy"), (answer.happy, "happy")) if count
-    ]
+def _moods(answer: Answer, book: Labels) -> str:
+    moods = [book.some(count, mood) for count, mood in ((answer.unhappy, "unhappy"), (answer.happy, "happy")) if count]
     return f" ({', '.join(moods)})" if moods else ""

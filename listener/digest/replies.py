@@ -7,16 +7,16 @@ states beside it are those of the moment of counting.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from math import ceil
 
 from listener.digest.given import CaseTimes
+from listener.digest.labels import Labels
 from listener.digest.parts import P90_FROM, SMALL
 from listener.digest.quality import Response, ResponseLevel
 from listener.digest.shares import share
-from listener.digest.text import minutes, number, some
 from listener.digest.week import Week
 from listener.digest.words import share as said_share
 from listener.model import CaseState
@@ -32,13 +32,14 @@ def response(
     praising: Collection[str],
     times: Sequence[CaseTimes] | None,
     as_of: datetime | None,
+    book: Labels,
 ) -> Response:
     """`states`: the cases of the week's posts; `praising`: those with praise alone; `times`: None where replies are unknown."""
     standing = list(states.values())
     closed = sum(1 for state in standing if state in _CLOSED)
-    note = "" if states else "No case was opened from this week's posts."
+    note = "" if states else book.say("no_case")
     if states and times is None:
-        note = "Reply times are not known."
+        note = book.say("not_measured")
     counts = len(standing), standing.count(CaseState.NEW), len(standing) - closed, standing.count(CaseState.RESOLVED)
     if times is None:
         return Response(*counts, measured=False, note=note)
@@ -74,7 +75,7 @@ def response(
         thanked=share(thanked, len(praised)) if praised else None,
         levels=_levels(due, end),
     )
-    return _with_sentences(figures, len(due))
+    return replace(figures, sentences=tuple(_sentences(figures, len(due), book)))
 
 
 def _in_time(case: CaseTimes) -> bool:
@@ -97,33 +98,27 @@ def _levels(due: Sequence[CaseTimes], end: datetime) -> tuple[ResponseLevel, ...
     return tuple(levels)
 
 
-def _with_sentences(figures: Response, due: int) -> Response:
-    sentences = []
+def _sentences(figures: Response, due: int, book: Labels) -> Iterator[str]:
     if figures.in_time is None:
-        sentences.append("No first reply was due in this week.")
+        yield book.say("reply_none_due")
     else:
-        sentences.append(
-            f"Answered within the target: {said_share(figures.in_time)} cases; {number(figures.late)} late, "
-            f"{number(figures.unanswered)} not answered and counted as misses."
+        yield book.say(
+            "reply_in_time",
+            share=said_share(figures.in_time, book),
+            late=book.number(figures.late),
+            missed=book.number(figures.unanswered),
         )
         if due < MEDIAN_FROM:
-            sentences.append(
-                f"{some(due, 'case')} are too few for a median." if due > 1 else "One case makes no median."
-            )
+            yield book.say("reply_no_median", due)
+        elif figures.median_hours is None:
+            yield book.say("reply_endless")
         else:
-            median = (
-                "not reached: half or more were not answered"
-                if figures.median_hours is None
-                else minutes(figures.median_hours * 60)
-            )
-            sentences.append(f"First reply, median over all: {median}.")
+            yield book.say("reply_median", time=book.minutes(figures.median_hours * 60))
         if due >= P90_FROM:
-            p90 = "not reached" if figures.p90_hours is None else minutes(figures.p90_hours * 60)
-            sentences.append(f"Nine of ten within: {p90}.")
+            p90 = book.say("not_reached") if figures.p90_hours is None else book.minutes(figures.p90_hours * 60)
+            yield book.say("reply_p90", time=p90)
     if figures.thanked is None:
-        sentences.append("No case of praise was opened, so nobody could be thanked.")
+        yield book.say("thanked_nobody")
     else:
-        thanked = figures.thanked
-        few = " (too few for a rate)" if thanked.of < SMALL else ""
-        sentences.append(f"Thanked: {said_share(thanked)} who praised us{few}.")
-    return replace(figures, sentences=tuple(sentences))
+        few = "_few" if figures.thanked.of < SMALL else ""
+        yield book.say(f"thanked_share{few}", share=said_share(figures.thanked, book))

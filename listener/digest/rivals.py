@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from listener.digest.findings import NO_SHARE, ShareOfVoice, VoiceShare
 from listener.digest.given import DigestSettings
+from listener.digest.labels import Labels
 from listener.digest.said import Said
 from listener.digest.shares import share
 from listener.digest.text import visible
@@ -32,21 +33,16 @@ class Voices:
         self._people.setdefault(name, set()).add(one.author)
         self._posts[name] = self._posts.get(name, 0) + 1
 
-    def figures(self, brand: str) -> ShareOfVoice:
+    def figures(self, brand: str, book: Labels) -> ShareOfVoice:
         """Ours first, then the rivals by people. Shares are of all (person, brand) pairs: who speaks of two counts for both."""
         settings = self._settings
         if not settings.rivals:
             return NO_SHARE
         if not settings.equal_sources:
-            return ShareOfVoice(
-                False,
-                "No share of voice: no source looks for us and for every rival with the same kind of words.",
-                (),
-                (),
-            )
+            return ShareOfVoice(False, book.say("voices_unequal"), (), ())
         of = sum(map(len, self._people.values()))
         if not of:
-            return ShareOfVoice(False, "No share of voice: the sources that look for all found no post.", (), ())
+            return ShareOfVoice(False, book.say("voices_silent"), (), ())
         names = sorted(
             {*settings.rivals, *self._people} - {""}, key=lambda name: (-len(self._people.get(name, ())), name)
         )

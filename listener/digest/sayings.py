@@ -3,36 +3,52 @@
 from __future__ import annotations
 
 from listener.digest.figures import Decision, Phrase, Post, ShareOfVoice
-from listener.digest.text import listing, number, people, some
+from listener.digest.labels import Labels
 
 
-def times(post: Post) -> str:
-    """` (25 times the usual of forum)`, "" where there is no usual."""
+def times(post: Post, book: Labels) -> str:
+    """`25 times the usual of forum`, "" where there is no usual."""
+    if post.times_usual is None:
+        return ""
+    return book.say("times_usual", times=book.decimal(post.times_usual), source=post.source)
+
+
+def reactions(post: Post, book: Labels) -> str:
+    """`120 reactions (25 times the usual of forum)`."""
+    usual = times(post, book)
+    return book.some(post.engagement, "reaction") + (f" ({usual})" if usual else "")
+
+
+def phrase(figures: Phrase, book: Labels) -> str:
+    """`6 people, usually 0.2; 5 unhappy, 0 happy, mostly at Use`."""
+    return f"{phrase_people(figures, book)}{book.semicolon}{phrase_moods(figures, book)}"
+
+
+def phrase_people(figures: Phrase, book: Labels) -> str:
+    """`6 people, usually 0.2`."""
+    return book.say("phrase_line", people=book.people(figures.authors), usual=book.decimal(figures.usual))
+
+
+def phrase_moods(figures: Phrase, book: Labels) -> str:
+    """`5 unhappy, 0 happy, mostly at Use`."""
+    moods = ", ".join((book.some(figures.unhappy, "unhappy"), book.some(figures.happy, "happy")))
+    return f"{moods}, {book.say('mostly_at', stage=figures.stages[0].label)}" if figures.stages else moods
+
+
+def voices(figures: ShareOfVoice, book: Labels) -> str:
+    """What a share of voice is of."""
+    return book.say("voices_note", sources=book.listing(figures.sources))
+
+
+def decision(figures: Decision, book: Labels) -> str:
+    """`3. Call the carrier (ana, 2026-W45): open for 2 weeks`."""
     return (
-        ""
-        if post.times_usual is None
-        else f" ({post.times_usual:,.1f} times the usual of {post.source})".replace(".0 ", " ")
+        f"{figures.number}. {figures.text} ({figures.who}, {figures.week}){book.colon}{decision_state(figures, book)}"
     )
 
 
-def phrase(figures: Phrase) -> str:
-    """`6 people, usually 0.2; 5 unhappy, 0 happy, mostly at Use`."""
-    usual = f"{figures.usual:.1f}".removesuffix(".0")
-    where = f", mostly at {figures.stages[0].label}" if figures.stages else ""
-    return f"{people(figures.authors)}, usually {usual}; {number(figures.unhappy)} unhappy, {number(figures.happy)} happy{where}"
-
-
-def voices(figures: ShareOfVoice) -> str:
-    """What a share of voice is of."""
-    return f"Of the people who wrote of us or a rival in {listing(list(figures.sources))}, which look for all alike."
-
-
-def decision(figures: Decision) -> str:
-    """`3. Call the carrier (ana, 2026-W45): open for 2 weeks`."""
+def decision_state(figures: Decision, book: Labels) -> str:
+    """`open for 2 weeks`."""
     if figures.done_at is not None:
-        state = "done this week"
-    elif not figures.weeks_open:
-        state = "decided this week"
-    else:
-        state = f"open for {some(figures.weeks_open, 'week')}"
-    return f"{figures.number}. {figures.text} ({figures.who}, {figures.week}): {state}"
+        return book.say("decision_done")
+    return book.say("decision_open", weeks=book.some(figures.weeks_open, "week")) if figures.weeks_open else book.say("decision_new")  # fmt: skip

@@ -14,7 +14,8 @@ from typing import Any
 
 from listener.digest import matrix, sayings, words
 from listener.digest.figures import Action, Digest, Post, Topic
-from listener.digest.text import hours, listing, number, people, some
+from listener.digest.labels import Labels, load
+from listener.digest.picture_rows import cases
 
 BUDGET = 9_000  # bytes of serialised blocks
 _HEADER_LIMIT = 150  # characters, Block Kit
@@ -55,15 +56,16 @@ _STEPS = (
 
 def render(digest: Digest, budget: int = BUDGET) -> SlackDigest:
     """The message, at the greatest detail that fits into `budget` bytes."""
+    book = load(digest.language)
     for step, detail in enumerate(_STEPS):
-        blocks = tuple(_blocks(digest, detail, shortened=step > 0))
+        blocks = tuple(_blocks(digest, detail, book, shortened=step > 0))
         if size(blocks) <= budget:
-            return SlackDigest(_fallback(digest), blocks)
+            return SlackDigest(_fallback(digest, book), blocks)
     for limit in (600, 300, 150):  # names of a length nobody gives them; fifteen texts of 150 bytes always fit
         blocks = tuple(_pruned(block, limit) for block in blocks)
         if size(blocks) <= budget:
             break
-    return SlackDigest(_fallback(digest), blocks)
+    return SlackDigest(_fallback(digest, book), blocks)
 
 
 def size(blocks: Sequence[Block]) -> int:
@@ -87,19 +89,20 @@ def _cut_bytes(text: str, limit: int) -> str:
     return text
 
 
-def _fallback(digest: Digest) -> str:
+def _fallback(digest: Digest, book: Labels) -> str:
     first = digest.actions[0].text if digest.actions else ""
     # `text` is read as mrkdwn: the three control characters are escaped as Slack asks.
-    whole = f"Weekly journey digest for {digest.brand}, {digest.week.label}. {digest.headline} {first}"
+    named = {"brand": digest.brand, "week": digest.week.label}
+    whole = book.say("slack_text", **named, headline=digest.headline, first=first)
     cut = whole if len(whole) <= _TEXT_LIMIT else whole[: _TEXT_LIMIT - 1].rstrip() + "…"
     return cut.strip().replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _blocks(digest: Digest, detail: _Detail, shortened: bool) -> Iterator[Block]:
+def _blocks(digest: Digest, detail: _Detail, book: Labels, shortened: bool) -> Iterator[Block]:
     name = f"d-{digest.week.name}:{digest.schema_version}"
-    title = f"{digest.brand}: customer journey, {digest.week.label}"
+    title = book.say("title", brand=digest.brand, week=digest.week.label)
     yield {"type": "header", "block_id": f"{name}:head", "text": _plain(title, _HEADER_LIMIT)}
-    yield _rich(f"{name}:sum", _summary(digest))
+    yield _rich(f"{name}:sum", _summary(digest, book))
     if detail.columns and digest.total.mentions:
         yield {
             "type": "table",
@@ -109,12 +112,12 @@ def _blocks(digest: Digest, detail: _Detail, shortened: bool) -> Iterator[Block]
             ],
             "rows": [
                 [{"type": "raw_text", "text": row[column] or "–"} for column in detail.columns]
-                for row in (matrix.HEADER, *matrix.rows(digest))
+                for row in (matrix.header(book), *matrix.rows(digest, book))
             ],
         }
     topics = [
-        *_topics("Pain points", digest.pains[: detail.topics], detail),
-        *_topics("Delights", digest.delights[: detail.topics], detail),
+        *_topics(book.say("pains_head"), digest.pains[: detail.topics], detail, book),
+        *_topics(book.say("delights_head"), digest.delights[: detail.topics], detail, book),
     ]
     if topics:
         yield _rich(f"{name}:topics", topics)
@@ -122,16 +125,18 @@ def _blocks(digest: Digest, detail: _Detail, shortened: bool) -> Iterator[Block]
         yield _rich(
             f"{name}:exits",
             [
-                _section(_bold(f"Exits: {people(digest.exit_authors)}")),
-                _list("bullet", [_section(_text(words.door(door))) for door in digest.exits[: detail.topics]]),
+                _section(_bold(book.say("exits_people", who=book.people(digest.exit_authors)))),
+                _list("bullet", [_section(_text(words.door(door, book))) for door in digest.exits[: detail.topics]]),
             ],
         )
     if detail.extras and digest.total.mentions:
-        yield _rich(f"{name}:more", list(_more(digest)))
+        yield _rich(f"{name}:more", list(_more(digest, book)))
     if digest.decisions and detail.topics:
-        decided = [_section(_text(_cut(sayings.decision(one), _QUOTE))) for one in digest.decisions[: detail.topics]]
-        yield _rich(f"{name}:decided", [_section(_bold("Decisions")), _list("bullet", decided)])
-    yield _context(f"{name}:quality", list(_quality(digest, detail, shortened)))
+        decided = [
+            _section(_text(_cut(sayings.decision(one, book), _QUOTE))) for one in digest.decisions[: detail.topics]
+        ]
+        yield _rich(f"{name}:decided", [_section(_bold(book.say("decisions_short"))), _list("bullet", decided)])
+    yield _context(f"{name}:quality", list(_quality(digest, detail, book, shortened)))
     if digest.report_url:
         yield {
             "type": "actions",
@@ -142,86 +147,89 @@ def _blocks(digest: Digest, detail: _Detail, shortened: bool) -> Iterator[Block]
                     "action_id": "digest_open",
                     "value": digest.week.name,
                     "url": digest.report_url,
-                    "text": _plain("Open full report", 75),
+                    "text": _plain(book.say("open_report"), 75),
                 }
             ],
         }
 
 
-def _summary(digest: Digest) -> list[Block]:
+def _summary(digest: Digest, book: Labels) -> list[Block]:
     total = digest.total
-    figures = f"{people(total.authors)}, {some(total.mentions, 'post')}; {words.change(digest.change, total.authors)}."
+    changed = words.change(digest.change, book, total.authors)
+    figures = f"{book.people(total.authors)}, {book.some(total.mentions, 'post')}; {changed}."
     lead = [_bold(digest.headline)]
     if total.mentions:
         lead.append(_text(f"\n{figures}"))
     lead.extend(_text(f"\n{note}") for note in digest.notes)
     parts = [_section(*lead)]
     if digest.actions:
-        parts += [_section(_bold("Do first")), _list("ordered", [_action(action) for action in digest.actions])]
+        parts += [
+            _section(_bold(book.say("do_first"))),
+            _list("ordered", [_action(action, book) for action in digest.actions]),
+        ]
     return parts
 
 
-def _action(action: Action) -> Block:
-    return _section(_text(action.text), *_link(action.url))
+def _action(action: Action, book: Labels) -> Block:
+    return _section(_text(action.text), *_link(action.url, book))
 
 
-def _topics(title: str, topics: Sequence[Topic], detail: _Detail) -> Iterator[Block]:
+def _topics(title: str, topics: Sequence[Topic], detail: _Detail, book: Labels) -> Iterator[Block]:
     if topics:
         yield _section(_bold(title))
-        yield _list("ordered", [_topic(topic, detail) for topic in topics])
+        yield _list("ordered", [_topic(topic, detail, book) for topic in topics])
 
 
-def _topic(topic: Topic, detail: _Detail) -> Block:
-    parts = [_bold(topic.label), _text(f": {words.topic(topic)}. ")]
+def _topic(topic: Topic, detail: _Detail, book: Labels) -> Block:
+    parts = [_bold(topic.label), _text(f"{book.colon}{words.topic(topic, book)}. ")]
     for post in topic.examples[:1]:
         if detail.quotes and post.text:
             parts.append(_text(f"“{_cut(post.text, _QUOTE)}”", italic=True))
-        parts.extend(_link(post.url))
+        parts.extend(_link(post.url, book))
     return _section(*parts)
 
 
-def _more(digest: Digest) -> Iterator[Block]:
-    levels = listing([f"{level.label} {number(level.authors)}" for level in digest.urgency])
+def _more(digest: Digest, book: Labels) -> Iterator[Block]:
+    levels = book.listing([f"{level.label} {book.number(level.authors)}" for level in digest.urgency])
     response = digest.response
     yield _section(
-        _bold("Urgency and response"),
+        _bold(book.say("response_head")),
         _text(
-            f"\n{levels} people. {some(response.cases, 'case')}: {number(response.unclaimed)} unclaimed, "
-            f"{number(response.open)} open, {number(response.resolved)} resolved. "
+            f"\n{book.say('reply_levels', levels=levels)} {cases(response, book)}. "
             f"{' '.join((response.note, *response.sentences)).strip()}".rstrip()
         ),
     )
     if digest.rivals:
-        rivals = listing([f"{rival.label} {number(rival.mentions)}" for rival in digest.rivals[:5]])
-        yield _section(_bold("Posts about rivals"), _text(f"\n{rivals}"))
+        rivals = book.listing([f"{rival.label} {book.number(rival.mentions)}" for rival in digest.rivals[:5]])
+        yield _section(_bold(book.say("rivals_head")), _text(f"\n{rivals}"))
     if digest.phrases.phrases:
-        said = [f"“{one.text}” {people(one.authors)}" for one in digest.phrases.phrases[:5]]
-        yield _section(_bold("New words"), _text(f"\n{listing(said)}"))
+        said = [f"“{one.text}” {book.people(one.authors)}" for one in digest.phrases.phrases[:5]]
+        yield _section(_bold(book.say("phrases_head")), _text(f"\n{book.listing(said)}"))
     if digest.top_posts:
-        yield _section(_bold("Most answered and shared"))
-        yield _list("bullet", [_post(post) for post in digest.top_posts[:3]])
+        yield _section(_bold(book.say("top_head")))
+        yield _list("bullet", [_post(post, book) for post in digest.top_posts[:3]])
 
 
-def _post(post: Post) -> Block:
-    words_of = f": “{_cut(post.text, _QUOTE)}”" if post.text else ""
-    return _section(_text(f"{number(post.engagement)} reactions{words_of}"), *_link(post.url))
+def _post(post: Post, book: Labels) -> Block:
+    words_of = f"{book.colon}“{_cut(post.text, _QUOTE)}”" if post.text else ""
+    return _section(_text(f"{sayings.reactions(post, book)}{words_of}"), *_link(post.url, book))
 
 
-def _quality(digest: Digest, detail: _Detail, shortened: bool) -> Iterator[str]:
-    yield f"Data: {' '.join(digest.coverage.sentences)}".strip()
+def _quality(digest: Digest, detail: _Detail, book: Labels, shortened: bool) -> Iterator[str]:
+    yield book.say("quality_data", sentences=" ".join(digest.coverage.sentences)).strip()
     gaps = [
-        f"{source.name} {hours(source.of_hours - source.hours)} missing"
+        book.say("quality_gap", source=source.name, hours=book.hours(source.of_hours - source.hours))
         for source in digest.coverage.sources
         if source.hours is not None and source.gaps
     ]
     if gaps:
-        yield f"Gaps: {listing(gaps)}."
+        yield book.say("quality_gaps", gaps=book.listing(gaps))
     yield digest.accounting_sentence
     if detail.extras and digest.confidence.sentences:
         yield " ".join(digest.confidence.sentences[:2])
-    yield "“Clear” means p < 0.05 after correction for the stages; a voice is a person with one stage and mood; groups under 10 people show counts only."
+    yield book.say("quality_clear")
     if shortened:
-        yield "Shortened to fit; the report has everything."
+        yield book.say("quality_short")
 
 
 def _rich(block_id: str, elements: list[Block]) -> Block:
@@ -244,10 +252,10 @@ def _text(text: str, italic: bool = False) -> Block:
     return {"type": "text", "text": text, "style": {"italic": True}} if italic else {"type": "text", "text": text}
 
 
-def _link(url: str) -> Iterator[Block]:
+def _link(url: str, book: Labels) -> Iterator[Block]:
     if url:
         yield _text(" ")
-        yield {"type": "link", "url": url, "text": "post"}
+        yield {"type": "link", "url": url, "text": book.say("post_word")}
 
 
 def _context(block_id: str, lines: list[str]) -> Block:

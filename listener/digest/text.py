@@ -1,4 +1,4 @@
-"""Words from outside, made fit to print: `visible` for posts, `safe_url` for links; and how numbers are written.
+"""Words from outside, made fit to print: `visible` for posts, `safe_url` for links.
 
 Cleaning removes what cannot be seen but acts (control characters, direction overrides, lone surrogates). It does
 not make text safe for a format; each renderer still escapes for its own.
@@ -66,40 +66,7 @@ def name(text: str) -> str:
     return visible(text.replace("_", " "), 60)
 
 
-def number(value: int) -> str:
-    """1,234: thousands apart, so that large figures can be read."""
-    return f"{value:,}"
-
-
-def some(count: int, one: str, many: str | None = None) -> str:
-    """`1 person`, `12 people`: a count with its noun."""
-    return f"{number(count)} {one if count == 1 else many or one + 's'}"
-
-
-def people(count: int) -> str:
-    """`1 person`, `12 people`."""
-    return some(count, "person", "people")
-
-
 def signed(share: float) -> str:
     """−1…1 as −100…+100 with a real minus sign."""
     value = round(share * 100)
     return f"+{value}" if value > 0 else f"−{-value}" if value < 0 else "0"
-
-
-def hours(value: float) -> str:
-    """`168 h`, `9.5 h`: hours with at most one decimal."""
-    rounded = round(value, 1)
-    return f"{rounded:.0f} h" if rounded == int(rounded) else f"{rounded:.1f} h"
-
-
-def minutes(value: float) -> str:
-    """`25 min`, `3.4 h`, `2.1 days`."""
-    if value < 60:
-        return f"{value:.0f} min"
-    return f"{value / 60:.1f} h" if value < 48 * 60 else f"{value / 1440:.1f} days"
-
-
-def listing(words: list[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""

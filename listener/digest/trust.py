@@ -6,18 +6,19 @@ from dataclasses import replace
 
 from listener.digest.figures import Confidence, StageFigures, Tally
 from listener.digest.given import Around
+from listener.digest.labels import Labels
 from listener.digest.shares import share
 from listener.digest.tally import Pile, WeekTally
-from listener.digest.text import listing, number, some, visible
+from listener.digest.text import visible
 from listener.digest.week import Week
 from listener.digest.words import share as said
 
 _NAMED = 20  # silent rules that are named
-_LATER = "The intervals cover chance, not mistakes of the classifier."
-_SELECTED = "These are the posts that the configured sources and search words found, not what all customers think."
 
 
-def confidence(week: Week, total: Tally, unclear: StageFigures, tally: WeekTally, around: Around) -> Confidence:
+def confidence(
+    week: Week, total: Tally, unclear: StageFigures, tally: WeekTally, around: Around, book: Labels
+) -> Confidence:
     """The figures and their sentences; no sentence where there is no verdict."""
     unknown = tally.languages.get("und", Pile(0))
     shares = (
@@ -42,34 +43,29 @@ def confidence(week: Week, total: Tally, unclear: StageFigures, tally: WeekTally
         rules_matched=known - len(silent),
         silent_rules=tuple(visible(rule, 80) for rule in silent[:_NAMED]),
     )
-    return replace(figures, sentences=_sentences(figures))
+    return replace(figures, sentences=_sentences(figures, book))
 
 
-def _sentences(figures: Confidence) -> tuple[str, ...]:
+def _sentences(figures: Confidence, book: Labels) -> tuple[str, ...]:
     if not figures.unclear.of:
         return ()
     return (
-        f"Stage unclear: {said(figures.unclear)} posts.",
-        f"Language unknown: {said(figures.unknown_language)} posts.",
-        f"Did not say whether they bought: {said(figures.without_buyer_status)} people.",
-        f"{_LATER} {_looked_at(figures)}",
-        *([_rules(figures)] if figures.rules else []),
-        _SELECTED,
+        book.say("trust_unclear", share=said(figures.unclear, book)),
+        book.say("trust_language", share=said(figures.unknown_language, book)),
+        book.say("trust_bought", share=said(figures.without_buyer_status, book)),
+        f"{book.say('trust_chance')} {_looked_at(figures, book)}",
+        *([_rules(figures, book)] if figures.rules else []),
+        book.say("trust_selected"),
     )
 
 
-def _looked_at(figures: Confidence) -> str:
+def _looked_at(figures: Confidence, book: Labels) -> str:
     if figures.agreement is not None:
-        return f"People looked at verdicts and left {said(figures.agreement)} as they were."
-    if figures.corrected:
-        return (
-            f"People corrected {some(figures.corrected, 'verdict')}; whoever corrects looks where something is wrong, so this is "
-            "no rate, and nobody audited a sample."
-        )
-    return "Nobody has audited this week's verdicts yet."
+        return book.say("trust_agreed", share=said(figures.agreement, book))
+    return book.say("trust_corrected", figures.corrected) if figures.corrected else book.say("trust_no_audit")
 
 
-def _rules(figures: Confidence) -> str:
+def _rules(figures: Confidence, book: Labels) -> str:
     silent = figures.rules - figures.rules_matched
-    few = f" ({listing(list(figures.silent_rules))})" if 0 < silent <= 3 else ""
-    return f"{number(silent)} of {some(figures.rules, 'rule')} matched nothing{few}."
+    few = f" ({book.listing(figures.silent_rules)})" if 0 < silent <= 3 else ""
+    return book.say("trust_rules", figures.rules, silent=book.number(silent), few=few)

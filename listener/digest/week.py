@@ -13,10 +13,6 @@ from zoneinfo import ZoneInfo
 
 LONGEST = 366  # days
 _SHAPE = re.compile(r"(\d{4})-W(\d{2})", re.ASCII)
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July",
-    "August", "September", "October", "November", "December",
-)  # fmt: skip
 
 
 class WeekError(ValueError):
@@ -90,19 +86,6 @@ class Week:
     def hours(self) -> float:
         """168, or 167 or 169 when the clocks change."""
         return (self.until - self.since).total_seconds() / 3600
-
-    @property
-    def label(self) -> str:
-        """`16–22 November 2026`, `30 November – 6 December 2026`, `29 December 2025 – 4 January 2026`."""
-        first, last = self.first, self._last
-        end = f"{last.day} {_MONTHS[last.month - 1]} {last.year}"
-        if first == last:
-            return end
-        if (first.year, first.month) == (last.year, last.month):
-            return f"{first.day}–{end}"
-        if first.year == last.year:
-            return f"{first.day} {_MONTHS[first.month - 1]} – {end}"
-        return f"{first.day} {_MONTHS[first.month - 1]} {first.year} – {end}"
 
     def previous(self, weeks: int = 1) -> Week:
         """The week, or stretch of as many days, `weeks` before this one; negative numbers look ahead."""

@@ -1,14 +1,16 @@
-"""The sentences of a digest, made of counts alone: headline, notes, three actions, accounting, confidence.
+"""The first sentences of a digest, made of counts alone: headline, notes, three actions, accounting; and its short forms.
 
 Deterministic, in plain words, and never bolder than the numbers: under ten people it says to read the posts rather
 than the figures, and a week without collection is told as a failure of ours, not as silence of the customers.
-Nothing here quotes a post; words from outside come only through cleaned labels.
+Nothing here quotes a post; words from outside come only through cleaned labels. The words themselves are in `labels_*.toml`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
+from listener.digest.coverage import quiet
 from listener.digest.figures import (
     SMALL,
     Accounting,
@@ -23,8 +25,9 @@ from listener.digest.figures import (
     Topic,
     WeekState,
 )
+from listener.digest.labels import Labels
 from listener.digest.tally import Pile, WeekTally
-from listener.digest.text import listing, number, people, some
+from listener.digest.text import signed
 from listener.digest.week import Week
 
 _ACTIONS = 3
@@ -38,48 +41,50 @@ def headline(
     pains: Sequence[Topic],
     delights: Sequence[Topic],
     stored: int,
+    book: Labels,
 ) -> str:
     """The first sentence of the page."""
     if state == "broken":
-        return f"We do not know what people said about {brand} this week: nothing was collected."
+        return book.say("head_broken", brand=brand)
     if not total.mentions:
-        rest = f" {some(stored, 'post')} found, none of them counted." if stored else ""
-        return f"Nobody was found writing about {brand} this week.{rest}"
-    who = f"{people(total.authors)} wrote about {brand}"
+        rest = f" {book.say('head_stored', stored)}" if stored else ""
+        return book.say("head_nobody", brand=brand) + rest
+    if total.mentions == 1:
+        return book.say("head_one_post", brand=brand)
     if total.authors < SMALL:
-        only = "Only one person" if total.authors == 1 else f"Only {people(total.authors)}"
-        posts = "the post" if total.mentions == 1 else "the posts"
-        return f"{only} wrote about {brand}: read {posts} rather than the figures."
+        return book.say("head_few", total.authors, brand=brand)
     parts = [
-        f"{_most(topics)} {verb} most often ({number(topics[0].authors)}{' each' if _tied(topics) else ''})"
-        for topics, verb in ((pains, "hurt"), (delights, "delighted"))
+        book.say(
+            key,
+            what=book.listing([topic.label for topic in topics[: 1 + _tied(topics)]]),
+            count=book.say("head_each" if _tied(topics) else "head_count", topics[0].authors),
+        )
+        for key, topics in (("head_hurt", pains), ("head_delighted", delights))
         if topics
     ]
-    return f"{who}: {', '.join(parts)}." if parts else f"{who}; no touchpoint stood out."
+    who = book.people(total.authors)
+    if not parts:
+        return book.say("head_nothing", who=who, brand=brand)
+    return book.say("head_stood_out", who=who, brand=brand, what=book.say("head_between").join(parts))
 
 
-def notes(week: Week, covered: Coverage, finished: bool, total: Tally) -> tuple[str, ...]:
+def notes(week: Week, covered: Coverage, finished: bool, total: Tally, book: Labels) -> tuple[str, ...]:
     """What a reader must know before reading on."""
     found: list[str] = []
     if not week.whole:
-        days = "this day" if week.days == 1 else f"these {week.days} days"
-        found.append(f"Not an ISO week: “week” means {days} below, “earlier weeks” stretches as long before.")
+        found.append(book.say("note_days", week.days))
     if not finished:
-        found.append("This week is still running: the figures are what was collected so far.")
+        found.append(book.say("note_running"))
     if covered.state == "broken":
         found.extend(covered.sentences[:1])
     elif covered.state == "empty":
         asleep = any(source.status in ("broken", "partial", "started") for source in covered.sources)
-        found.append(
-            "No post about the brand was found, and part of the collection was missing: this may not be silence."
-            if asleep
-            else "No post about the brand was found although the sources answered."
-        )
+        found.append(book.say("note_empty_asleep" if asleep else "note_empty_awake"))
         found.extend(sentence for sentence in covered.sentences if asleep)
     elif covered.state == "partial":
-        found.extend(sentence for sentence in covered.sentences if not sentence.startswith("Answered"))
+        found.extend(sentence for sentence in covered.sentences if sentence != quiet(covered.sources, book))
     if total.mentions and total.authors < SMALL:
-        found.append("Under ten people: no percentages and no trend are shown.")
+        found.append(book.say("note_few"))
     return tuple(found)
 
 
@@ -93,40 +98,37 @@ def actions(
     journey: Sequence[StageFigures],
     tally: WeekTally,
     unclear: StageFigures,
+    book: Labels,
 ) -> tuple[Action, ...]:
     """At most three things to do first; fewer only where there is nothing to do."""
     candidates = (
-        *_repair(covered),
-        *_urgent(tally.urgent_open),
-        *_pain(pains),
-        *_rise(journey),
-        *_exit(exits, leaving),
-        *_buying(tally.intents.get("buying")),
-        *_thank(delights, tally.intents.get("praise")),
-        *_read(total, unclear),
-        *_nothing(total),
+        *_repair(covered, book),
+        *_urgent(tally.urgent_open, book),
+        *_pain(pains, book),
+        *_rise(journey, book),
+        *_exit(exits, leaving, book),
+        *_buying(tally.intents.get("buying"), book),
+        *_thank(delights, tally.intents.get("praise"), book),
+        *_read(total, unclear, book),
+        *_nothing(total, book),
     )
     return candidates[:_ACTIONS]
 
 
-def accounting(kinds: Accounting) -> str:
+def accounting(kinds: Accounting, book: Labels) -> str:
     """Where every stored post went, as one sentence whose terms add up."""
     if not kinds.stored:
-        return "No post of this week is stored."
+        return book.say("accounts_none")
     terms = [
-        f"{number(kinds.counted)} counted",
-        f"{number(kinds.promotional)} promotional",
-        f"{number(kinds.rivals)} about rivals",
-        f"{number(kinds.own)} our own",
-        f"{number(kinds.not_relevant)} not relevant",
+        book.say(f"accounts_{name}", getattr(kinds, name))
+        for name in ("counted", "promotional", "rivals", "own", "not_relevant")
     ]
-    total = f"all {number(kinds.stored)} stored posts" if kinds.stored > 1 else "the one stored post"
-    return f"{', '.join(terms)}: accounts for {total}."
+    return book.say("accounts", kinds.stored, terms=", ".join(terms))
 
 
-def share(figures: Share) -> str:
+def share(figures: Share, book: Labels) -> str:
     """`31 of 212 (15 %, 10–20 %)`; no percentage under ten."""
-    base = f"{number(figures.count)} of {number(figures.of)}"
+    base = book.say("of", count=book.number(figures.count), of=book.number(figures.of))
     if figures.percent is None:
         return base
     return f"{base} ({figures.percent} %, {interval(figures)})"
@@ -137,134 +139,127 @@ def interval(figures: Share) -> str:
     return f"{round(100 * figures.low)}–{round(100 * figures.high)} %"
 
 
-def change(figures: Change, authors: int | None = None) -> str:
+def change(figures: Change, book: Labels, authors: int | None = None) -> str:
     """`usually 26: clear rise`, `too few`, `no earlier weeks`.
 
     Compared are voices; where they differ much from the `authors` beside which this stands, their number is said.
     """
+    word = book.word(figures.word)
     if figures.usual is None or figures.word == "too few":
-        return figures.word
-    usual = f"{figures.usual:,.0f}" if figures.usual >= SMALL else f"{figures.usual:.1f}".removesuffix(".0")
+        return word
+    usual = book.number(round(figures.usual)) if figures.usual >= SMALL else book.decimal(figures.usual)
     apart = authors is not None and abs(figures.now - authors) > _APART * authors
-    voices = f"{some(figures.now, 'voice')}, " if apart else ""
-    note = f" ({figures.note})" if figures.note else ""
-    return f"{voices}usually {usual}: {figures.word}{note}"
+    voices = f"{book.some(figures.now, 'voice')}, " if apart else ""
+    note = f" ({book.word(figures.note)})" if figures.note else ""
+    return f"{voices}{book.say('usually', usual=usual, word=word)}{note}"
 
 
-def door(figures: Door) -> str:
+def net(figures: Tally, book: Labels) -> str:
+    """`−46 (−60 to −29)`; an en dash under ten people."""
+    if figures.net is None or figures.net_low is None or figures.net_high is None or figures.authors < SMALL:
+        return "–"
+    return f"{signed(figures.net)} ({book.say('from_to', low=signed(figures.net_low), high=signed(figures.net_high))})"
+
+
+def door(figures: Door, book: Labels) -> str:
     """`4 people at Purchase, over delivery 3 and price 1, to Polarex 3`."""
-    text = f"{people(figures.authors)} at {figures.label}"
+    text = book.say("door_at", who=book.people(figures.authors), stage=figures.label)
     if figures.reasons:
-        text += f", over {_counts(figures.reasons)}"
+        text += f", {book.say('door_over', what=_counts(figures.reasons, book))}"
     if figures.rivals:
-        text += f", to {_counts(figures.rivals)}"
+        text += f", {book.say('door_to', whom=_counts(figures.rivals, book))}"
     return text
 
 
-def topic(figures: Topic) -> str:
+def leaving(people: int, book: Labels) -> str:
+    """`12 people speak of leaving.`"""
+    return book.say("exits_count", people) if people else book.say("exits_none")
+
+
+def topic(figures: Topic, book: Labels) -> str:
     """`19 people in 21 posts, mostly at Purchase; owner: logistics`."""
-    owner = f"; owner: {figures.owner}" if figures.owner else ""
-    where = "at" if figures.authors == 1 else "mostly at"
-    return f"{people(figures.authors)} in {some(figures.mentions, 'post')}, {where} {figures.stage}{owner}"
+    owner = f"{book.semicolon}{book.say('owner', owner=figures.owner)}" if figures.owner else ""
+    where = book.say("topic_where", figures.authors, posts=book.some(figures.mentions, "post"), stage=figures.stage)
+    return book.say("topic_in", who=book.people(figures.authors), where=where) + owner
 
 
-def _counts(named: Sequence[NamedCount]) -> str:
-    return listing([f"{entry.label} {number(entry.authors)}" for entry in named[:3]])
-
-
-def _most(topics: Sequence[Topic]) -> str:
-    return f"{topics[0].label} and {topics[1].label}" if _tied(topics) else topics[0].label
+def _counts(named: Sequence[NamedCount], book: Labels) -> str:
+    return book.listing([f"{entry.label} {book.number(entry.authors)}" for entry in named[:3]])
 
 
 def _tied(topics: Sequence[Topic]) -> bool:
     return len(topics) > 1 and topics[0].authors == topics[1].authors
 
 
-def _repair(covered: Coverage) -> Iterator[Action]:
+def _repair(covered: Coverage, book: Labels) -> Iterator[Action]:
     broken = [source.name for source in covered.sources if source.status == "broken"]
     if broken:
-        yield Action("source", f"Repair {listing(broken)}: nothing was collected there this week.")
+        yield Action("source", book.say("do_repair", sources=book.listing(broken)))
     elif covered.state == "broken":
-        yield Action("source", "Repair the collection: run `listener doctor` and see which sources answer.")
+        yield Action("source", book.say("do_collect"))
 
 
-def _urgent(pile: Pile) -> Iterator[Action]:
-    count = len(pile.people)
-    if count:
-        whose = "whose urgent case nobody has claimed" if count == 1 else "whose urgent cases nobody has claimed"
-        yield Action("urgent", f"Answer the {people(count)} {whose}.", _link(pile))
+def _urgent(pile: Pile, book: Labels) -> Iterator[Action]:
+    if pile.people:
+        yield Action("urgent", book.say("do_urgent", len(pile.people)), _link(pile))
 
 
-def _pain(pains: Sequence[Topic]) -> Iterator[Action]:
+def _pain(pains: Sequence[Topic], book: Labels) -> Iterator[Action]:
     for topic in pains[:1]:
-        who = f" ({topic.owner})" if topic.owner else ""
-        verb, where = ("is", "at") if topic.authors == 1 else ("are", "mostly at")
-        yield Action(
-            "pain",
-            f"Look into {topic.label}{who}: {people(topic.authors)} {verb} unhappy with it, {where} {topic.stage}.",
-            next((post.url for post in topic.examples if post.url), ""),
-        )
+        what = f"{topic.label} ({topic.owner})" if topic.owner else topic.label
+        text = book.say("do_pain", topic.authors, what=what, stage=topic.stage)
+        yield Action("pain", text, next((post.url for post in topic.examples if post.url), ""))
 
 
-def _rise(journey: Sequence[StageFigures]) -> Iterator[Action]:
+def _rise(journey: Sequence[StageFigures], book: Labels) -> Iterator[Action]:
     rising = [stage for stage in journey if stage.change_negative.word == "clear rise"]
     for stage in sorted(rising, key=lambda stage: -stage.change_negative.now)[:1]:
         figures = stage.change_negative
-        yield Action(
-            "rise",
-            f"Find out what changed at {stage.label}: {some(figures.now, 'unhappy voice')}, {change(figures)}.",
-            stage.quote.url if stage.quote and stage.quote.sentiment == "negative" else "",
-        )
+        text = book.say("do_rise", figures.now, stage=stage.label, change=change(figures, book))
+        yield Action("rise", text, stage.quote.url if stage.quote and stage.quote.sentiment == "negative" else "")
 
 
-def _exit(exits: Sequence[Door], leaving: int) -> Iterator[Action]:
+def _exit(exits: Sequence[Door], leaving: int, book: Labels) -> Iterator[Action]:
     if not exits:
         return
-    rivals: Mapping[str, int] = {}
+    rivals = Counter[str]()
     for figures in exits:
-        rivals = {**rivals, **{entry.name: rivals.get(entry.name, 0) + entry.authors for entry in figures.rivals}}
+        rivals.update({entry.name: entry.authors for entry in figures.rivals})
     to = ""
     if rivals:
         first = min(rivals, key=lambda rival: (-rivals[rival], rival))
-        to = f", {number(rivals[first])} of them to {first}"
-    who = "one person speaks" if leaving == 1 else f"{people(leaving)} speak"
-    where = "at" if len(exits) == 1 else "most at"
+        to = book.say("do_exit_to", leaving, count=book.number(rivals[first]), rival=first)
+    where = book.say("do_exit_at" if len(exits) == 1 else "do_exit_most", stage=exits[0].label)
     link = next((post.url for figures in exits for post in figures.examples if post.url), "")
-    yield Action("exits", f"Win back who can be won: {who} of leaving{to}, {where} {exits[0].label}.", link)
+    yield Action("exits", book.say("do_exit", leaving, to=to, where=where), link)
 
 
-def _buying(pile: Pile | None) -> Iterator[Action]:
+def _buying(pile: Pile | None, book: Labels) -> Iterator[Action]:
     if pile is not None and pile.people:
-        verb = "wants" if len(pile.people) == 1 else "want"
-        yield Action("buying", f"Help the {people(len(pile.people))} who {verb} to buy.", _link(pile))
+        yield Action("buying", book.say("do_buying", len(pile.people)), _link(pile))
 
 
-def _thank(delights: Sequence[Topic], pile: Pile | None) -> Iterator[Action]:
+def _thank(delights: Sequence[Topic], pile: Pile | None, book: Labels) -> Iterator[Action]:
     if pile is not None and pile.people:
-        most = f", most for {delights[0].label}" if delights and delights[0].authors > 1 else ""
-        yield Action("thank", f"Thank the {people(len(pile.people))} who praised us{most}.", _link(pile))
+        most = book.say("do_thank_most", what=delights[0].label) if delights and delights[0].authors > 1 else ""
+        yield Action("thank", book.say("do_thank", len(pile.people), most=most), _link(pile))
     elif delights:
         topic = delights[0]
         link = next((post.url for post in topic.examples if post.url), "")
-        yield Action("thank", f"Thank the {people(topic.authors)} happy with {topic.label}.", link)
+        yield Action("thank", book.say("do_thank_for", topic.authors, what=topic.label), link)
 
 
-def _read(total: Tally, unclear: StageFigures) -> Iterator[Action]:
+def _read(total: Tally, unclear: StageFigures, book: Labels) -> Iterator[Action]:
     if 0 < total.authors < SMALL:
-        posts = "the one post" if total.mentions == 1 else f"all {number(total.mentions)} posts"
-        yield Action("read", f"Read {posts} of this week: so few tell more as words than as numbers.")
+        yield Action("read", book.say("do_read", total.mentions))
     elif unclear.tally.mentions:
         quote = unclear.quote
-        yield Action(
-            "read",
-            f"Read a few of the {some(unclear.tally.mentions, 'post')} whose stage stayed unclear.",
-            quote.url if quote else "",
-        )
+        yield Action("read", book.say("do_unclear", unclear.tally.mentions), quote.url if quote else "")
 
 
-def _nothing(total: Tally) -> Iterator[Action]:
+def _nothing(total: Tally, book: Labels) -> Iterator[Action]:
     if not total.mentions:
-        yield Action("wait", "Check the search words: do they name the brand the way customers do?")
+        yield Action("wait", book.say("do_words"))
 
 
 def _link(pile: Pile) -> str:

@@ -134,7 +134,7 @@ class SlackReceiver:
         try:
             receipt = self._post(delivery, message, thread)
             if delivery.kind is NotificationKind.DIGEST:
-                share(self._client, receipt, delivery.payload, self._look.words.language)
+                share(self._client, receipt, delivery.payload)
             return receipt
         except SlackApiError as error:
             if thread is None or code_of(error) not in PARENT_GONE:

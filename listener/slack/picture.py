@@ -20,7 +20,7 @@ from listener.slack.failures import code_of
 log = structlog.get_logger()
 
 
-def share(client: WebClient, receipt: Receipt, payload: Mapping[str, Any], language: str) -> bool:
+def share(client: WebClient, receipt: Receipt, payload: Mapping[str, Any]) -> bool:
     """Put the map of the digest in `payload` into the thread of its message; whether that worked."""
     from listener.digest import drawing, form, marks, raster  # jinja and the drawing are for the day of the digest
     from listener.digest.labels import load
@@ -31,12 +31,13 @@ def share(client: WebClient, receipt: Receipt, payload: Mapping[str, Any], langu
         digest = form.from_data(payload["digest"])
         if not digest.total.mentions:
             return False
-        picture = raster.png(drawing.still(digest, language=language))
+        book = load(digest.language)
+        picture = raster.png(drawing.still(digest))
         client.files_upload_v2(
             filename=f"journey-{digest.week.name}.png",
             content=picture,
-            title=load(language).say("map_title", brand=digest.brand, week=digest.week.label)[:200],
-            alt_txt=marks.said(digest, marks.Hand(load(language)))[:1000],
+            title=book.say("map_title", brand=digest.brand, week=digest.week.label)[:200],
+            alt_txt=marks.said(digest, marks.Hand(book))[:1000],
             channel=str(receipt.data["channel"]),
             thread_ts=str(receipt.data["ts"]),
         )

@@ -147,12 +147,12 @@ def test_a_hostile_week_is_text_and_calls_nobody(tmp_path: Path, visitors: tuple
 @pytest.mark.parametrize("size", ["500,900", "1280,900", "1600,900"])
 @pytest.mark.parametrize("name", ["as they are", "long", "right to left"])
 def test_in_a_browser_words_stay_in_the_frame_and_off_each_other(tmp_path: Path, size: str, name: str) -> None:
-    digest = full_week(150, PROJECTIONS[name])
+    digest = full_week(150, replace(PROJECTIONS[name], language="fr"))
     if name != "as they are":
         text = LONG * 3 if name == "long" else ARABIC
         stages = tuple(replace(stage, quote=stage.quote and replace(stage.quote, text=text)) for stage in digest.stages)
         digest = replace(digest, stages=stages)
-    assert told(tmp_path, html.render(digest, language="fr"), MEASURE, size) == []
+    assert told(tmp_path, html.render(digest), MEASURE, size) == []
 
 
 @pytest.mark.parametrize(("theme", "ground"), [("light", 0xFA), ("dark", 0x15)])
@@ -183,7 +183,7 @@ def test_it_prints_on_two_sheets(tmp_path: Path, amount: int) -> None:
 @pytest.mark.parametrize("size", ["500,900", "1280,900"])
 @pytest.mark.parametrize("amount", [0, 200])
 def test_axe_finds_nothing_serious(tmp_path: Path, theme: str, size: str, amount: int) -> None:
-    page = html.render(full_week(amount, FULL), theme=theme, language="fr")  # type: ignore[arg-type]
+    page = html.render(full_week(amount, replace(FULL, language="fr")), theme=theme)  # type: ignore[arg-type]
     script = (
         f"<script>{AXE.read_text(encoding='utf-8')}</script><script>axe.run(document, {{resultTypes: ['violations']}}).then(r => {{"
         "const p = document.createElement('pre'); p.id = 'told';"

@@ -11,6 +11,7 @@ from connectors.base import Gap
 from listener.digest import words
 from listener.digest.count import count
 from listener.digest.figures import Digest, DigestSettings, StageFigures
+from listener.digest.labels import load
 from listener.model import CaseState, Counted
 from rules.vocabulary import BuyerStatus, Intent, Stage, Urgency
 from tests.fakes.digest_week import SETTINGS, WEEK, earlier, post, posts, source, sources
@@ -147,7 +148,7 @@ def test_an_exit_says_where_why_and_to_whom() -> None:
         )
     )  # fmt: skip
     (door,) = digest.exits
-    assert words.door(door) == "1 person at Purchase, over delivery 1, to Polarex 1"
+    assert words.door(door, load()) == "1 person at Purchase, over delivery 1, to Polarex 1"
     assert digest.exit_authors == 1
 
 
@@ -202,7 +203,7 @@ def test_a_source_silent_for_nine_hours_is_named_with_its_hours() -> None:
     digest = count(WEEK, posts(50), earlier(), sources(), settings=SETTINGS)
     silent = next(found for found in digest.coverage.sources if found.name == "hackernews-main")
     assert (silent.status, silent.hours, silent.of_hours) == ("partial", 158.83, 168.0)
-    assert "Tue 02:10 to Tue 11:20 still to be read (page-cap)" in silent.note
+    assert "Tue 02:10 to Tue 11:20 still to be read (more posts than one poll reads)" in silent.note
     assert any("hackernews-main (158.8 h of 168 h)" in note for note in digest.notes)
     assert digest.state == "partial"
 
@@ -305,4 +306,4 @@ def test_times_of_a_source_in_another_zone_are_told_in_local_time() -> None:
         datetime(2026, 11, 18, 23, 30, tzinfo=UTC), datetime(2026, 11, 19, 1, tzinfo=UTC), "rolled-over", lost=True
     )
     digest = count(WEEK, [post(1)], sources=[source("m", gaps=(gap,))], settings=SETTINGS)
-    assert "Thu 00:30 to Thu 02:00 lost (rolled-over)" in digest.coverage.sources[0].note
+    assert "Thu 00:30 to Thu 02:00 lost (more posts than the list holds)" in digest.coverage.sources[0].note

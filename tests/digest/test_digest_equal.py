@@ -15,6 +15,7 @@ from listener.digest import form, html, markdown, matrix, slack, table
 from listener.digest.count import count
 from listener.digest.figures import Digest
 from listener.digest.given import Around, Decided
+from listener.digest.labels import load
 from tests.digest.test_digest_forms import from_markdown, from_page, from_slack
 from tests.fakes.digest_week import SETTINGS, WEEK, earlier, post, posts, source, sources
 
@@ -58,7 +59,7 @@ def from_json(digest: Digest) -> list[list[str]]:
 @pytest.mark.parametrize("amount", [0, 1, 5, 50, 2_000])
 def test_all_forms_say_the_same_numbers(amount: int) -> None:
     digest = count(WEEK, posts(amount), earlier(amount / 200), sources(), settings=SETTINGS)
-    expected = [list(row) for row in matrix.rows(digest)]
+    expected = [list(row) for row in matrix.rows(digest, load())]
     assert from_json(digest) == from_csv(digest) == [row[:8] for row in expected]
     assert from_markdown(digest) == expected
     if amount:
@@ -87,7 +88,7 @@ def test_a_source_that_was_silent_for_nine_hours_is_named_in_every_form(kind: st
     if kind == "slack":
         assert "rss-main 9 h missing" in shown
     elif kind != "csv":
-        assert "Tue 02:00 to Tue 11:00 lost (expired-window)" in shown
+        assert "Tue 02:00 to Tue 11:00 lost (no longer shown by the platform)" in shown
 
 
 @pytest.mark.parametrize("kind", FORMS)

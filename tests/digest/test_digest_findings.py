@@ -69,7 +69,7 @@ def test_the_six_questions_are_answered_in_every_language(lang: str) -> None:
     assert answers(digest, "checkout") == {"payment-failed": (1, 1, 0)}
     assert answers(digest, "back") == {"support": (1, 0, 1)}
     assert answers(digest, "recommend") == {"recommend": (1, 0, 1), "warn": (1, 1, 0)}
-    assert question(digest, "recommend").sentence == "1 recommend us, 1 warn of us: balance 0."
+    assert question(digest, "recommend").sentence == "1 recommends us, 1 warns of us: balance 0."
     assert answers(digest, "improve") == {"app": (1, 0, 0)}
 
 

@@ -22,6 +22,7 @@ from rich.console import Console
 from listener.digest import console, form, html, markdown, markup, matrix, slack
 from listener.digest.count import count
 from listener.digest.figures import Digest, DigestSettings
+from listener.digest.labels import load
 from listener.digest.text import safe_url, visible
 from listener.digest.typeset import fit, width, wrap
 from rules.vocabulary import Stage
@@ -133,7 +134,7 @@ def from_slack(digest: Digest) -> list[list[str]]:
 @pytest.mark.parametrize("amount", [5, 50, 200, 2000])
 def test_the_numbers_are_equal_in_all_forms(amount: int) -> None:
     digest = count(WEEK, posts(amount), earlier(amount / 200), sources(), settings=SETTINGS)
-    expected = [list(row) for row in matrix.rows(digest)]
+    expected = [list(row) for row in matrix.rows(digest, load())]
     assert from_page(digest) == expected
     assert from_markdown(digest) == expected
     header, *told = from_slack(digest)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from listener.digest.labels import load
 from listener.digest.week import Week, WeekError
 
 
@@ -39,7 +40,7 @@ def test_sunday_evening_in_one_zone_is_monday_in_another() -> None:
     ],
 )
 def test_labels_say_what_is_needed_and_no_more(name: str, label: str) -> None:
-    assert Week.parse(name).label == label
+    assert load().period(Week.parse(name)) == label
 
 
 @pytest.mark.parametrize(

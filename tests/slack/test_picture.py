@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from listener.digest import chart, form, raster, slack
 from listener.digest.figures import Digest
 from listener.model import Delivery, NotificationKind
 from listener.slack.client import SlackReceiver
-from tests.fakes.digest_around import full_week
+from tests.fakes.digest_around import FULL, full_week
 from tests.fakes.slack import DROP_BEFORE, HTML_500, FakeSlack, Fault, rate_limited, refused, slow
 from tests.fakes.told import NOW, delivery, look
 
@@ -101,7 +103,7 @@ def test_the_chart_and_the_rest_share_the_budget() -> None:
 
 def test_a_curve_of_fewer_than_two_figures_is_none_and_labels_stay_within_slacks_limits() -> None:
     assert chart.curve(full_week(5)) is None
-    drawn_chart = chart.curve(full_week(300), language="fr")
+    drawn_chart = chart.curve(full_week(300, replace(FULL, language="fr")))
     assert drawn_chart is not None
     (series,) = drawn_chart["chart"]["series"]
     assert len(series["data"]) <= 12
