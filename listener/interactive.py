@@ -20,11 +20,13 @@ import structlog
 
 from connectors.base import CannotReply, Mention
 from listener import report, silencing, spiking, troubles
+from listener.cases.asking import question
 from listener.cases.clock import is_open
 from listener.cases.deeds import Decision, Refusal, Why, Wish
 from listener.cases.plan import CLOSED_STATES, NewMention, OpenCases, Settled, read_case_ref
 from listener.cases.replies import Chosen, NewReply, Reply
 from listener.cases.settle import Rules, Settler
+from listener.cases.shelf import Move, No, Shelved, Standing
 from listener.config import Config, SecretMissing
 from listener.config.schema import SlackReceiver
 from listener.faults import place
@@ -125,6 +127,16 @@ class StoreDesk:
         if not is_shown or new.text != as_published(new.text) or not new.text:
             return CannotReply("changed", "what may be answered from here has changed since it was shown")
         return self.store.want_reply(new, self.clock())
+
+    def shelve(self, ref: str, move: Move) -> Shelved | No | None:
+        return self.store.shelf_step(ref, move, self.clock())
+
+    def shelf(self) -> Standing:
+        return self.store.shelf_standing()
+
+    def question(self, view: CaseView) -> str:
+        told = self.store.praise_of(view.case.ref) or view.mentions[-1]
+        return question(told.verdict.lang, self.config.brand.name)
 
     def waiting(self) -> Sequence[Case]:
         return self.store.cases_in(*(state for state in CaseState if state not in CLOSED_STATES))

@@ -14,9 +14,10 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from listener.cases.deeds import Deed, Refusal, Why, Wish
+from listener.cases.shelf import Step
 from listener.faults import place as fault_place
 from listener.model import ReceiverError
-from listener.slack import command, home, modals, parts, reply_windows
+from listener.slack import command, home, modals, parts, reply_windows, shelving
 from listener.slack.answering import Answering
 from listener.slack.answers import Answers, Place, exclusion_said, refusal_said, spike_refused
 from listener.slack.blocks import Block
@@ -42,6 +43,7 @@ class Clicks:
         self._client, self._desk, self._look, self._rights = client, desk, look, rights
         self._answers = Answers(client, look)
         self._replies = Answering(desk, look, rights, self._show, self._tell)
+        self._shelf = shelving.Shelving(desk, look, rights, self._show, self._tell)
         self._crew = Crew()
         ears = Ears(
             clicked=self._worked(self._clicked),
@@ -94,6 +96,8 @@ class Clicks:
         what, ref, revision = value.split(":")
         if what == "explain":
             self._explain(body, place, ref)
+        elif what in frozenset(Step):
+            self._shelf.begin(body, place, Step(what), ref, int(revision))
         elif what in MODALS:
             origin = modals.Origin(ref, int(revision), place.channel, place.response_url, place.home)
             self._open(body["trigger_id"], place, what, origin)
@@ -197,6 +201,8 @@ class Clicks:
         view, what = body["view"], str(body["view"].get("callback_id") or "")
         if what == reply_windows.PUBLISH:
             self._replies.publish(body, place)
+        if what in (shelving.ASK, shelving.GRANT):
+            self._shelf.entered(body, place)
         if what not in {"case_snooze", "case_irrelevant", "case_edit"}:
             return
         origin, values = modals.origin_of(view), view["state"]["values"]
@@ -227,7 +233,7 @@ class Clicks:
         if self._rights.may(user, Right.WORK):
             view = home.home(
                 desk.waiting(), user, self._look, desk.now(),
-                troubles=desk.troubles(), digest=desk.last_digest(), notice=notice,
+                troubles=desk.troubles(), digest=desk.last_digest(), notice=notice, shelf=desk.shelf(),
             )  # fmt: skip
         else:
             view = home.denied(self._look)

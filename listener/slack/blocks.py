@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from listener.cases.shelf import STEPS, PraiseState
 from listener.model import CaseState, CaseView, Told
 from listener.slack import limits, parts
 from listener.slack.look import Look
@@ -176,7 +177,8 @@ def _buttons(view: CaseView, look: Look) -> list[Block]:
     if not look.interactive:
         return links
     if closed:
-        return [button("case_reopen", word("button", "reopen"), value), *links]
+        shelf = [_shelf_menu(view, look)] if view.shelf or (praise and case.state is CaseState.RESOLVED) else []
+        return [button("case_reopen", word("button", "reopen"), value), *links, *shelf]
     claim = button("case_claim", word("button", "claim"), value)
     claim["accessibility_label"] = cut(word("button", "claim_label").format(case=case.ref), limits.ACCESSIBILITY_LABEL)
     claims = [claim] if case.state is CaseState.NEW else []
@@ -184,7 +186,8 @@ def _buttons(view: CaseView, look: Look) -> list[Block]:
     resolve = button("case_resolve", word("button", "resolve"), value)
     if praise:
         thanked = resolve if answered else button("case_replied", word("button", "thanked"), value)
-        return [*links, *claims, thanked, button("case_irrelevant", word("button", "irrelevant"), value)]
+        irrelevant = button("case_irrelevant", word("button", "irrelevant"), value)
+        return [*links, *claims, thanked, irrelevant, _shelf_menu(view, look)]
     if claims:
         claim["style"] = "primary"
     # What comes next in the life of a case is a button, what is rarer stands in the menu, which takes five.
@@ -196,6 +199,17 @@ def _buttons(view: CaseView, look: Look) -> list[Block]:
     options = [{"text": plain(word("button", deed), limits.OPTION_TEXT), "value": f"{deed}:{value}"} for deed in deeds]
     more = {"type": "overflow", "action_id": "case_more", "options": options}
     return [*claims, *next_step, *links, *snooze, resolve, more]
+
+
+def _shelf_menu(view: CaseView, look: Look) -> Block:
+    """What may be done with praise on its way to being shown."""
+    value = f"{view.case.ref}:{view.case.revision}"
+    steps = [step.value for step in STEPS[PraiseState(view.shelf) if view.shelf else None]]
+    options = [
+        {"text": plain(look.words.word("button", step), limits.OPTION_TEXT), "value": f"{step}:{value}"}
+        for step in (*steps, "explain")
+    ]
+    return {"type": "overflow", "action_id": "case_more", "options": options}
 
 
 def reply_button(mentions: Sequence[Told], value: str, look: Look, key: str) -> Block | None:

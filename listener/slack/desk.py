@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from connectors.base import CannotReply, Mention
 from listener.cases.deeds import Decision, Refusal, Why, Wish
 from listener.cases.replies import Chosen, NewReply, Reply
+from listener.cases.shelf import Move, No, Shelved, Standing
 from listener.model import Case, CaseView, Outcome, Spike, Told
 
 
@@ -90,6 +91,18 @@ class Desk(Protocol):
 
     def answer(self, new: NewReply) -> Reply | Refusal | CannotReply | None:
         """Have it published, once. None: there is no such case."""
+        ...
+
+    def shelve(self, ref: str, move: Move) -> Shelved | No | None:
+        """A step on the shelf for the praise in a case. None: there is no such case."""
+        ...
+
+    def shelf(self) -> Standing:
+        """How many stand where on the shelf."""
+        ...
+
+    def question(self, view: CaseView) -> str:
+        """A polite question to copy: may this praise be shown?"""
         ...
 
     def waiting(self) -> Sequence[Case]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from listener.cases.shelf import Standing
 from listener.model import Case, CaseState, CaseView, Told
 from listener.slack import limits, parts
 from listener.slack.blocks import Block, button, mrkdwn, plain, quote
 from listener.slack.desk import Found
 from listener.slack.look import Look
 from listener.slack.outside import defuse, one_line, web_address
+from listener.slack.shelving import section
 
 SOON = timedelta(hours=1)
 MOST = 15  # cases a list; more are counted
@@ -94,6 +96,7 @@ def home(
     troubles: Sequence[str] = (),
     digest: str | None = None,
     notice: str = "",
+    shelf: Standing | None = None,
 ) -> Block:
     """The home page of one person. `notice` (mrkdwn of ours) says what became of the last click."""
     word = look.words.word
@@ -103,6 +106,8 @@ def home(
     for key, listed in (("mine", mine(cases, who)), ("due", due(cases, now)), ("snoozed", snoozed(cases))):
         blocks.append({"type": "header", "text": plain(word("home", key), limits.HEADER_TEXT)})
         blocks.extend(lines(listed, look, now))
+    if shelf is not None:
+        blocks.extend(section(shelf, look))
     blocks.append({"type": "divider"})
     blocks.extend(health(troubles, look))
     week = word("home", "digest").format(week=digest) if digest else word("home", "no_digest")

@@ -57,6 +57,12 @@ def golden_messages() -> dict[str, Message]:
         "complaint_high_fr_without_clicks": case_message(complaint(), look("fr"), now),
         "critical_en": case_message(view(rash()), look(interactive=True), now),
         "praise_de": case_message(praise(), look(interactive=True), now),
+        "praise_asked_fr": case_message(replace(praise(), shelf="asked"), look("fr", interactive=True), now),
+        "praise_granted_resolved": case_message(
+            replace(praise(), shelf="granted", case=replace(praise().case, state=CaseState.RESOLVED, owner="Ana Ruiz")),
+            look(interactive=True),
+            now,
+        ),
         "several_mentions": case_message(story(), look(), now),
         "hostile": case_message(hostile(), look(interactive=True), now),
         "very_long": case_message(view(told("Je réclame. " * 900)), look(), now),

@@ -16,11 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.base import Author
+from listener.cases.shelf import Asked, Grant, Praise, PraiseState, Shelved, Standing
 from listener.model import CaseView, Line, NotificationKind, Told
 from listener.slack import limits
 from listener.slack.blocks import Message, case_message
 from listener.slack.entries import digest_message, message_for, notice, state_entry, thread_entry
 from listener.slack.outside import clean, cut, defuse, one_line, unescape, web_address
+from listener.slack.shelving import section
 from tests.fakes.told import NOW, complaint, delivery, look, summary, told, verdict, view
 
 TOKENS = (
@@ -53,6 +55,13 @@ def hostile(text: str) -> CaseView:
     return view(post, told(f"again {text}", verdict=evil), mention_count=7)
 
 
+def shelved(text: str) -> Shelved:
+    """An entry of the shelf in which everything that was typed or posted is `text`."""
+    asked = Asked(NOW, text, text, text)
+    entry = Praise(PraiseState.ASKED, NOW, text, NOW, text, text, asked, Grant(NOW, text, text, text))
+    return Shelved(entry, hostile(text).mentions[0], "c-7F3K")
+
+
 def messages(text: str) -> Iterator[tuple[str, Message]]:
     """Every message that such a case leads to."""
     case = hostile(text)
@@ -60,6 +69,9 @@ def messages(text: str) -> Iterator[tuple[str, Message]]:
         for interactive in (True, False):
             shown = look(language, interactive)
             yield "case", case_message(case, shown, NOW, repeated=interactive)
+            yield "shelved", case_message(replace(case, shelf="granted"), shown, NOW)
+            lines = section(Standing({PraiseState.ASKED: 2}, shelved(text)), shown)
+            yield "shelf", Message("Praise", tuple(lines), {})
             yield "thread", thread_entry(delivery(NotificationKind.CASE_THREAD, case=case), shown)
             yield "notice", notice({"title": text, "text": text, "next": text}, shown)
             yield "state", state_entry(case, shown)
