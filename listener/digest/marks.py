@@ -13,7 +13,7 @@ from math import sqrt
 from markupsafe import Markup
 
 from listener.digest.curve import Point
-from listener.digest.figures import SMALL, Digest, Post, StageFigures, Touch
+from listener.digest.figures import SMALL, Digest, Post, StageFigures, Tally, Touch
 from listener.digest.labels import Labels
 from listener.digest.text import signed
 from listener.digest.typeset import fit, width
@@ -22,7 +22,6 @@ Ends = tuple[float, float, float, float]
 
 CELL = 23.0  # height of a touchpoint's cell
 _CELL_SIZE = 11.2
-_MOOD = 0.05  # net sentiment nearer to zero is drawn as neither happy nor unhappy
 _DARKEST = 20  # people from which on a cell may be as dark as they get
 _HIT = 13  # radius of what a finger may touch around a point
 
@@ -92,7 +91,7 @@ def dot(stage: StageFigures, x: float, y: float, size: float, hand: Hand) -> Mar
         unhappy=labels.number(figures.negative_authors),
         happy=labels.number(figures.positive_authors),
     )
-    kind = mood(figures.net) if figures.authors >= SMALL else "hollow"
+    kind = mood(figures) if figures.authors >= SMALL else "hollow"
     drawn = Markup('<circle class="dot {}" cx="{}" cy="{}" r="{}"><title>{}</title></circle>').format(
         kind, short(x), short(y), short(size), title
     )
@@ -196,9 +195,10 @@ def radius(authors: int, largest: int) -> float:
     return 5 + 12 * sqrt(authors / largest) if authors >= SMALL else 6
 
 
-def mood(net: float) -> str:
-    """The colour of a net sentiment."""
-    return "happy" if net > _MOOD else "unhappy" if net < -_MOOD else "neutral"
+def mood(figures: Tally) -> str:
+    """The colour of a net sentiment: grey where its interval reaches nought, for then nobody knows which it is."""
+    low, high = figures.net_low or 0.0, figures.net_high or 0.0
+    return "happy" if low > 0 else "unhappy" if high < 0 else "neutral"
 
 
 def short(value: float) -> str:

@@ -17,7 +17,7 @@ from listener.digest.curve import Point, segments
 from listener.digest.figures import SMALL, Digest, StageFigures
 from listener.digest.labels import Labels, load
 from listener.digest.marks import CELL, Hand
-from listener.digest.text import signed
+from listener.digest.text import opening, signed
 from listener.digest.typeset import SERIF, fit, width, wrap
 
 # CSS pixels at full size
@@ -143,15 +143,15 @@ class _Wide:
         y, radius = _y(figures.net), marks.radius(figures.authors, largest)
         firm = figures.authors >= SMALL
         if firm:
-            yield marks.capsule((x, _y(figures.net_high)), (x, _y(figures.net_low)), marks.mood(figures.net))
+            yield marks.capsule((x, _y(figures.net_high)), (x, _y(figures.net_low)), marks.mood(figures))
         yield marks.dot(stage, x, y, radius, self.hand)
         if firm:
             above = _falls(self.stages, stage)
             place = y - 7 if above else y + 17
-            yield marks.words(x + radius * 0.8 + 6, place, signed(figures.net), f"net {marks.mood(figures.net)}")
+            yield marks.words(x + radius * 0.8 + 6, place, signed(figures.net), f"net {marks.mood(figures)}")
 
     def _wrapped(self, stage: StageFigures) -> list[str]:
-        text = stage.quote.text if stage.quote else ""
+        text = opening(stage.quote.text) if stage.quote else ""
         room = min(self.column - 12, _QUOTE_ROOM)
         return wrap(f"“{text}”", room / SERIF, _QUOTE_SIZE, _QUOTE_LINES) if text else []
 

@@ -12,7 +12,7 @@ from listener.digest.curve import segments
 from listener.digest.figures import SMALL, Digest, Door, StageFigures, Topic
 from listener.digest.labels import Labels, load
 from listener.digest.marks import CELL, Hand
-from listener.digest.text import signed
+from listener.digest.text import opening, signed
 from listener.digest.typeset import SERIF, fit, leftward, width, wrap
 
 WIDTH = 400
@@ -60,7 +60,7 @@ class _Tall:
         return marks.svg("tall", WIDTH, self.foot + _FEET, (_RIGHT, 0, _LEFT, 0), self.digest, self.hand, parts)
 
     def _wrapped(self, stage: StageFigures) -> list[str]:
-        text = stage.quote.text if stage.quote else ""
+        text = opening(stage.quote.text) if stage.quote else ""
         return wrap(f"“{text}”", (WIDTH - 12) / SERIF, _QUOTE_SIZE, _LINES) if text else []
 
     def _height(self, stage: StageFigures, lines: list[str]) -> float:
@@ -133,13 +133,13 @@ class _Tall:
         x, radius = _across(figures.net), marks.radius(figures.authors, marks.largest(self.digest)) * 0.85
         firm = figures.authors >= SMALL
         if firm:
-            yield marks.capsule((_across(figures.net_low), y), (_across(figures.net_high), y), marks.mood(figures.net))
+            yield marks.capsule((_across(figures.net_low), y), (_across(figures.net_high), y), marks.mood(figures))
         yield marks.dot(stage, x, y, radius, self.hand)
         if firm:
             left = x > WIDTH - 90
             place = x - radius - 6 if left else x + radius + 6
             yield marks.words(
-                place, y - 8, signed(figures.net), f"net {marks.mood(figures.net)}", "end" if left else "start"
+                place, y - 8, signed(figures.net), f"net {marks.mood(figures)}", "end" if left else "start"
             )
 
     def _delight(self, topic: Topic, y: float) -> Iterator[Markup]:

@@ -15,6 +15,7 @@ _SPACE = re.compile(r"\s+")
 _URL_UNSAFE = re.compile(r"[\s<>\"'`\\|^{}\x00-\x1f\x7f]")
 _URL_LIMIT = 500
 _URL_KEPT = "/%:=&?~#+!$,;'@()*[]-._"
+_TO_WHOM = re.compile(r"^(?:@[\w.-]{1,64}[\s:,]+)+(?=\S)")
 _MARKS_LIMIT = 3  # combining marks kept on one character; more of them paint over the lines around
 
 
@@ -41,6 +42,11 @@ def visible(text: str, limit: int = 280) -> str:
             kept.append(character)
     line = _SPACE.sub(" ", "".join(kept)).strip()
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def opening(text: str) -> str:
+    """A post's words from the first that is not a handle: to whom it was written says nothing on a map that has little room."""
+    return _TO_WHOM.sub("", text)
 
 
 def safe_url(url: str) -> str:

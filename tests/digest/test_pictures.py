@@ -18,10 +18,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from listener.digest import drawing, html, labels, picture, picture_tall, raster
+from listener.digest import drawing, html, labels, marks, picture, picture_tall, raster
 from listener.digest.count import count
 from listener.digest.figures import Digest, DigestSettings
 from listener.digest.palette import DARK, LIGHT
+from listener.digest.text import opening
 from listener.digest.typeset import SERIF, width
 from rules.vocabulary import TOUCHPOINTS, Emotion, Stage, Urgency
 from tests.fakes.digest_around import FULL, full_week
@@ -249,6 +250,18 @@ def test_every_phrase_that_the_code_says_is_in_the_book_and_every_one_in_the_boo
     known = labels.load().tables["phrase"].keys()
     assert {key for key in known if f'"{key}"' not in code and f"'{key}'" not in code and not re.match(built, key)} == {"thanked_share_few", "thanked_share"}  # fmt: skip
     assert set(re.findall(r"say\([\"'](\w+)[\"']", code)) <= known
+
+
+def test_a_point_is_grey_where_its_interval_reaches_nought_and_no_quote_begins_with_handles() -> None:
+    digest = full_week(200)
+    for stage in digest.stages:
+        if stage.tally.authors >= 10 and stage.tally.net_low is not None and stage.tally.net_high is not None:
+            clear = stage.tally.net_low > 0 or stage.tally.net_high < 0
+            assert (marks.mood(stage.tally) != "neutral") == clear
+    assert {marks.mood(stage.tally) for stage in digest.stages} == {"happy", "neutral", "unhappy"}
+    assert opening("@Northwind, @help_desk: where is it?") == "where is it?"
+    assert opening("@Northwind") == "@Northwind"
+    assert opening("I asked @Northwind") == "I asked @Northwind"
 
 
 @pytest.mark.parametrize("theme", ["auto", "light", "dark"])
