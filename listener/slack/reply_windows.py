@@ -138,7 +138,7 @@ def cannot(case: str, why: str, told: Told | None, look: Look) -> Block:
 
 def _written(view: Mapping[str, Any]) -> Errand:
     field: Mapping[str, Any] = next(iter((view["state"]["values"].get("text") or {}).values()), {})
-    return replace(errand_of(view), text=without_signs_that_act(clean(str(field.get("value") or ""))))
+    return replace(errand_of(view), text=clean(without_signs_that_act(str(field.get("value") or ""))))
 
 
 def _post(told: Told, look: Look) -> list[Block]:

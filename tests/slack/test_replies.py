@@ -125,6 +125,15 @@ def test_what_was_shown_is_published_to_the_letter_and_the_thread_says_where(pla
     golden("4_note", note["blocks"])
 
 
+def test_what_cleaning_leaves_at_an_end_does_not_keep_it_from_being_published(place: Place) -> None:
+    place.press()
+    preview = place.write("\u202e Sorry! \u2066\r\n")["view"]
+    place.confirm(preview)
+    until(lambda: bool(place.said()), place.socket)
+    place.publish()
+    assert place.platform.stands == [("p1", "Sorry!")]
+
+
 def test_pressing_publish_twice_publishes_once(place: Place) -> None:
     place.press()
     preview = place.write(TEXT)["view"]
