@@ -209,7 +209,11 @@ def _answered(
 ) -> None:
     """The clock stops, unless the customer wrote again since; who saw the reply first, we or the connector, does not matter."""
     decided = decide(case, Wish(Deed.REPLIED, reply.who, reply.through), now, hours)
-    if isinstance(decided, Decision) and case.last_mention_at <= reply.wanted_at:
+    # The post's own time counts as well: a platform's clock may be ahead of ours.
+    posted = connection.execute(
+        sa.select(mentions.c.published_at).where(mentions.c.id == reply.mention_id)
+    ).scalar_one()
+    if isinstance(decided, Decision) and case.last_mention_at <= max(reply.wanted_at, posted):
         changed, told = decided.case, decided.event.detail
     else:
         changed = replace(case, revision=case.revision + 1)
