@@ -318,11 +318,13 @@ class _PageUnderWay:
             mention_count=1,
             revision=1,
             touchpoints=frozenset(verdict.touchpoints),
-            due_at=due_at(mention.published_at, target, self._rules.hours),
+            due_at=due_at(mention.published_at, target, self._rules.hours) if self._rules.alerts else None,
         )
         story = _Story(case, self._now, [], False, [new.id])
         self._stories.append(story)
-        detail = {"mention": new.ref, **turned(Turn.START, mention.published_at, target)}
+        # What is read back was for others to answer: a case without a clock, until its customer writes again.
+        turn = turned(Turn.START, mention.published_at, target) if self._rules.alerts else {}
+        detail: dict[str, Any] = {"mention": new.ref, **turn}
         if other:
             detail["same_author"] = other
             self._add_line(new, Line(0, ALSO, other))
@@ -338,6 +340,8 @@ class _PageUnderWay:
         verdict = _with_story(new.verdict, before, mention.published_at)
         if verdict is not new.verdict:
             self._verdicts[new.id] = verdict
+        if not self._rules.alerts:
+            return self._count_in(story, new, verdict)
         reopened = before.state in CLOSED_STATES
         answered = before.state in _THEIR_TURN or (
             before.state is CaseState.SNOOZED and _sleeps_until_they_post(before)
@@ -363,6 +367,22 @@ class _PageUnderWay:
         detail = {"mention": new.ref, **turned(turn, mention.published_at, target)}
         self._events.append(CaseEvent(before.id, self._now, what, through=self._source, detail=detail))
         return self._tell(story, new, Outcome.JOINED_CASE, copy)
+
+    def _count_in(self, story: _Story, new: NewMention, verdict: Verdict) -> Outcome:
+        """A post that was read back: the case holds it, and stands as it stood. Its level is raised where nobody was told of it."""
+        case = story.case
+        story.case = replace(
+            case,
+            urgency=case.urgency if story.receivers else max(case.urgency, verdict.urgency),
+            last_mention_at=max(case.last_mention_at, new.mention.published_at),
+            mention_count=case.mention_count + 1,
+            revision=case.revision if story.joined or story.answered else case.revision + 1,
+            touchpoints=case.touchpoints | verdict.touchpoints.keys(),
+        )
+        story.joined.append(new.id)
+        detail = {"mention": new.ref}
+        self._events.append(CaseEvent(case.id, self._now, "joined", through=self._source, detail=detail))
+        return Outcome.ALERTS_OFF
 
     def _clock_after(self, story: _Story, posted: datetime, target: str) -> tuple[Turn, datetime | None]:
         """What a post of the customer does to the clock: it never gets more time while an answer is due already."""

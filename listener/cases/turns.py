@@ -58,10 +58,12 @@ def turned(turn: Turn, at: datetime, target: str = "") -> Mapping[str, Any]:
     return {CLOCK: said | ({"target": target} if target else {})}
 
 
-def started_for(detail: Mapping[str, Any]) -> str:
-    """The target that a line of a history names; "" where it names none."""
+def started(detail: Mapping[str, Any]) -> tuple[str, datetime] | None:
+    """The target that a line of a history starts the clock for, and from when; None where it starts none."""
     said = detail.get(CLOCK)
-    return str(said.get("target", "")) if isinstance(said, Mapping) else ""
+    if not isinstance(said, Mapping) or said.get("turn") != Turn.START.value:
+        return None
+    return str(said.get("target", "")), datetime.fromisoformat(said["at"])
 
 
 def replay(details: Iterable[Mapping[str, Any]], hours: ServiceHours) -> Running | None:

@@ -35,10 +35,11 @@ def response(
     book: Labels,
 ) -> Response:
     """`states`: the cases of the week's posts; `praising`: those with praise alone; `times`: None where replies are unknown."""
-    standing = list(states.values())
+    asking = None if times is None else {case.ref for case in times}  # what was read back asks for no answer of ours
+    standing = [state for ref, state in states.items() if asking is None or ref in asking]
     closed = sum(1 for state in standing if state in _CLOSED)
-    note = "" if states else book.say("no_case")
-    if states and times is None:
+    note = "" if standing else book.say("no_case")
+    if standing and times is None:
         note = book.say("not_measured")
     counts = len(standing), standing.count(CaseState.NEW), len(standing) - closed, standing.count(CaseState.RESOLVED)
     if times is None:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from listener.cases.deeds import Deed
-from listener.cases.turns import started_for
+from listener.cases.turns import started
 from listener.model import CaseState
 from listener.store.mapping import TOLD_FROM
 from listener.store.pages import lock_counter
@@ -84,37 +84,36 @@ def words(
     return [(row.author_key, row.lang, row.text) for row in connection.execute(statement)]
 
 
+_BEGIN = ("opened", "joined")  # where the clock of a case may begin
+
+
 def answered(connection: Connection, since: datetime, until: datetime) -> tuple[Answered, ...]:
-    """Cases of the mentions published in [since, until), each with its very first post's time and its first answer."""
+    """Cases of the mentions published in [since, until) that ask for an answer, with the time since when and of the first answer.
+
+    Cases of posts that were read back or imported ask for none: they were for others to answer.
+    """
     theirs = (
         sa.select(mentions.c.case_id)
         .where(mentions.c.published_at >= since, mentions.c.published_at < until, mentions.c.case_id.is_not(None))
         .distinct()
     )
-    first = {
-        row.case_id: row.first
-        for row in connection.execute(
-            sa.select(mentions.c.case_id, sa.func.min(mentions.c.published_at).label("first"))
-            .where(mentions.c.case_id.in_(theirs))
-            .group_by(mentions.c.case_id)
-        )
-    }
     replied: dict[int, datetime] = {}
-    targets: dict[int, str] = {}
+    begun: dict[int, tuple[str, datetime]] = {}
     for case_id, written, what, detail in connection.execute(
-        sa.select(case_events.c.case_id, case_events.c.at, case_events.c.what, case_events.c.detail).where(
-            case_events.c.case_id.in_(theirs), case_events.c.what.in_(("opened", *_ANSWERS))
-        )
+        sa.select(case_events.c.case_id, case_events.c.at, case_events.c.what, case_events.c.detail)
+        .where(case_events.c.case_id.in_(theirs), case_events.c.what.in_((*_BEGIN, *_ANSWERS)))
+        .order_by(case_events.c.id)
     ):
-        if what == "opened":
-            targets[case_id] = started_for(detail or {})
-            continue
-        at = _written(detail) or written
-        replied[case_id] = min(at, replied.get(case_id, at))
+        if what in _ANSWERS:
+            at = _written(detail) or written
+            replied[case_id] = min(at, replied.get(case_id, at))
+        elif case_id not in begun and (first := started(detail or {})) is not None:
+            begun[case_id] = first
     which = sa.select(cases.c.id, cases.c.ref, cases.c.urgency, cases.c.state).where(cases.c.id.in_(theirs))
     return tuple(
-        Answered(ref, Urgency(urgency), CaseState(state), first[id_], replied.get(id_), targets.get(id_, ""))
+        Answered(ref, Urgency(urgency), CaseState(state), begun[id_][1], replied.get(id_), begun[id_][0])
         for id_, ref, urgency, state in connection.execute(which.order_by(cases.c.id))
+        if id_ in begun
     )
 
 
