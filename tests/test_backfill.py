@@ -14,19 +14,21 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from connectors.base import Gap, Source, SourceContext
+from connectors.base import Author, Gap, Mention, Page, Source, SourceContext
 from connectors.hackernews import HackerNewsSettings, connector
 from connectors.rss import RssSettings
 from listener.app import now as real_now
 from listener.app import owner
 from listener.backfill import Backfilled, NoHistory, backfill, with_history
 from listener.cases.clock import ServiceHours
+from listener.cases.deeds import Deed, Wish
 from listener.cases.routing import Route
 from listener.cases.settle import Rules, Settler
 from listener.ingest import Feed, poll
-from listener.model import Outcome, SourceState
+from listener.model import CaseState, Outcome, SourceState, Triaged
 from listener.readback import as_collected, is_backfill_of, row_name
 from listener.store import Store
+from rules.vocabulary import Urgency
 from tests.fakes.commands import Terminal
 from tests.fakes.hackernews import FakeHackerNews
 from tests.fakes.story import verdict
@@ -332,3 +334,48 @@ def test_how_far_back_is_a_stretch_of_time_or_a_day(site: FakeHackerNews, termin
     done = terminal("backfill", "hn", "--since", said, "--no-alerts")
     assert done.code == 0, done.err
     assert "1 post read, 1 new" in done.out
+
+
+def test_what_is_read_back_asks_nobody_for_an_answer(site: FakeHackerNews, terminal: Terminal) -> None:
+    """It was for others to answer, or answered long ago: no list fills with cases that are overdue by weeks."""
+    site.publish("Acme never sent my order, I want my money back", real_now() - 3 * DAY, author="ada")
+    assert terminal("backfill", "hn", "--since", "14d").code == 0
+    assert json.loads(terminal("cases", "list", "--json").out) == []
+    (case,) = json.loads(terminal("cases", "list", "--all", "--json").out)
+    assert (case["state"], case["due_at"]) == ("new", None)
+    assert "0 open cases" in terminal("status").out
+    response = json.loads(
+        terminal(
+            "digest",
+            "--since",
+            f"{real_now() - 5 * DAY:%Y-%m-%d}",
+            "--until",
+            f"{real_now():%Y-%m-%d}",
+            "--format",
+            "json",
+        ).out
+    )["response"]
+    assert response["unanswered"] == 0
+
+
+def test_who_was_told_of_a_case_is_not_told_anew_by_what_is_read_back(store: Store) -> None:
+    hours = ServiceHours(ZoneInfo("UTC"))
+    live, quiet = (Settler("hn", Rules((Route("all", ("care",)),), hours, alerts=alerts)) for alerts in (True, False))
+    asked = NOW - timedelta(hours=2)
+    _record(store, live, "1", asked, Urgency.NORMAL)
+    (case,) = store.cases_in(CaseState.NEW)
+    store.transition(case.ref, Wish(Deed.REPLIED, "ana", "cli"), hours, lambda *_: (), NOW - timedelta(hours=1))
+    _record(store, quiet, "2", asked - 5 * DAY + timedelta(days=3), Urgency.CRITICAL)
+    view = store.case(case.ref)
+    assert view is not None
+    assert (view.case.state, view.case.urgency, view.case.mention_count) == (CaseState.REPLIED, Urgency.NORMAL, 2)
+
+
+def _record(store: Store, settle: Settler, number: str, at: datetime, urgency: Urgency) -> None:
+    store.register_sources({"hn": "hackernews"}, NOW)
+    lease = store.lease("hn", "worker", NOW, timedelta(minutes=5), force=True)
+    assert lease is not None
+    mention = Mention("hackernews", number, "Acme never sent my order", at, Author("ada"), thread_id="t")
+    judged = [Triaged(mention, verdict(urgency=urgency))]
+    store.record_page(lease, Page((mention,), {}), judged, settle, NOW)
+    store.finish(lease, NOW, NOW)

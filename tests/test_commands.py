@@ -485,7 +485,7 @@ def test_the_history_of_a_case_says_when_a_thing_was_noted_and_of_when_it_is(
     imported: Path, terminal: Terminal
 ) -> None:
     """A reply's own time is part of its detail."""
-    ref = json.loads(terminal("cases", "list", "--json").out)[0]["ref"]
+    ref = json.loads(terminal("cases", "list", "--all", "--json").out)[0]["ref"]
     with Store.open(f"sqlite:///{imported.parent / 'listener.db'}") as store:
         view = store.case(ref)
         assert view is not None
@@ -524,8 +524,8 @@ def test_cases_are_listed_fifty_a_page(config: Path, terminal: Terminal) -> None
     posts = [{**POSTS[0], "id": str(number), "author": f"a{number}"} for number in range(53)]
     (config.parent / "many.jsonl").write_text("".join(json.dumps(post) + "\n" for post in posts))
     assert terminal("import", "many.jsonl").code == 0
-    every = [one["ref"] for one in json.loads(terminal("cases", "list", "--json").out)]
-    first, second = terminal("cases", "list").out, terminal("cases", "list", "--page", "2").out
+    every = [one["ref"] for one in json.loads(terminal("cases", "list", "--all", "--json").out)]
+    first, second = terminal("cases", "list", "--all").out, terminal("cases", "list", "--all", "--page", "2").out
     assert "More are on the next page: --page 2" in first
     assert [ref in first for ref in every] == [True] * 50 + [False] * 3
     assert [ref in second for ref in every] == [False] * 50 + [True] * 3

@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,7 @@ def test_the_commands_of_the_readme_work_in_their_order(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", StringIO("q\n"))  # what `listener audit` asks
     (tmp_path / "posts.csv").write_text(
         "id,author,published_at,text\n1,ada,2026-11-18T10:00:00Z,Acme never sent my order. Nobody answers!\n"
     )

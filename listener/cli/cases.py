@@ -35,7 +35,9 @@ def cases() -> None:
 @cases.command("list", epilog="Example: listener cases list --mine")
 @click.option("--mine", is_flag=True, help="Only those I have.")
 @click.option("--due", "due", is_flag=True, help="Only those whose first reply is due or overdue within an hour.")
-@click.option("--all", "every", is_flag=True, help="Closed ones of the last week as well.")
+@click.option(
+    "--all", "every", is_flag=True, help="Closed ones of the last week as well, and those of posts that were read back."
+)
 @click.option("--page", type=click.IntRange(1), default=1, help="Which fifty of them; with --json all are given.")
 @json_option
 @click.pass_context
@@ -54,6 +56,7 @@ def list_cases(ctx: click.Context, mine: bool, due: bool, every: bool, page: int
             closed_since=at - timedelta(days=7),
             most=None if as_json else PAGE + 1,
             skip=0 if as_json else PAGE * (page - 1),
+            counted_only=every,
         )
         if as_json:
             echo_json([_as_json(case) for case in found])

@@ -21,6 +21,7 @@ from listener import recheck, silencing, spending, troubles
 from listener.cli.common import FILE, ago, length
 from listener.config import Config
 from listener.model import NotificationState, SourceState
+from listener.readback import read_back
 from listener.slack.outside import one_line
 from listener.spending import WARN_AT, Account
 from listener.store import OutboxState, Store, Vitals
@@ -86,10 +87,16 @@ def _head(console: Console, read: Vitals, wrong: Sequence[str], mentions: int, c
     ]
     late = sum(read.overdue.values())
     gravest = [f"{count} {level.name.lower()}" for level, count in reversed(list(read.overdue.items())) if count]
-    said = f"{mentions:,} mentions  ·  {cases:,} open cases" + (f": {', '.join(by_state)}" if by_state else "")
+    said = f"{_some(mentions, 'mention')}  ·  {_some(cases, 'open case')}" + (
+        f": {', '.join(by_state)}" if by_state else ""
+    )
     console.print(Text(said))
     if late:
         console.print(Text(f"{late:,} overdue: {', '.join(gravest)}", "yellow"))
+
+
+def _some(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _sources(console: Console, read: Vitals, sources: Sequence[SourceState], config: Config) -> None:
@@ -98,7 +105,14 @@ def _sources(console: Console, read: Vitals, sources: Sequence[SourceState], con
     table = _table("source", "connector", "read", "next", "every", ">mentions", "state")
     files = [source for source in sources if source.connector == FILE and source.name not in configured]
     for source in sources:
-        if source not in files:
+        back = read_back(source.name)
+        if back is not None:
+            state = Text("stopped", "yellow") if source.failures or source.gaps else Text("done", "dim")
+            name = f"{back[0]}, back to {back[1]:%d %b %Y}"
+            table.add_row(
+                name, source.connector, ago(source.last_success_at, read.at), "–", "–", f"{source.mentions:,}", state
+            )
+        elif source not in files:
             table.add_row(
                 source.name,
                 source.connector,

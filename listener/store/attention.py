@@ -17,7 +17,7 @@ from listener.cases.plan import CLOSED_STATES
 from listener.model import Case, CaseState, NotificationKind, NotificationState
 from listener.store.mapping import case_of
 from listener.store.pages import TELLING
-from listener.store.tables import cases, notifications
+from listener.store.tables import ASKS, cases, notifications
 from rules.vocabulary import Urgency
 
 _CHUNK = 500
@@ -77,9 +77,15 @@ def waiting(
     closed_since: datetime | None,
     most: int | None,
     skip: int,
+    counted_only: bool,
 ) -> Sequence[Case]:
-    """Cases in these states, the most urgent and longest due first. What is None does not matter."""
+    """Cases in these states, the most urgent and longest due first. What is None does not matter.
+
+    `counted_only`: also cases of posts that were read back or imported, which nobody waits for an answer to.
+    """
     which = sa.select(cases).where(cases.c.state.in_([state.value for state in states]))
+    if not counted_only:
+        which = which.where(ASKS)
     if owner is not None:
         which = which.where(cases.c.owner == owner)
     if due_by is not None:

@@ -27,6 +27,7 @@ from listener.store.mapping import (
     told_of,
 )
 from listener.store.tables import (
+    ASKS,
     WAITING,
     audit,
     case_events,
@@ -237,7 +238,7 @@ def totals(connection: Connection) -> Totals:
         )
     }
     still_open = connection.execute(
-        sa.select(sa.func.count()).where(cases.c.state.not_in([state.value for state in CLOSED_STATES]))
+        sa.select(sa.func.count()).where(cases.c.state.not_in([state.value for state in CLOSED_STATES]), ASKS)
     ).scalar_one()
     removed: int | None = connection.execute(
         sa.select(counters.c.value).where(counters.c.name == REMOVED_COUNTER)

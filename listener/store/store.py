@@ -447,13 +447,15 @@ class Store:
         closed_since: datetime | None = None,
         most: int | None = None,
         skip: int = 0,
+        counted_only: bool = False,
     ) -> Sequence[Case]:
         """Cases in these states, the most urgent and longest due first; `most` of them behind the first `skip`.
 
-        `closed_since`: of closed ones only those with a post since. What is None does not matter.
+        `closed_since`: of closed ones only those with a post since. What is None does not matter. `counted_only`: also new
+        cases without a clock, those of posts that were read back or imported.
         """
         with in_reading(self.engine) as connection:
-            return attention.waiting(connection, states, owner, due_by, closed_since, most, skip)
+            return attention.waiting(connection, states, owner, due_by, closed_since, most, skip, counted_only)
 
     def sleeping(self, now: datetime) -> Sequence[tuple[Case, datetime]]:
         """Snoozed cases that may have slept long enough, each with the time since which it sleeps."""

@@ -452,6 +452,9 @@ notifications = _TABLES["notification"]
 receivers = _TABLES["receiver_state"]
 meta = _TABLES["meta"]
 
+# A new case without a clock is one of posts that were read back or imported: counted, and for others to answer.
+ASKS = sa.or_(cases.c.state != "new", cases.c.due_at.is_not(None))
+
 # What `claim` reads: the waiting rows of one receiver, in the order in which they are sent.
 sa.Index(
     "ix_notification_waiting",

@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from listener.cases.plan import CLOSED_STATES
 from listener.model import CaseState, NotificationState, SourceState
 from listener.store import outbox, schema, sources, totals
-from listener.store.tables import TRIED, WAITING, cases, gaps, meta, notifications, spend
+from listener.store.tables import ASKS, TRIED, WAITING, cases, gaps, meta, notifications, spend
 from listener.store.tables import sources as source_rows
 from listener.store.values import ReceiverState, SchemaState, Spent
 from rules.vocabulary import Urgency
@@ -136,7 +136,7 @@ def _cases(
 @cache
 def _asked_of_cases() -> sa.Select[Any]:
     is_late = cases.c.due_at < sa.bindparam("now", type_=cases.c.due_at.type)
-    kinds = [(cases.c.state == state.value, cases.c.urgency == int(urgency)) for state, urgency in _KINDS]
+    kinds = [(cases.c.state == state.value, cases.c.urgency == int(urgency), ASKS) for state, urgency in _KINDS]
     return sa.select(*[_count(cases, *kind) for kind in kinds], *[_count(cases, *kind, is_late) for kind in kinds])
 
 

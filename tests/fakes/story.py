@@ -20,6 +20,7 @@ from listener.cases.plan import (
     case_ref,
     thread_key,
 )
+from listener.cases.turns import Turn, turned
 from listener.model import Case, CaseState, Line, NewNotification, NotificationKind, Outcome, Triaged, Verdict
 from rules.vocabulary import BuyerStatus, Intent, Stage, Urgency
 
@@ -99,7 +100,8 @@ def settle_to(*receivers: str) -> Callable[..., Settled]:
                 id_ = next_case_id()
                 case = _open(id_, one)
                 drafts[key] = CaseDraft(case, (one.id,))
-                events.append(CaseEvent(id_, now, "opened", through="poll", detail={"mention": one.ref}))
+                turn = turned(Turn.START, one.mention.published_at, one.verdict.urgency.word)
+                events.append(CaseEvent(id_, now, "opened", through="poll", detail={"mention": one.ref, **turn}))
                 outcomes[one.id] = Outcome.ALERTED
                 notifications += [_tell("open", NotificationKind.CASE_OPEN, case, one, to, now) for to in receivers]
                 continue
@@ -136,6 +138,7 @@ def _open(id_: int, one: NewMention) -> Case:
         mention_count=1,
         revision=1,
         touchpoints=frozenset(one.verdict.touchpoints),
+        due_at=one.mention.published_at + timedelta(hours=4),
     )
 
 

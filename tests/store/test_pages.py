@@ -205,7 +205,7 @@ def test_the_history_of_a_case_is_kept(store: Store) -> None:
     view = store.case(counted.case_ref or "")
     assert view is not None
     (event,) = store.case_history(view.case.id)
-    assert (event.at, event.what, event.through, event.detail) == (NOON, "opened", "poll", {"mention": counted.ref})
+    assert (event.at, event.what, event.through, event.detail["mention"]) == (NOON, "opened", "poll", counted.ref)
 
 
 def test_hundreds_of_notifications_of_a_page_keep_the_order_they_were_decided_in(store: Store) -> None:
