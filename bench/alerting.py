@@ -27,7 +27,8 @@ from connectors.base import Author, Mention, Page
 from listener import schedule
 from listener.cases.clock import ServiceHours
 from listener.cases.routing import Route
-from listener.cases.settle import Rules, Settler
+from listener.cases.settle import Settler
+from listener.cases.telling import Rules
 from listener.deliver import Outlet
 from listener.ingest import Feed
 from listener.model import Verdict

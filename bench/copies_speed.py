@@ -20,7 +20,8 @@ from zoneinfo import ZoneInfo
 from connectors.base import Author
 from listener.cases.clock import ServiceHours
 from listener.cases.routing import Route
-from listener.cases.settle import Rules, Settler
+from listener.cases.settle import Settler
+from listener.cases.telling import Rules
 from listener.model import Triaged
 from listener.store import Store, pages
 from listener.store.copies import NOTHING_ALIKE, RecentTexts

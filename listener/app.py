@@ -33,8 +33,9 @@ from connectors.base import (
     SourceSettings,
 )
 from listener import __version__, digesting, doctor, interactive, retention, spending, troubles
-from listener.cases import settle
+from listener.cases.settle import Settler
 from listener.cases.spikes import BUDGETS
+from listener.cases.telling import Rules
 from listener.config import Config, SecretMissing
 from listener.config.schema import ConsoleReceiver, SlackReceiver, WebhookReceiver
 from listener.config.values import WEEKDAYS
@@ -141,9 +142,9 @@ def stored(config: Config) -> Iterator[Store]:
         store.close()
 
 
-def telling_rules(config: Config, alerts: bool = True) -> settle.Rules:
+def telling_rules(config: Config, alerts: bool = True) -> Rules:
     """What the configuration says about whom to tell."""
-    return settle.Rules(config.routes, config.hours, config.listener.alert_max_age, alerts)
+    return Rules(config.routes, config.hours, config.listener.alert_max_age, alerts)
 
 
 def open_sources(config: Config, store: Store | None = None, *, for_recheck: bool = False) -> Mapping[str, Source]:
@@ -228,10 +229,10 @@ def _first_receiver(config: Config) -> str | None:
     return config.receivers[0].name if config.receivers else None
 
 
-def feed(config: Config, source: SourceConfig, opened: Source, checker: Source, rules: settle.Rules) -> Feed:
+def feed(config: Config, source: SourceConfig, opened: Source, checker: Source, rules: Rules) -> Feed:
     """A source as the daemon drives it. `checker` is opened like it, because no source serves two threads."""
     connector = connectors()[source.connector].load()
-    settler = settle.Settler(source.name, rules)
+    settler = Settler(source.name, rules)
     often, batch = connector.policy.recheck, connector.recheck_batch
     return Feed(
         source.name,

@@ -18,7 +18,8 @@ from connectors.base import Author, Mention
 from listener.cases.deeds import Deed, Refusal, Wish
 from listener.cases.plan import CLOSED_STATES, NewMention, OpenCases, Settled
 from listener.cases.routing import Route
-from listener.cases.settle import Rules, Settler
+from listener.cases.settle import Settler
+from listener.cases.telling import Rules
 from listener.importing import import_posts
 from listener.model import DRILL, CaseState, Verdict
 from listener.store import Store

@@ -25,8 +25,9 @@ from listener.cases.clock import is_open
 from listener.cases.deeds import Decision, Refusal, Why, Wish
 from listener.cases.plan import CLOSED_STATES, NewMention, OpenCases, Settled, read_case_ref
 from listener.cases.replies import Chosen, NewReply, Reply
-from listener.cases.settle import Rules, Settler
+from listener.cases.settle import Settler
 from listener.cases.shelf import Move, No, Shelved, Standing
+from listener.cases.telling import Rules
 from listener.config import Config, SecretMissing
 from listener.config.schema import SlackReceiver
 from listener.faults import place

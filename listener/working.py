@@ -13,7 +13,7 @@ from datetime import datetime
 from listener.cases.deeds import Decision, Deed, Refusal, Wish
 from listener.cases.plan import read_case_ref
 from listener.cases.routing import destinations
-from listener.cases.settle import Rules
+from listener.cases.telling import Rules
 from listener.model import Case, Told
 from listener.store import Store
 

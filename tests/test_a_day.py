@@ -22,7 +22,8 @@ from connectors.base import Passing, Source
 from connectors.contract import HANGING, START, ConnectorContract
 from listener.cases.clock import ServiceHours
 from listener.cases.routing import Route
-from listener.cases.settle import Rules, Settler
+from listener.cases.settle import Settler
+from listener.cases.telling import Rules
 from listener.ingest import Feed, poll
 from listener.store import Store
 from listener.store.tables import mentions

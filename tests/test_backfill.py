@@ -23,7 +23,8 @@ from listener.backfill import Backfilled, NoHistory, backfill, with_history
 from listener.cases.clock import ServiceHours
 from listener.cases.deeds import Deed, Wish
 from listener.cases.routing import Route
-from listener.cases.settle import Rules, Settler
+from listener.cases.settle import Settler
+from listener.cases.telling import Rules
 from listener.ingest import Feed, poll
 from listener.model import CaseState, Outcome, SourceState, Triaged
 from listener.readback import as_collected, is_backfill_of, row_name

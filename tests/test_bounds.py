@@ -11,7 +11,8 @@ from connectors.base import Author, Page
 from listener.bounds import EARLIEST, KEY_BYTES, bounded
 from listener.cases.clock import ServiceHours
 from listener.cases.routing import Route
-from listener.cases.settle import Rules, Settler
+from listener.cases.settle import Settler
+from listener.cases.telling import Rules
 from listener.ingest import Feed, poll
 from listener.store import Store
 from tests.fakes.story import NOON, post, verdict

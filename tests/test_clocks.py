@@ -13,7 +13,8 @@ from connectors.base import Author, Mention, Page
 from listener.cases.clock import PRAISE, ServiceHours, Target
 from listener.cases.deeds import Deed, Snooze, Wish
 from listener.cases.routing import Route
-from listener.cases.settle import Rules, Settler
+from listener.cases.settle import Settler
+from listener.cases.telling import Rules
 from listener.cases.turns import replay
 from listener.minding import keep_time
 from listener.model import Case, CaseState, Triaged

@@ -14,7 +14,8 @@ from connectors.base import Cursor, Mention, Page, Source, SourceContext
 from connectors.hackernews import HackerNewsSettings, connector
 from listener.cases.clock import ServiceHours
 from listener.cases.routing import Route
-from listener.cases.settle import Rules, Settler
+from listener.cases.settle import Settler
+from listener.cases.telling import Rules
 from listener.ingest import CATCH_UP, LEASE, LONGEST_BACKOFF, Feed, Polled, poll
 from listener.model import Outcome, Verdict
 from listener.store import Store

@@ -13,7 +13,8 @@ from listener.cases.clock import ServiceHours
 from listener.cases.deeds import Deed, Snooze, Wish
 from listener.cases.reminders import reminders
 from listener.cases.routing import Route
-from listener.cases.settle import Rules, Settler
+from listener.cases.settle import Settler
+from listener.cases.telling import Rules
 from listener.minding import Calls, mind
 from listener.model import Case, CaseState, NotificationKind, Receipt, Triaged
 from listener.store import Store

@@ -13,8 +13,9 @@ from connectors.base import Author, Mention, Page
 from listener import silencing
 from listener.cases.clock import ServiceHours
 from listener.cases.routing import Route
-from listener.cases.settle import Rules, Settler
+from listener.cases.settle import Settler
 from listener.cases.silences import Fits, new_silence
+from listener.cases.telling import Rules
 from listener.config import parse_config
 from listener.model import NotificationKind, Outcome, Triaged
 from listener.store import Store

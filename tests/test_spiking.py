@@ -17,7 +17,8 @@ from listener.cases.clock import ServiceHours
 from listener.cases.deeds import Deed, Wish
 from listener.cases.manners import Manners
 from listener.cases.routing import Route
-from listener.cases.settle import Rules, Settler
+from listener.cases.settle import Settler
+from listener.cases.telling import Rules
 from listener.model import CaseState, Delivery, NotificationKind, NotificationState, Receipt, Spike, SpikeState, Triaged
 from listener.spiking import SpikeSettings, SpikeWatch
 from listener.store import Store

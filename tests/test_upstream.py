@@ -15,7 +15,8 @@ from connectors.base import Author, Cursor, Known, Looked, Malformed, Mention, P
 from listener.cases.clock import ServiceHours
 from listener.cases.deeds import Decision, Deed, Refusal, Snooze, Why, Wish
 from listener.cases.routing import Route
-from listener.cases.settle import Rules, Settler
+from listener.cases.settle import Settler
+from listener.cases.telling import Rules
 from listener.deliver import Outlet, deliver
 from listener.ingest import Feed, Recheck, poll
 from listener.model import Case, CaseState, Outcome, Verdict

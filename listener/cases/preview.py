@@ -16,8 +16,9 @@ from listener.cases.clock import ServiceHours
 from listener.cases.copies import COPY_WITHIN, Earlier, Recent, Wording, wording
 from listener.cases.manners import STORM_HOUR, manners, quiet_until
 from listener.cases.plan import CaseChange, CaseDraft, NewMention, OpenCase, OpenCases, Settled, author_key, thread_key
-from listener.cases.settle import Rules, Settler
+from listener.cases.settle import Settler
 from listener.cases.silences import Silence
+from listener.cases.telling import Rules
 from listener.model import NotificationKind, Outcome, Told, Triaged
 from rules.vocabulary import Urgency
 

@@ -1,33 +1,20 @@
 """Decide what becomes of a page's new mentions: which case, which outcome, whom to tell.
 
-Called by the store inside the page's transaction (docs/decisions/0002), so it is pure and quick. A mention joins an
-open case of its author when it stands in the same thread, says the same words again, follows within three days on the
-same touchpoint, or belongs to a grave story that nobody has closed yet; otherwise it opens one
-(docs/decisions/0018). A case is told once to each receiver and then lives on as that message: later mentions edit it
-and add an entry to its thread. Where another author posted the same text before, a new case is told as an entry there.
+Called by the store inside the page's transaction (docs/decisions/0002), so it is pure and quick. A mention joins a case of its
+author (`stories`) or opens one; either changes the case and its clock, and is told as `telling` decides.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
-from itertools import chain
 from typing import Any
 
-from listener.cases.clock import ServiceHours, due_at, target_of
+from listener.cases.clock import due_at, target_of
 from listener.cases.copies import (
-    COPY_WITHIN,
-    FOLDED,
-    Copied,
     Earlier,
-    Recent,
-    Wording,
-    folded_line,
-    like_line,
-    likeness,
     wording,
 )
 from listener.cases.deeds import read_snooze, sooner
@@ -47,37 +34,20 @@ from listener.cases.plan import (
     case_ref,
     thread_key,
 )
-from listener.cases.routing import Route, destinations
-from listener.cases.silences import Silence, SilenceKept, ended_line, lately_ended, silenced_line, silencing
-from listener.cases.turns import Running, Turn, replay, turned
+from listener.cases.routing import destinations
+from listener.cases.silences import Silence, silencing
+from listener.cases.stories import WANTING, Copy, Stories, Story, with_story
+from listener.cases.telling import Rules, Telling, opening_part
+from listener.cases.turns import Turn, turned
 from listener.model import Case, CaseState, Line, NewNotification, NotificationKind, Outcome, Told, Triaged, Verdict
-from listener.triage.urgency import with_history
-from rules.vocabulary import Intent, Urgency
-
-SAME_STORY = timedelta(hours=72)  # METHODS §7: posts of one author on one touchpoint within it join the open case
-GRAVE_STORY = timedelta(days=30)  # from high on, a story stays one story until somebody closes its case
-REPEATED_POINTS, REPEATED_MORE, REPEATED_CAP = 12, 3, 15  # METHODS §8.1, factor repeat_unanswered
-_HANDLING = frozenset({"support"})  # whoever complains of being on hold is on hold about something
-_COPIES_NAMED = 10  # cases in one entry
-
+from rules.vocabulary import Intent
 
 _UNANSWERED = frozenset({CaseState.NEW, CaseState.CLAIMED, CaseState.SNOOZED})
 _THEIR_TURN = frozenset({CaseState.REPLIED, CaseState.WAITING})
-_WANTING = frozenset({Intent.COMPLAINT, Intent.QUESTION, Intent.LEAVING})
 
 
 def _sleeps_until_they_post(case: Case) -> bool:
     return read_snooze(case.snooze).next_post
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the configuration says about telling."""
-
-    routes: tuple[Route, ...]
-    hours: ServiceHours
-    alert_max_age: timedelta = timedelta(hours=6)
-    alerts: bool = True  # False: import and backfill count, and tell nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +62,9 @@ class Settler:
     ) -> Settled:
         page = _PageUnderWay(self.source, self.rules, open_cases.silences, next_case_id, now)
         for found in open_cases.cases:
-            page.know(found)
+            page.stories.know(found)
         for text in open_cases.texts:
-            page.remember(text)
+            page.stories.remember(text)
         for mention in sorted(new, key=lambda one: (one.mention.published_at, one.id)):
             page.settle(mention)
         return page.settled()
@@ -141,37 +111,9 @@ class Settler:
 def _changed(
     case: Case, mention_id: int, now: datetime, receiver: str, kind: NotificationKind, reason: str
 ) -> CaseNotification:
-    part = _opening_part(case) if kind is NotificationKind.CASE_OPEN else f"rev{case.revision}"
+    part = opening_part(case) if kind is NotificationKind.CASE_OPEN else f"rev{case.revision}"
     key = f"case:{case.ref}:{part}:{receiver}"
     return CaseNotification(NewNotification(key, kind, receiver, case.urgency, now, reason), case.id, mention_id)
-
-
-@dataclass(slots=True)
-class _Story:
-    """A case while the page is settled: as it stood, as it stands, and what happened to it."""
-
-    case: Case
-    state_since: datetime
-    receivers: list[str]
-    stored: bool  # False: opened by this page
-    joined: list[int]
-    answered: bool = False  # by the brand, on this page
-    clock: Running | None = None  # of a case without a time its answer is due: what was left when it was paused
-    copies: list[tuple[str, str]] = field(default_factory=list)  # folded for it by this page: receiver, case
-
-
-@dataclass(frozen=True, slots=True)
-class _Copy:
-    """That a post is a near copy of one that stands in a case."""
-
-    of: Earlier
-    story: _Story
-    likeness: float
-
-    @property
-    def can_tell(self) -> bool:
-        """Whether somebody works on that case and was told of it."""
-        return self.story.case.state not in CLOSED_STATES and bool(self.story.receivers)
 
 
 class _PageUnderWay:
@@ -184,22 +126,9 @@ class _PageUnderWay:
         now: datetime,
     ) -> None:
         self._source, self._rules, self._next_case_id, self._now = source, rules, next_case_id, now
-        self._silences, self._kept, self._noted = silences, Counter[int](), set[int]()
-        self._stories: list[_Story] = []
-        self._texts, self._recent = dict[int, Earlier](), Recent()
-        self._copied: list[Copied] = []
+        self.stories = Stories(rules.hours)
+        self._telling = Telling(source, rules, silences, now)
         self._outcomes: dict[int, Outcome] = {}
-        self._verdicts: dict[int, Verdict] = {}
-        self._events: list[CaseEvent] = []
-        self._notifications: dict[str, CaseNotification] = {}
-
-    def know(self, found: OpenCase) -> None:
-        clock = replay(found.clock, self._rules.hours)
-        self._stories.append(_Story(found.case, found.state_since, list(found.receivers), True, [], clock=clock))
-
-    def remember(self, text: Earlier) -> None:
-        self._texts[text.mention_id] = text
-        self._recent.add(text.mention_id, text.wording)
 
     def settle(self, new: NewMention) -> None:
         verdict = new.verdict
@@ -212,31 +141,18 @@ class _PageUnderWay:
             self._outcomes[new.id] = Outcome.NOT_RELEVANT
         else:
             words = wording(new.triaged)
-            copies = self._copies_of(new, words)
-            story = self._story_of(new, copies)
+            copies = self.stories.copies_of(new, words)
+            story = self.stories.home_of(new, copies)
             copy = next((one for one in copies if one.story is not story), None) if words.is_long else None
             outcome = self._join(story, new, copy) if story else self._open(new, copy)
             self._outcomes[new.id] = outcome
             if outcome is not Outcome.FOLDED_DUPLICATE:
-                case = story.case if story else self._stories[-1].case
-                self.remember(Earlier(new.id, case.id, new.mention.published_at, words))
-
-    def _copies_of(self, new: NewMention, words: Wording) -> list[_Copy]:
-        """What this post may be a near copy of: first where the case can tell it, then the oldest."""
-        by_case = {story.case.id: story for story in self._stories}
-        found = []
-        for id_ in self._recent.near(words):
-            text = self._texts[id_]
-            story = by_case.get(text.case_id)
-            if story is None or abs(new.mention.published_at - text.published_at) > COPY_WITHIN:
-                continue
-            if (alike := likeness(words, text.wording)) is not None:
-                found.append(_Copy(text, story, alike))
-        return sorted(found, key=lambda one: (not one.can_tell, one.of.mention_id))
+                case = story.case if story else self.stories.all[-1].case
+                self.stories.remember(Earlier(new.id, case.id, new.mention.published_at, words))
 
     def _note_reply(self, new: NewMention) -> None:
         """A post of the brand itself in a case's thread answers it: the clock stops."""
-        for story in self._stories:
+        for story in self.stories.all:
             case = story.case
             if case.thread_key != thread_key(new.mention) or case.state not in _UNANSWERED:
                 continue
@@ -250,61 +166,30 @@ class _PageUnderWay:
             who = new.mention.author.handle or new.mention.author.name
             detail = {"mention": new.ref, "at": new.mention.published_at.isoformat()}
             detail |= turned(Turn.STOP, new.mention.published_at)
-            self._events.append(CaseEvent(case.id, self._now, "brand-replied", who, self._source, detail))
+            self._telling.events.append(CaseEvent(case.id, self._now, "brand-replied", who, self._source, detail))
             for receiver in story.receivers:
-                self._notify(story, new, receiver, NotificationKind.CASE_UPDATE, "brand-replied")
-                self._notify_note(story, receiver, {"deed": "brand-replied", "who": who})
-
-    def _notify_note(self, story: _Story, receiver: str, payload: Mapping[str, str]) -> None:
-        case = story.case
-        key = f"case:{case.ref}:note:rev{case.revision}:{receiver}"
-        note = NewNotification(
-            key, NotificationKind.CASE_NOTE, receiver, Urgency.NORMAL, self._now, "brand-replied", payload
-        )
-        self._notifications.setdefault(key, CaseNotification(note, case.id))
+                self._telling.notify(story, new, receiver, NotificationKind.CASE_UPDATE, "brand-replied")
+                self._telling.notify_note(story, receiver, {"deed": "brand-replied", "who": who})
 
     def settled(self) -> Settled:
-        touched = [story for story in self._stories if story.joined or story.answered]
-        for story in self._stories:
-            self._tell_of_copies(story)
+        touched = [story for story in self.stories.all if story.joined or story.answered]
+        for story in self.stories.all:
+            self._telling.tell_of_copies(story)
         return Settled(
             outcomes=self._outcomes,
-            verdicts=self._verdicts,
+            verdicts=self._telling.verdicts,
             drafts=tuple(CaseDraft(story.case, tuple(story.joined)) for story in touched if not story.stored),
             changes=tuple(CaseChange(story.case, tuple(story.joined)) for story in touched if story.stored),
-            events=tuple(self._events),
-            notifications=tuple(self._notifications.values()),
-            silences=SilenceKept(dict(self._kept), frozenset(self._noted)),
-            copies=tuple(self._copied),
+            events=tuple(self._telling.events),
+            notifications=tuple(self._telling.notifications.values()),
+            silences=self._telling.kept_quiet,
+            copies=tuple(self._telling.copied),
         )
 
-    def _stories_by(self, new: NewMention) -> list[_Story]:
-        """The cases of a post's author, the newest first."""
-        return [story for story in reversed(self._stories) if story.case.author_key == author_key(new.mention)]
-
-    def _story_of(self, new: NewMention, copies: Sequence[_Copy]) -> _Story | None:
-        mine, about = self._stories_by(new), new.verdict.touchpoints.keys() - _HANDLING
-        again = {id(copy.story) for copy in copies}
-
-        def is_grave(story: _Story) -> bool:
-            case = story.case
-            grave = case.urgency >= Urgency.HIGH and case.state not in CLOSED_STATES
-            return grave and _quiet_for(story, new) <= GRAVE_STORY
-
-        lately = [story for story in mine if _quiet_for(story, new) <= SAME_STORY]
-        kinds: tuple[Iterable[_Story], ...] = (
-            (story for story in mine if story.case.thread_key == thread_key(new.mention)),
-            (story for story in mine if id(story) in again),
-            (story for story in lately if story.case.touchpoints & about),
-            (story for story in mine if is_grave(story)),
-            (story for story in lately if not (about and story.case.touchpoints - _HANDLING)),
-        )
-        return next(chain.from_iterable(kinds), None)
-
-    def _open(self, new: NewMention, copy: _Copy | None) -> Outcome:
+    def _open(self, new: NewMention, copy: Copy | None) -> Outcome:
         mention, verdict, case_id = new.mention, new.verdict, self._next_case_id()
         target = target_of(verdict.urgency, praise=_is_praise(verdict))
-        other = next((story.case.ref for story in self._stories_by(new) if _quiet_for(story, new) <= SAME_STORY), "")
+        other = self.stories.lately_of(new)
         case = Case(
             id=case_id,
             ref=case_ref(case_id),
@@ -320,26 +205,22 @@ class _PageUnderWay:
             touchpoints=frozenset(verdict.touchpoints),
             due_at=due_at(mention.published_at, target, self._rules.hours) if self._rules.alerts else None,
         )
-        story = _Story(case, self._now, [], False, [new.id])
-        self._stories.append(story)
+        story = Story(case, self._now, [], False, [new.id])
+        self.stories.all.append(story)
         # What is read back was for others to answer: a case without a clock, until its customer writes again.
         turn = turned(Turn.START, mention.published_at, target) if self._rules.alerts else {}
         detail: dict[str, Any] = {"mention": new.ref, **turn}
         if other:
             detail["same_author"] = other
-            self._add_line(new, Line(0, ALSO, other))
-        self._events.append(CaseEvent(case_id, self._now, "opened", through=self._source, detail=detail))
-        return self._tell(story, new, Outcome.ALERTED, copy)
+            self._telling.add_line(new, Line(0, ALSO, other))
+        self._telling.events.append(CaseEvent(case_id, self._now, "opened", through=self._source, detail=detail))
+        return self._telling.tell(story, new, Outcome.ALERTED, copy)
 
-    def _add_line(self, new: NewMention, line: Line) -> None:
-        verdict = self._verdicts.get(new.id, new.verdict)
-        self._verdicts[new.id] = replace(verdict, lines=(*verdict.lines, line))
-
-    def _join(self, story: _Story, new: NewMention, copy: _Copy | None) -> Outcome:
+    def _join(self, story: Story, new: NewMention, copy: Copy | None) -> Outcome:
         before, mention = story.case, new.mention
-        verdict = _with_story(new.verdict, before, mention.published_at)
+        verdict = with_story(new.verdict, before, mention.published_at)
         if verdict is not new.verdict:
-            self._verdicts[new.id] = verdict
+            self._telling.verdicts[new.id] = verdict
         if not self._rules.alerts:
             return self._count_in(story, new, verdict)
         reopened = before.state in CLOSED_STATES
@@ -365,10 +246,10 @@ class _PageUnderWay:
         story.joined.append(new.id)
         what = "reopened" if reopened else "answered" if answered else "joined"
         detail = {"mention": new.ref, **turned(turn, mention.published_at, target)}
-        self._events.append(CaseEvent(before.id, self._now, what, through=self._source, detail=detail))
-        return self._tell(story, new, Outcome.JOINED_CASE, copy)
+        self._telling.events.append(CaseEvent(before.id, self._now, what, through=self._source, detail=detail))
+        return self._telling.tell(story, new, Outcome.JOINED_CASE, copy)
 
-    def _count_in(self, story: _Story, new: NewMention, verdict: Verdict) -> Outcome:
+    def _count_in(self, story: Story, new: NewMention, verdict: Verdict) -> Outcome:
         """A post that was read back: the case holds it, and stands as it stood. Its level is raised where nobody was told of it."""
         case = story.case
         story.case = replace(
@@ -381,10 +262,10 @@ class _PageUnderWay:
         )
         story.joined.append(new.id)
         detail = {"mention": new.ref}
-        self._events.append(CaseEvent(case.id, self._now, "joined", through=self._source, detail=detail))
+        self._telling.events.append(CaseEvent(case.id, self._now, "joined", through=self._source, detail=detail))
         return Outcome.ALERTS_OFF
 
-    def _clock_after(self, story: _Story, posted: datetime, target: str) -> tuple[Turn, datetime | None]:
+    def _clock_after(self, story: Story, posted: datetime, target: str) -> tuple[Turn, datetime | None]:
         """What a post of the customer does to the clock: it never gets more time while an answer is due already."""
         case, clock, hours = story.case, story.clock, self._rules.hours
         if case.state in CLOSED_STATES or (case.state in _THEIR_TURN and not (clock and clock.paused)):
@@ -396,116 +277,6 @@ class _PageUnderWay:
             return Turn.START, due_at(posted, target, hours)
         return Turn.HURRY, sooner(case.due_at, due_at(posted, target, hours))
 
-    def _tell(self, story: _Story, new: NewMention, told: Outcome, copy: _Copy | None) -> Outcome:
-        if not self._rules.alerts:
-            return Outcome.ALERTS_OFF
-        if self._now - new.mention.published_at > self._rules.alert_max_age:
-            # The message of a case that was told already still has to show the late post.
-            for receiver in story.receivers:
-                self._notify(story, new, receiver, NotificationKind.CASE_UPDATE, "skipped-old")
-            return Outcome.SKIPPED_OLD
-        verdict = self._verdicts.get(new.id, new.verdict)
-        about = (self._silences, new.mention, verdict, self._source, story.case.urgency, self._now)
-        if (silence := silencing(*about)) is not None:
-            return self._keep_quiet(story, new, verdict, silence)
-        wanted = destinations(self._rules.routes, new.mention, verdict, self._source, story.case.urgency)
-        for receiver in story.receivers:
-            self._notify(story, new, receiver, NotificationKind.CASE_UPDATE, "case")
-            self._notify(story, new, receiver, NotificationKind.CASE_THREAD, "case")
-        untold = [place for place in wanted if place.receiver not in story.receivers]
-        folded = frozenset[str]() if copy is None else self._fold(story, new, copy, [one.receiver for one in untold])
-        untold = [place for place in untold if place.receiver not in folded]
-        for place in untold:
-            story.receivers.append(place.receiver)
-            self._notify(story, new, place.receiver, NotificationKind.CASE_OPEN, f"route:{place.route}")
-        if untold and (ended := lately_ended(*about, self._noted)) is not None:
-            self._noted.add(ended.id)
-            self._add_line(new, ended_line(ended, self._now))
-        if folded and not story.receivers:
-            return Outcome.FOLDED_DUPLICATE
-        return told if story.receivers else Outcome.NO_ROUTE
-
-    def _fold(self, story: _Story, new: NewMention, copy: _Copy, untold: Sequence[str]) -> frozenset[str]:
-        """The receivers that are told of a near copy in the thread of the case that they know; never what is critical."""
-        first, ref = copy.story, copy.story.case.ref
-        told = frozenset(first.receivers if copy.can_tell and story.case.urgency < Urgency.CRITICAL else ())
-        folded = told.intersection(untold)
-        self._copied.append(Copied(new.id, copy.of.mention_id, copy.likeness, bool(folded)))
-        self._add_line(new, (folded_line if folded else like_line)(copy.likeness, ref))
-        if folded:
-            first.copies += [(receiver, story.case.ref) for receiver in first.receivers if receiver in folded]
-            detail = {"mention": new.ref, "likeness": round(copy.likeness, 2)}
-            for case, what, other in ((story.case, FOLDED, ref), (first.case, "copied", story.case.ref)):
-                self._events.append(CaseEvent(case.id, self._now, what, "", self._source, detail | {"case": other}))
-        return folded
-
-    def _tell_of_copies(self, story: _Story) -> None:
-        """One entry a page in the first case's thread, however many others posted the same."""
-        case = story.case
-        for receiver in story.receivers:
-            refs = list(dict.fromkeys(ref for to, ref in story.copies if to == receiver))
-            if not refs:
-                continue
-            payload = {
-                "deed": "copies" if refs[1:] else "copy",
-                "count": len(refs),
-                "case": ", ".join(refs[:_COPIES_NAMED]),
-            }
-            key = f"case:{case.ref}:copies:{refs[0]}:{receiver}"
-            note = NewNotification(
-                key, NotificationKind.CASE_NOTE, receiver, Urgency.NORMAL, self._now, FOLDED, payload
-            )
-            self._notifications.setdefault(key, CaseNotification(note, case.id))
-
-    def _keep_quiet(self, story: _Story, new: NewMention, verdict: Verdict, silence: Silence) -> Outcome:
-        self._kept[silence.id] += 1
-        self._verdicts[new.id] = replace(verdict, lines=(*verdict.lines, silenced_line(silence)))
-        detail = {"mention": new.ref, "silence": silence.id}
-        self._events.append(CaseEvent(story.case.id, self._now, "silenced", silence.who, self._source, detail))
-        # The message of a case that was told already shows the case as it is; edits make no sound.
-        for receiver in story.receivers:
-            self._notify(story, new, receiver, NotificationKind.CASE_UPDATE, "silenced")
-        return Outcome.SILENCED
-
-    def _notify(self, story: _Story, new: NewMention, receiver: str, kind: NotificationKind, reason: str) -> None:
-        case = story.case
-        part = {
-            NotificationKind.CASE_OPEN: _opening_part(case),
-            NotificationKind.CASE_UPDATE: f"rev{case.revision}",
-            NotificationKind.CASE_THREAD: f"thread:{new.ref}",
-        }[kind]
-        opening = self._notifications.get(f"case:{case.ref}:{_opening_part(case)}:{receiver}")
-        if opening is not None:
-            # Opened by this very page: the message will show this post too, and goes out as urgent as the case is now.
-            raised = replace(opening.notification, urgency=case.urgency)
-            self._notifications[raised.key] = replace(opening, notification=raised)
-            return
-        key = f"case:{case.ref}:{part}:{receiver}"
-        notification = NewNotification(key, kind, receiver, case.urgency, self._now, reason)
-        self._notifications.setdefault(key, CaseNotification(notification, case.id, new.id))
-
 
 def _is_praise(verdict: Verdict) -> bool:
-    return Intent.PRAISE in verdict.intents and not verdict.intents & _WANTING
-
-
-def _quiet_for(story: _Story, new: NewMention) -> timedelta:
-    return abs(new.mention.published_at - story.case.last_mention_at)
-
-
-def _opening_part(case: Case) -> str:
-    """A later page may open the case again for a receiver whose first message died: a key of its own, or it stays untold."""
-    return "open" if case.revision == 1 else f"open:rev{case.revision}"
-
-
-def _with_story(verdict: Verdict, case: Case, posted: datetime) -> Verdict:
-    """The verdict once the author's earlier posts count: asked before and, as far as known, unanswered."""
-    answered = case.state in CLOSED_STATES or case.state in (CaseState.REPLIED, CaseState.WAITING)
-    if answered or not verdict.intents & _WANTING:
-        return verdict
-    if any(line.label == "repeated" for line in verdict.lines):
-        return verdict  # the post itself says so; counting it twice would raise it twice
-    points = min(REPEATED_POINTS + REPEATED_MORE * (case.mention_count - 1), REPEATED_CAP)
-    days = (posted - case.last_mention_at).days
-    ago = "the same day" if days < 1 else "1 day ago" if days == 1 else f"{days} days ago"
-    return with_history(verdict, [Line(points, "repeated", f"own post {ago}, no answer seen", "case history")])
+    return Intent.PRAISE in verdict.intents and not verdict.intents & WANTING

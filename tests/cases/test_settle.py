@@ -15,7 +15,9 @@ from listener.cases.clock import ServiceHours
 from listener.cases.copies import Earlier, wording
 from listener.cases.plan import NewMention, OpenCase, OpenCases, Settled, case_ref
 from listener.cases.routing import Route
-from listener.cases.settle import GRAVE_STORY, SAME_STORY, Rules, Settler
+from listener.cases.settle import Settler
+from listener.cases.stories import GRAVE_STORY, SAME_STORY
+from listener.cases.telling import Rules
 from listener.model import Case, CaseState, Line, NotificationKind, Outcome, Triaged
 from listener.store import Store
 from rules.vocabulary import Urgency

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from connectors.base import Author
 from listener.cases.plan import NewMention, OpenCase, OpenCases, Settled
-from listener.cases.settle import Rules, Settler
+from listener.cases.settle import Settler
 from listener.cases.silences import (
     Fits,
     Silence,
@@ -24,6 +24,7 @@ from listener.cases.silences import (
     read_fits,
     silencing,
 )
+from listener.cases.telling import Rules
 from listener.model import Case, NotificationKind, Outcome, Triaged
 from rules.vocabulary import Intent, Stage, Urgency
 from tests.cases.conftest import NOON, make_triaged

@@ -27,7 +27,8 @@ from connectors.base import (
 from listener.cases.clock import ServiceHours
 from listener.cases.plan import case_ref
 from listener.cases.replies import NewReply, Reply, ReplyState
-from listener.cases.settle import Rules, Settler
+from listener.cases.settle import Settler
+from listener.cases.telling import Rules
 from listener.importing import import_posts
 from listener.model import CaseState
 from listener.replying import Replier, publish

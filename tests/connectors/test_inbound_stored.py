@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from listener.cases.clock import ServiceHours
 from listener.cases.routing import Route
-from listener.cases.settle import Rules, Settler
+from listener.cases.settle import Settler
+from listener.cases.telling import Rules
 from listener.ingest import Feed, Polled, poll
 from listener.store import Store
 from tests.fakes.inbound import FakeSender

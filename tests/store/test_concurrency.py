@@ -15,7 +15,8 @@ from listener.cases.clock import ServiceHours
 from listener.cases.deeds import Deed, Wish
 from listener.cases.manners import Manners
 from listener.cases.routing import Route
-from listener.cases.settle import Rules, Settler
+from listener.cases.settle import Settler
+from listener.cases.telling import Rules
 from listener.minding import Calls, mind
 from listener.model import CaseState, NewNotification, NotificationKind, NotificationState, Receipt
 from listener.store import Budget, LeaseLost, Store

@@ -14,7 +14,8 @@ from connectors.base import Author, Mention, Page
 from listener.cases.clock import ServiceHours
 from listener.cases.deeds import Deed, Wish
 from listener.cases.routing import Route
-from listener.cases.settle import Rules, Settler
+from listener.cases.settle import Settler
+from listener.cases.telling import Rules
 from listener.model import Case, CaseState, NotificationKind, Outcome, Triaged
 from listener.store import Store, pages
 from listener.store.copies import RecentTexts

@@ -12,7 +12,8 @@ from connectors.base import Author, Mention, Page, Removal
 from listener.cases.clock import ServiceHours
 from listener.cases.deeds import Decision, Deed, Refusal, Snooze, Why, Wish
 from listener.cases.routing import Route
-from listener.cases.settle import Rules, Settler
+from listener.cases.settle import Settler
+from listener.cases.telling import Rules
 from listener.model import Case, CaseState, NotificationKind, Outcome, Receipt, Triaged
 from listener.store import Store
 from listener.working import Desk, NoSuchCase

@@ -19,7 +19,8 @@ from connectors.base import Author
 from listener.cases.clock import ServiceHours
 from listener.cases.manners import Manners
 from listener.cases.routing import Route
-from listener.cases.settle import Rules, Settler
+from listener.cases.settle import Settler
+from listener.cases.telling import Rules
 from listener.model import Delivery, NotificationKind, NotificationState, Receipt
 from listener.store import Store
 from rules.vocabulary import Urgency

@@ -12,7 +12,8 @@ from listener.cases.clock import ServiceHours
 from listener.cases.deeds import Refusal
 from listener.cases.plan import case_ref
 from listener.cases.replies import Ended, NewReply, Reply, ReplyState
-from listener.cases.settle import Rules, Settler
+from listener.cases.settle import Settler
+from listener.cases.telling import Rules
 from listener.importing import import_posts
 from listener.model import CaseState
 from listener.store import Store

@@ -18,7 +18,8 @@ from connectors.base import Mention
 from listener.cases.clock import ServiceHours
 from listener.cases.plan import NewMention, OpenCase, OpenCases, thread_key
 from listener.cases.routing import Route
-from listener.cases.settle import Rules, Settler
+from listener.cases.settle import Settler
+from listener.cases.telling import Rules
 from listener.demo.feed import Expected, demo_brand, demo_feed
 from listener.model import Case, CaseState, Triaged
 from listener.triage.brand import BrandFacts
