@@ -521,6 +521,7 @@ def register(config: Config, store: Store) -> None:
         log.warning("connector_changed", source=name, was=was, now=connector_of[name])
         if (tell := _first_receiver(config)) is not None:
             store.enqueue([_connector_changed(name, was, connector_of[name], tell, at)], at)
+    store.poll_no_later({source.name: source.every for source in config.sources})
     spending.lift(store, {one.name: (one.budget_day, one.budget_month) for one in config.accounts}, at)
 
 

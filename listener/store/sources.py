@@ -69,6 +69,22 @@ def register(
     return changed
 
 
+def bring_forward(connection: Connection, every: Mapping[str, timedelta]) -> None:
+    """Whoever is polled more often from now on does not wait as long as before. Waits after a failure stay."""
+    rows = connection.execute(
+        sa.select(sources.c.name, sources.c.last_success_at, sources.c.next_poll_at).where(
+            sources.c.name.in_(sorted(every)), sources.c.error.is_(None), sources.c.last_success_at.is_not(None)
+        )
+    ).all()
+    for name, last, next_at in rows:
+        if next_at is not None and next_at > last + every[name]:
+            connection.execute(
+                sources.update()
+                .where(sources.c.name == name, sources.c.next_poll_at == next_at)
+                .values(next_poll_at=last + every[name])
+            )
+
+
 def due(connection: Connection, now: datetime, owner: str | None) -> tuple[str, ...]:
     """The sources that may be polled now, by `owner` if one is named, the longest overdue first."""
     found = connection.execute(

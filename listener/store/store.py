@@ -159,6 +159,11 @@ class Store:
         with in_writing(self.engine) as connection:
             return sources.register(connection, connectors, now, account_of or {})
 
+    def poll_no_later(self, every: Mapping[str, timedelta]) -> None:
+        """Make these sources due one interval after their last success, where they would wait longer without a failure."""
+        with in_writing(self.engine) as connection:
+            sources.bring_forward(connection, every)
+
     def due_sources(self, now: datetime, owner: str | None = None) -> tuple[str, ...]:
         """Sources that may be polled now: due, not parked, leased by nobody else than `owner`. The longest overdue first."""
         with in_reading(self.engine) as connection:

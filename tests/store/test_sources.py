@@ -143,3 +143,23 @@ def test_gaps_are_opened_kept_closed_and_reopened_as_pages_list_them(store: Stor
     ):
         store.record_page(lease, Page((), {}, listed), [], SETTLE, NOON)
         assert store.sources()[0].gaps == shown
+
+
+def test_a_shorter_interval_counts_from_the_next_start_on(store: Store) -> None:
+    """Who writes `every = "15s"` and starts anew does not wait five minutes."""
+    store.finish(leased(store), NOON, NOON + timedelta(minutes=5))
+    store.poll_no_later({"forum": timedelta(minutes=10), "unknown": SECOND})
+    assert store.due_sources(NOON + timedelta(minutes=4)) == ()
+    store.poll_no_later({"forum": 15 * SECOND})
+    assert store.due_sources(NOON + 14 * SECOND) == ()
+    assert store.due_sources(NOON + 15 * SECOND) == ("forum",)
+
+
+def test_a_wait_after_a_failure_is_kept_whatever_the_interval(store: Store) -> None:
+    """A platform that asked for an hour of quiet gets it."""
+    store.finish(leased(store), NOON, NOON + timedelta(minutes=5))
+    lease = store.lease("forum", "w1", NOON, TTL, force=True)
+    assert lease is not None
+    store.finish(lease, NOON, NOON + timedelta(hours=1), error="asked to wait")
+    store.poll_no_later({"forum": 15 * SECOND})
+    assert store.due_sources(NOON + timedelta(minutes=59)) == ()
