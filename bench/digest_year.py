@@ -163,7 +163,8 @@ def child(url: str, week: str) -> None:
     """Make one digest and its page; print what it cost."""
     from listener import gathering
     from listener.digest import html
-    from rules.load import builtin_packs, load_packs
+    from rules.load import builtin_packs
+    from rules.names import speaking
 
     wanted = Week.parse(week, END.time_zone)
     settings = DigestSettings(
@@ -171,7 +172,7 @@ def child(url: str, week: str) -> None:
     )
     known = gathering.Known(
         ServiceHours(zone=ZoneInfo(END.time_zone)),
-        lambda: {rule.id for rule in load_packs(builtin_packs()).rules if rule.evidence.label},
+        lambda: {name.id for name in speaking(builtin_packs())},
     )
     with Store.open(url) as store:
         begun, worked = time.perf_counter(), time.process_time()

@@ -10,7 +10,7 @@ from listener.digest.given import Believed, DigestSettings
 from listener.gathering import Known
 from listener.judging import pack_places
 from listener.model import Counted
-from rules.load import load_packs
+from rules.names import speaking
 from rules.query import Query, parse
 from rules.terms import QueryFacts
 
@@ -60,13 +60,8 @@ def own_words(config: Config) -> tuple[str, ...]:
 def speaking_rules(config: Config) -> frozenset[str]:
     """Ids of the rules in use that leave their name in a verdict when they match; others leave no trace to count."""
     off = frozenset(config.rules.disable)
-    rules = load_packs(list(pack_places(config)), tuple(config.journey.touchpoints)).rules
     languages = {*config.brand.languages, "*"}
-    return frozenset(
-        rule.id
-        for rule in rules
-        if rule.id not in off and rule.lang in languages and (rule.evidence.label or rule.evidence.floor is not None)
-    )
+    return frozenset(name.id for name in speaking(pack_places(config)) if name.id not in off and name.lang in languages)
 
 
 def _believed(keys: BelievedKeys) -> Believed:

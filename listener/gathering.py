@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
-from listener.cases.clock import PRAISE, ServiceHours, due_at, target_of
+from listener.cases.clock import PRAISE, ServiceHours, after, target_of
 from listener.digest import phrases
 from listener.digest.count import count
 from listener.digest.figures import Digest
@@ -19,6 +20,7 @@ from listener.digest.week import Week
 from listener.model import Counted
 from listener.readback import as_collected, read_back
 from listener.store import AUDIT, Label, Store
+from rules.load import uncollected
 
 _EARLIER_CASES = timedelta(days=14)  # before the week: a case opened then may have been due in it
 _MICRO = 1_000_000  # the ledger counts in millionths of a USD
@@ -43,6 +45,11 @@ NOTHING = Known()
 
 def build(store: Store, week: Week, settings: DigestSettings, as_of: datetime, known: Known = NOTHING) -> Digest:
     """Count `week` as it stands at `as_of` (aware)."""
+    with uncollected():  # what a digest remembers of a week is none of it garbage before the end
+        return _build(store, week, settings, as_of, known)
+
+
+def _build(store: Store, week: Week, settings: DigestSettings, as_of: datetime, known: Known) -> Digest:
     starts = {week.previous(n).since: week.previous(n).first for n in range(1, settings.earlier_weeks + 1)}
     earlier = [
         StageWeek(
@@ -83,9 +90,13 @@ def _looked(labels: Sequence[Label]) -> list[Looked]:
 
 def _under_their_source(posts: Iterator[Counted]) -> Iterator[Counted]:
     """What a backfill brought is its source's."""
+    sources: dict[str, str] = {}
     for post in posts:
-        found = read_back(post.source)
-        yield post if found is None else replace(post, source=found[0])
+        source = sources.get(post.source)
+        if source is None:
+            found = read_back(post.source)
+            source = sources[post.source] = post.source if found is None else found[0]
+        yield post if source == post.source else replace(post, source=source)
 
 
 def _spoken(store: Store, week: Week, weeks: int, one_in: int) -> Iterator[Spoken]:
@@ -97,16 +108,18 @@ def _spoken(store: Store, week: Week, weeks: int, one_in: int) -> Iterator[Spoke
 
 
 def _cases(store: Store, week: Week, hours: ServiceHours) -> list[CaseTimes]:
+    within = cache(hours.within)  # the same few targets, thousands of times
     return [
         CaseTimes(
             ref=one.ref,
             urgency=one.urgency,
             state=one.state,
             first_at=one.first_at,
-            due_at=due_at(one.first_at, target_of(one.urgency, praise=one.target == PRAISE), hours),
+            due_at=after(one.first_at, within(target), target, hours),
             replied_at=one.replied_at,
         )
         for one in store.answered(week.since - _EARLIER_CASES, week.until)
+        for target in [target_of(one.urgency, praise=one.target == PRAISE)]
     ]
 
 

@@ -80,6 +80,11 @@ def builtin_packs() -> list[Traversable]:
     )
 
 
+def pack_files(sources: Sequence[Path | Traversable]) -> list[Path | Traversable]:
+    """The files of these packs; what is not there holds none."""
+    return _files(sources, [])
+
+
 def _files(sources: Sequence[Path | Traversable], problems: list[Problem]) -> list[Path | Traversable]:
     found: list[Path | Traversable] = []
     for source in sources:

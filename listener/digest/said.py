@@ -70,7 +70,7 @@ def author_of(post: Counted) -> str:
 
 def engagement_of(post: Counted) -> int:
     """Likes, replies, reposts and the like, added up; a negative score counts as none."""
-    return sum(max(0, value) for value in post.engagement.values())
+    return sum([value for value in post.engagement.values() if value > 0])
 
 
 def unhappy_with(post: Counted, touchpoint: str) -> bool:

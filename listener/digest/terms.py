@@ -83,14 +83,17 @@ def said_in(runs: Iterable[Sequence[str]], tree: Tree) -> set[str]:
     """All phrases of the tree, of one to three words, that the runs hold."""
     found: set[str] = set()
     for run in runs:
-        one: Branch | None = None  # begun with the word before
-        two: Branch | None = None  # with the two words before
+        pairs: Tree | None = None  # what may follow the word before
+        triples: Tree | None = None  # what may follow the two words before
         for word in run:
             first = tree.get(word)
-            second = one.onward.get(word) if one is not None else None
-            third = two.onward.get(word) if two is not None else None
-            for branch in (first, second, third):
-                if branch is not None and branch.phrase:
-                    found.add(branch.phrase)
-            one, two = first, second
+            second = pairs.get(word) if pairs else None
+            if first is not None and first.phrase:
+                found.add(first.phrase)
+            if second is not None and second.phrase:
+                found.add(second.phrase)
+            if triples and (third := triples.get(word)) is not None and third.phrase:
+                found.add(third.phrase)
+            pairs = first.onward if first is not None else None
+            triples = second.onward if second is not None else None
     return found

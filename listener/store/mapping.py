@@ -276,6 +276,7 @@ COUNTED = (
 )
 COUNTED_FROM = TOLD_FROM.outerjoin(cases, cases.c.id == mentions.c.case_id)
 
+_STAGE = {stage.value: stage for stage in Stage}
 _STAGES: Mapping[str | None, Stage | None] = {None: None, **{stage.value: stage for stage in Stage}}
 _URGENCIES = {int(urgency): urgency for urgency in Urgency}
 _BUYERS = {status.value: status for status in BuyerStatus}
@@ -301,7 +302,7 @@ def counted_of(row: Sequence[Any]) -> Counted:
         seen_at,
         relevant,
         subject,
-        Stage(stage),
+        _STAGE[stage],
         _STAGES[second],
         sentiment,
         label,
