@@ -96,7 +96,7 @@ def test_a_person_confirms_puts_right_and_stops_and_goes_on_later(
     assert "0 of 1 stood. 1 is left" in again.out
     labels = [json.loads(line) for line in terminal("labels", "export").out.splitlines()]
     assert sorted(one["field"] for one in labels) == ["audit", "audit", "audit", "relevant", "stage"]
-    told = json.loads(terminal("digest", "--format", "json").out)  # of the week in which it was looked at
+    told = json.loads(terminal("digest", "--week", f"{datetime.now(UTC):%G-W%V}", "--format", "json").out)
     assert (told["confidence"]["agreement"]["count"], told["confidence"]["agreement"]["of"]) == (1, 3)
 
 

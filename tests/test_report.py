@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from listener.cli.report import chosen_week
 from listener.digest.figures import DigestSettings
 from listener.digest.week import Week
 from listener.model import NotificationKind
@@ -106,3 +108,17 @@ def test_a_digest_whose_page_cannot_be_written_goes_out_all_the_same(store: Stor
     delivery = store.claim("care", "s", MONDAY_NINE, LEASE)
     assert delivery is not None
     assert "page" not in delivery.payload
+
+
+@pytest.mark.parametrize(
+    ("at", "week"),
+    [
+        ("2026-11-23T08:00", "2026-W47"),  # Monday morning: of the new week hardly anything is known
+        ("2026-11-24T00:00", "2026-W48"),
+        ("2026-11-29T23:59", "2026-W48"),
+    ],
+)
+def test_without_a_week_a_digest_is_of_the_running_one_and_on_its_first_day_of_the_last(at: str, week: str) -> None:
+    moment = datetime.fromisoformat(at).replace(tzinfo=ZoneInfo("Europe/Paris"))
+    assert chosen_week(None, None, None, "Europe/Paris", moment).name == week
+    assert chosen_week("2026-W40", None, None, "Europe/Paris", moment).name == "2026-W40"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 FORMATS = ("console", "html", "md", "csv", "json", "svg", "png", "slack")
 THEMES = ("auto", "light", "dark")
+_FIRST_DAY = timedelta(days=1)
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 
 @click.group(
     invoke_without_command=True, epilog="Example: listener digest --week 2026-W47 --format html --output digest.html"
 )
-@click.option("--week", help="ISO week, such as 2026-W47. Without it the running week.")
+@click.option("--week", help="ISO week, such as 2026-W47. Without it the running one, on its first day the last.")
 @click.option("--since", type=_DAY, help="First day of another stretch, such as 2026-11-02; needs --until.")
 @click.option("--until", type=_DAY, help="Its last day, included.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="console", show_default=True)
@@ -53,7 +54,7 @@ def digest(
     reporting = app.reporting(config)
     with app.stored(config) as store:
         at = app.now()
-        wanted = _wanted(week, since, until, config.brand.timezone, at)
+        wanted = chosen_week(week, since, until, config.brand.timezone, at)
         if send:
             if not reporting.to:
                 raise click.ClickException(
@@ -75,7 +76,7 @@ def digest(
 
 @digest.command(epilog='Example: listener digest decide "Call the carrier about Lyon" --week 2026-W47')
 @click.argument("text")
-@click.option("--week", help="ISO week in which it was decided. Without it the running week.")
+@click.option("--week", help="ISO week that it is about. Without it the running one, on its first day the last.")
 @click.option("--who", help="Who decided. Without it the name you are logged in with.")
 @click.pass_context
 def decide(ctx: click.Context, text: str, week: str | None, who: str | None) -> None:
@@ -87,7 +88,7 @@ def decide(ctx: click.Context, text: str, week: str | None, who: str | None) -> 
         raise click.UsageError('a decision needs words, such as "Call the carrier about Lyon".')
     with app.stored(config) as store:
         at = app.now()
-        wanted = _wanted(week, None, None, config.brand.timezone, at)
+        wanted = chosen_week(week, None, None, config.brand.timezone, at)
         number = store.decide(wanted.name, text.strip()[:280], who or whoami(), at)
     click.echo(f"Decision {number}, {wanted.name}. When it is carried out: listener digest done {number}")
 
@@ -109,7 +110,8 @@ def done(ctx: click.Context, number: int) -> None:
     click.echo(f"Decision {number} is done.")
 
 
-def _wanted(week: str | None, since: datetime | None, until: datetime | None, zone: str, at: datetime) -> Week:
+def chosen_week(week: str | None, since: datetime | None, until: datetime | None, zone: str, at: datetime) -> Week:
+    """The week, or stretch of days, that a person means. Raises click.UsageError."""
     from listener.digest.week import Week
 
     if (since is None) != (until is None):
@@ -118,7 +120,10 @@ def _wanted(week: str | None, since: datetime | None, until: datetime | None, zo
         if week is not None:
             raise click.UsageError("say either --week or --since and --until.")
         return Week.between(_day(since), _day(until), zone)
-    return Week.parse(week, zone) if week else Week.containing(at, zone)
+    if week:
+        return Week.parse(week, zone)
+    running = Week.containing(at, zone)
+    return running if at - running.since >= _FIRST_DAY else running.previous()  # hardly anything is known of it yet
 
 
 def _day(moment: datetime) -> date:
