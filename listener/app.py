@@ -52,7 +52,7 @@ from listener.report import Reporting, put_due_digest
 from listener.schedule import Work, heed_the_clock
 from listener.slack.look import Look, load_words
 from listener.spiking import SpikeSettings, SpikeWatch
-from listener.store import Store
+from listener.store import RECHECKS, Store
 from listener.working import Desk
 from rules.vocabulary import Urgency
 
@@ -222,7 +222,7 @@ def purse(config: Config, source: SourceConfig, store: Store, *, for_recheck: bo
         return NoBudget()
     limits = spending.budget(account.budget_day, account.budget_month)
     whole = spending.AccountPurse(account.name, limits, store, _first_receiver(config))
-    return spending.part_of(whole, spending.RECHECKS, BUDGET_SHARE) if for_recheck else whole
+    return spending.part_of(whole, RECHECKS, BUDGET_SHARE) if for_recheck else whole
 
 
 def _first_receiver(config: Config) -> str | None:

@@ -19,7 +19,7 @@ from listener.digest.given import Around, CaseTimes, Decided, DigestSettings, Lo
 from listener.digest.week import Week
 from listener.model import Counted
 from listener.readback import as_collected, read_back
-from listener.store import AUDIT, Label, Store
+from listener.store import AUDIT, Label, Store, is_part
 from rules.load import uncollected
 
 _EARLIER_CASES = timedelta(days=14)  # before the week: a case opened then may have been due in it
@@ -127,5 +127,5 @@ def _budgets(
     store: Store, budgets: Mapping[str, float | None], as_of: datetime
 ) -> list[tuple[str, float, float | None]]:
     first = as_of.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    names = {*budgets, *(line.account for line in store.ledger(first))}
+    names = {*budgets, *(line.account for line in store.ledger(first) if not is_part(line.account))}
     return [(name, store.spent(name, as_of).month / _MICRO, budgets.get(name)) for name in sorted(names)]

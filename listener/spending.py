@@ -15,14 +15,13 @@ import structlog
 
 from connectors.base import BudgetReached
 from listener.model import NewNotification, NotificationKind
-from listener.store import Budget, BudgetExceeded, Store, StoreError
+from listener.store import RECHECKS, Budget, BudgetExceeded, Store, StoreError, is_part, part_name
 from rules.vocabulary import Urgency
 
 log = structlog.get_logger()
 
 WARN_AT = 0.8  # of a budget
 MICRO = 1_000_000
-RECHECKS = "looking up again"  # what a part of a budget is for
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +118,7 @@ class SharedPurse:
 def part_of(whole: AccountPurse, name: str, share: float) -> SharedPurse:
     """A purse for one purpose, of which the operator hears nothing: its end harms nobody else."""
     limits = [None if limit is None else round(limit * share) for limit in (whole.budget.day, whole.budget.month)]
-    return SharedPurse(AccountPurse(_part(whole.account, name), Budget(*limits), whole.store), whole)
-
-
-def is_part(account: str) -> bool:
-    """Whether this name in the ledger is no account, but a part of one; its money counts there as well."""
-    return account.endswith(_part("", RECHECKS))
-
-
-def _part(account: str, name: str) -> str:
-    return f"{account} ({name})"
+    return SharedPurse(AccountPurse(part_name(whole.account, name), Budget(*limits), whole.store), whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +158,7 @@ def accounts(
         day, month = budgets.get(name, (None, None))
         until, why = blocked.get(name, (None, ""))
         brought = sum(useful.get(source, 0) for source in sources_of.get(name, ()))
-        again = store.spent(_part(name, RECHECKS), now).month / MICRO
+        again = store.spent(part_name(name, RECHECKS), now).month / MICRO
         found.append(Account(name, spent.day / MICRO, spent.month / MICRO, day, month, brought, until, why, again))
     return found
 

