@@ -32,6 +32,7 @@ import sqlalchemy as sa
 
 from listener.cases.clock import ServiceHours
 from listener.cases.plan import case_ref
+from listener.cases.turns import Turn, turned
 from listener.digest.given import DigestSettings
 from listener.digest.week import Week
 from listener.store import Store
@@ -141,6 +142,13 @@ def fill(store: Store, amount: int, weeks: int) -> None:
             opened = [case for _, _, case in chunk if case is not None]
             if opened:
                 connection.execute(cases.insert(), opened)
+                clocks = [
+                    {
+                        "case_id": case["id"], "at": case["opened_at"], "what": "opened", "who": "", "through": "",
+                        "detail": turned(Turn.START, case["opened_at"], "normal"),
+                    }
+                    for case in opened
+                ]  # fmt: skip
                 answered = [
                     {
                         "case_id": case["id"], "at": case["opened_at"] + timedelta(hours=1 + case["id"] % 6), "what": "replied",
@@ -149,7 +157,7 @@ def fill(store: Store, amount: int, weeks: int) -> None:
                     for case in opened
                     if case["id"] % 3
                 ]  # fmt: skip
-                connection.execute(case_events.insert(), answered)
+                connection.execute(case_events.insert(), [*clocks, *answered])
             connection.execute(mentions.insert(), [mention for mention, _, _ in chunk])
             connection.execute(verdicts.insert(), [verdict for _, verdict, _ in chunk])
     with store.engine.begin() as connection:

@@ -228,7 +228,9 @@ def weekly(
 
 
 def totals(connection: Connection) -> Totals:
-    """How much is stored."""
+    """How much is stored, with the outcomes as they are now. The incremental `total` rows (listener.store.totals) say what became
+    of mentions when they were stored; edits, deeds and copies change that later, so they cannot answer this.
+    """
     outcomes = {
         Outcome(outcome): count
         for outcome, count in connection.execute(
