@@ -4,16 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from listener.model import NotificationState, Outcome
 from listener.store import Store
 from listener.working import Desk
+from tests.fakes.commands import Terminal
 from tests.fakes.slack import FakeSlack
 from tests.test_upstream import NOW, RULES, Forum, Team
 
 TEXT = "Acme deletes all photos of free accounts next week, tell your friends"
+CONFIG = """
+[brand]
+name = "Acme"
+[listener]
+database = "{database}"
+[[receiver]]
+name = "care"
+type = "console"
+[[route]]
+name = "all"
+to = ["care"]
+[digest]
+to = ["care"]
+"""
 OTHERS = ("ben", "cleo", "dan")
 
 
@@ -78,6 +94,29 @@ def test_a_copy_that_is_unfolded_gets_its_own_message(team: Team) -> None:
     assert len(alerts) == 2
     assert entries[-1].endswith(f"had {ref} told by itself: it is more than a copy.")
     assert "cleo" in alerts[-1].lower()
+
+
+def test_the_command_line_takes_a_fold_back_once_and_names_the_case(
+    team: Team, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told_on(team)
+    ref = next(
+        one.case_ref for one in team.store.counted(NOW, NOW + timedelta(days=1)) if one.author_key == "forum:cleo"
+    )
+    assert ref is not None
+    address = team.store.engine.url.render_as_string(hide_password=False)
+    config = tmp_path / "listener.toml"
+    config.write_text(CONFIG.format(database=address), encoding="utf-8")
+    terminal = Terminal(capsys)
+    said = terminal("--config", str(config), "cases", "unfold", ref)
+    assert (said.code, said.out) == (0, f"{ref} is told by itself now.\n"), said.err
+    again = terminal("--config", str(config), "cases", "unfold", ref)
+    assert again.code == 1
+    assert "no case that was folded" in again.err
+    view = team.store.case(ref)
+    assert view is not None
+    log = [one.kind.value for one in team.store.notifications_of(view.mentions[0].id)]
+    assert log.count("case-open") == 1  # told by itself, and once
 
 
 def test_a_copy_that_its_author_edits_is_a_story_of_its_own(team: Team) -> None:

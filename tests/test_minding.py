@@ -19,7 +19,7 @@ from listener.minding import Calls, mind
 from listener.model import Case, CaseState, NotificationKind, Receipt, Triaged
 from listener.store import Store
 from listener.working import Desk
-from rules.vocabulary import Urgency
+from rules.vocabulary import Intent, Urgency
 from tests.fakes.story import verdict
 
 NOW = datetime(2026, 11, 20, 10, tzinfo=UTC)  # a Friday
@@ -83,6 +83,14 @@ def test_claiming_ends_the_calls_and_an_answer_the_reminders(desk: Desk) -> None
     assert [said[2] for said in run(desk, NOW + 10 * MINUTE, 30)] == ["claim"]
     desk.do(case(desk).ref, Wish(Deed.REPLIED, "ann", "cli"), NOW + 40 * MINUTE)
     assert [said[2] for said in run(desk, NOW + 40 * MINUTE, 60)] == ["replied"]
+
+
+@pytest.mark.parametrize("level", [Urgency.LOW, Urgency.NORMAL, Urgency.HIGH])
+def test_praise_calls_no_group_where_a_critical_case_would(desk: Desk, level: Urgency) -> None:
+    publish(desk, "1", urgency=level, intents=frozenset({Intent.PRAISE}), complaint_score=0.0)
+    said = run(desk, NOW, 62)
+    assert said[0][:3] == (0, "care", "case-open")
+    assert {group for _, _, _, group in said} == {None}
 
 
 def test_a_group_is_called_once_in_fifteen_minutes_however_many_cases(desk: Desk) -> None:

@@ -1,4 +1,4 @@
-"""`listener praise` as a user calls it, from the shelf to the export; and that a group is never called for praise."""
+"""`listener praise` as a user calls it, from the shelf to the export."""
 
 from __future__ import annotations
 

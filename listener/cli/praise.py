@@ -21,7 +21,7 @@ STATES = ("found", "asked", "granted", "refused", "withdrawn")
 FORMATS = ("md", "csv", "json")
 
 
-@click.group()
+@click.group(epilog="Example: listener praise list --state asked")
 def praise() -> None:
     """Keep praise you would like to show, with its author's permission; see who comes back to praise."""
 

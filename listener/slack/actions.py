@@ -192,6 +192,8 @@ class Clicks:
         """What was entered wrongly, by block; Slack shows it in the window, which stays open."""
         if view.get("callback_id") == reply_windows.WRITE:
             return self._replies.wrong(view)
+        if view.get("callback_id") == shelving.GRANT:
+            return shelving.wrong(view, self._desk.now(), self._look)
         if view.get("callback_id") != "case_snooze":
             return {}
         read = modals.read_snooze(view["state"]["values"], self._desk.now(), None)

@@ -117,6 +117,16 @@ def read(view: Mapping[str, Any], who: str, revision: int) -> Move:
     )  # fmt: skip
 
 
+def wrong(view: Mapping[str, Any], now: datetime, look: Look) -> dict[str, str]:
+    """What keeps the yes in this window from being noted, by block."""
+    move, found = read(view, "", 0), {}
+    if not move.evidence.strip():
+        found["evidence"] = look.words.word("shelf_no", No.EVIDENCE.value)
+    if move.until is not None and move.until <= now:
+        found["until"] = look.words.word("shelf_no", No.PAST.value)
+    return found
+
+
 def section(standing: Standing, look: Look) -> list[Block]:
     """For the home page: how many, and which waits longest for an answer. Nothing while the shelf is empty."""
     if not standing.counts:

@@ -359,6 +359,12 @@ def _unknown(place: str, thing: Thing, known: set[str]) -> Iterator[str]:
         yield f"{place}: {sorted(extra)} means nothing to Slack"
 
 
+def _day(path: str, element: Thing) -> Iterator[str]:
+    day = element.get("initial_date", "2026-11-22")
+    if not (isinstance(day, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", day)):
+        yield f"{path}: initial_date is {day!r}, not a day such as 2026-11-22"
+
+
 Check = Callable[[str, Thing], Iterator[str]]
 
 _ELEMENTS: Mapping[str, Check] = {"button": _button, "overflow": _overflow, "static_select": _select}
@@ -369,6 +375,7 @@ _FIELDS: Mapping[str, Check] = {
     "checkboxes": _choice,
     "plain_text_input": _typed,
     "number_input": _number,
+    "datepicker": _day,
 }
 _MESSAGE_BLOCKS: dict[str, Check] = {
     "header": _header,

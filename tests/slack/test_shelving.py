@@ -109,7 +109,7 @@ def test_who_may_not_correct_may_not_use_the_shelf(tmp_path: Path, slack: FakeSl
         assert work.store.shelf() == ()
 
 
-def test_an_old_click_is_refused_and_a_yes_without_evidence_changes_nothing(
+def test_an_old_click_is_refused_and_a_yes_without_evidence_or_for_a_past_day_stays_in_its_window(
     work: Workplace, slack: FakeSlack, socket: FakeSocket
 ) -> None:
     old = work.message()
@@ -121,10 +121,15 @@ def test_an_old_click_is_refused_and_a_yes_without_evidence_changes_nothing(
     assert "has changed since" in slack.whispers[1]["text"]
     choose(work, socket, "grant")
     window(slack, socket, 1)
-    socket.submit(ANA, {"evidence": {"value": "  "}})
-    until(lambda: len(slack.whispers) == 3, socket)
-    assert "needs evidence" in slack.whispers[2]["text"]
+    shown = socket.acked(socket.submit(ANA, {"evidence": {"value": "  "}, "until": {"selected_date": "2020-01-01"}}))
+    assert shown is not None
+    assert shown["response_action"] == "errors"
+    assert "needs evidence" in shown["errors"]["evidence"]
+    assert "is over" in shown["errors"]["until"]
     assert work.case().shelf == "found"
+    socket.submit(ANA, {"evidence": {"value": "a yes"}, "until": {"selected_date": None}})  # in the same window
+    becomes(work, socket, "granted")
+    assert len(slack.whispers) == 2  # nothing was said behind the window's back
 
 
 def test_the_home_page_counts_the_shelf_and_names_what_waits_longest(
