@@ -24,6 +24,7 @@ from connectors.base import (
     Refused,
     Voice,
 )
+from connectors.leaks import Ears
 from listener.cases.clock import ServiceHours
 from listener.cases.plan import case_ref
 from listener.cases.replies import NewReply, Reply, ReplyState
@@ -153,12 +154,14 @@ class ReplyContract:
 
     def test_a_refusal_is_certain_and_says_what_to_do_without_a_secret(self, platform: Any, source: Any) -> None:
         platform.write_faults.append("refused")
-        with pytest.raises(CERTAIN) as told:
-            source.reply(self.post(platform), approved(), now())
-        assert self.published(platform) == []
+        with Ears() as ears:
+            with pytest.raises(CERTAIN) as told:
+                source.reply(self.post(platform), approved(), now())
+            ears.hear("error", told.value)
+            source.reply(self.post(platform, "The lid came off, too"), approved("key-2"), now())
+        assert self.published(platform) == [WORDS]
         assert len(str(told.value)) > 30
-        for secret in self.secrets:
-            assert secret not in str(told.value)
+        assert ears.leaks(list(self.secrets)) == []
 
     def test_the_same_words_below_another_post_are_another_reply(self, platform: Any, source: Any) -> None:
         one, other = self.post(platform), self.post(platform, "The lid of my Acme came off, too")

@@ -24,8 +24,16 @@ from listener.plugins import connectors
 from tests.fakes.inbound import FakeSender
 
 SECRET = "s3cret+of=the/tests ü"
-# What has no contract class of its own, because it is another way into the same source; and the test that hears it.
-ELSEWHERE = {("inbound", "token"): "tests/connectors/test_leaks.py"}
+# What has no contract class of its own, because it is another way into the same source, or a way out; and the test that hears it.
+ELSEWHERE = {
+    ("inbound", "token"): "tests/connectors/test_leaks.py",
+    ("bluesky", "reply_password"): "tests/connectors/test_bluesky_replies.py",
+    ("mastodon", "reply_token"): "tests/connectors/test_mastodon_replies.py",
+    ("x", "reply_consumer_key"): "tests/connectors/test_x_replies.py",
+    ("x", "reply_consumer_secret"): "tests/connectors/test_x_replies.py",
+    ("x", "reply_access_token"): "tests/connectors/test_x_replies.py",
+    ("x", "reply_access_token_secret"): "tests/connectors/test_x_replies.py",
+}
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from tests.fakes.x import OWNER, TOKEN, FakeX
 
 
 class TestXReplies(ReplyContract):
-    secrets = (f"{OWNER}-writes", "s3cret-of-the-app")
+    secrets = (f"{OWNER}-writes", "s3cret-of-the-app", "s3cret-of-the-token")
     somebody_else = "rival"
 
     @pytest.fixture(autouse=True)

@@ -245,7 +245,7 @@ def summaries(made: Made) -> Iterator[Payload]:
 
 def digests(made: Made) -> Iterator[Payload]:
     """The weekly digest with and without its chart, and shortened by us and by Slack."""
-    message = chart.message(replace(made.digest(), report_url=REPORT), language=made.look.words.language)
+    message = chart.message(replace(made.digest(), report_url=REPORT))
     said = {"text": message.text, "blocks": list(message.blocks), "week": "2026-W47"}
     yield sent(made, NotificationKind.DIGEST, payload=said)
     yield sent(made, NotificationKind.DIGEST, payload=said, repeated=True, budget=2_000)
