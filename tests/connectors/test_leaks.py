@@ -29,6 +29,7 @@ ELSEWHERE = {
     ("inbound", "token"): "tests/connectors/test_leaks.py",
     ("bluesky", "reply_password"): "tests/connectors/test_bluesky_replies.py",
     ("mastodon", "reply_token"): "tests/connectors/test_mastodon_replies.py",
+    ("reddit", "reply_token"): "tests/connectors/test_reddit_replies.py",
     ("x", "reply_consumer_key"): "tests/connectors/test_x_replies.py",
     ("x", "reply_consumer_secret"): "tests/connectors/test_x_replies.py",
     ("x", "reply_access_token"): "tests/connectors/test_x_replies.py",
