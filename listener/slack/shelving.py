@@ -19,7 +19,7 @@ from listener.slack.blocks import Block, plain
 from listener.slack.desk import Desk
 from listener.slack.hearing import Body
 from listener.slack.look import Look
-from listener.slack.outside import defuse
+from listener.slack.outside import defuse, one_line
 from listener.slack.rights import Right, Rights
 
 log = structlog.get_logger()
@@ -86,7 +86,7 @@ def ask(origin: modals.Origin, question: str, look: Look) -> Block:
     """A question to copy, and where it was asked."""
     words: Block = {
         "type": "plain_text_input", "action_id": "words", "multiline": True, "max_length": LONGEST,
-        "initial_value": question[:LONGEST],
+        "initial_value": one_line(question, LONGEST),
     }  # fmt: skip
     link: Block = {"type": "plain_text_input", "action_id": "link", "max_length": LONGEST}
     return _window(ASK, origin, look, ("words", words, False), ("link", link, True))

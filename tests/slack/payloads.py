@@ -14,12 +14,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.base import Author, Mention, Voice
+from listener.cases.asking import question
 from listener.cases.deeds import Decision, Refusal, Why, Wish
+from listener.cases.shelf import Move, No, Praise, PraiseState, Shelved, Standing
 from listener.digest import chart
 from listener.digest.count import count
 from listener.digest.figures import Digest, DigestSettings
 from listener.model import Case, CaseState, CaseView, Line, NotificationKind, Spike, SpikeState, SpikeView, Told
-from listener.slack import answers, command, home, modals, reply_windows
+from listener.slack import answers, command, home, modals, reply_windows, shelving
 from listener.slack.blocks import Message, case_message
 from listener.slack.desk import Added, Dropped, Found
 from listener.slack.entries import message_for, state_entry, text_alone, without_charts
@@ -128,6 +130,15 @@ class HostileDesk:
 
     def do_spike(self, deed: str, ref: str, revision: int, who: str) -> tuple[Why | None, Spike] | None:
         return Why.TAKEN, self._made.spike().spike
+
+    def shelve(self, ref: str, move: Move) -> Shelved | No | None:
+        return No.DONE
+
+    def shelf(self) -> Standing:
+        return standing(self._made)
+
+    def question(self, view: CaseView) -> str:
+        return self._text
 
     def waiting(self) -> Sequence[Case]:
         return [self._made.case(due_at=NOW, owner=ANA).case] * 20
@@ -293,6 +304,27 @@ def public_replies(made: Made) -> Iterator[Payload]:
     yield sent(made, NotificationKind.CASE_NOTE, payload=said)
 
 
+def shelved(made: Made) -> Iterator[Payload]:
+    """The windows of the shelf, what is wrong in them, and its lines on the home page."""
+    origin = modals.Origin("c-7F3K", 3, "C0CARE", "https://hooks.slack.example/1")
+    text = made.post.text.encode("utf-8", "replace").decode()  # the brand's name, as the configuration has it
+    yield shelving.ask(origin, question("fr", text), made.look)
+    yield shelving.grant(origin, made.look)
+    yield from ({"text": words} for words in shelving.wrong(_granted(" ", "2020-01-01"), NOW, made.look).values())
+    yield {"type": "home", "blocks": shelving.section(standing(made), made.look)}
+
+
+def standing(made: Made) -> Standing:
+    """Something in every state, and one that waits."""
+    entry = Praise(PraiseState.ASKED, NOW, made.name, NOW, made.name)
+    return Standing(dict.fromkeys(PraiseState, 3), Shelved(entry, made.told(), "c-7F3K"))
+
+
+def _granted(evidence: str, until: str) -> Payload:
+    values = {"evidence": {"evidence": {"value": evidence}}, "until": {"until": {"selected_date": until}}}
+    return {"callback_id": shelving.GRANT, "state": {"values": values}}
+
+
 def homes(made: Made) -> Iterator[Payload]:
     """The home page: nothing, little, much, denied."""
     cases = [made.case(state).case for state in CaseState for _ in range(3)]
@@ -336,6 +368,7 @@ CASES: dict[str, Callable[[Made], Iterator[Payload]]] = {
         notices,
         windows,
         public_replies,
+        shelved,
         homes,
         spoken,
     )
