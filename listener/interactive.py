@@ -36,6 +36,7 @@ from listener.model import Case, CaseState, CaseView, Outcome, Spike, Told, Verd
 from listener.replying import Repliers, as_published, choose
 from listener.slack.desk import Added, AddRefused, Dropped, Found
 from listener.slack.look import Look
+from listener.slack.reviewing import Review
 from listener.store import AmbiguousRef, Store, StoreError
 from listener.working import Desk, NoSuchCase
 from rules.reading import NameTable
@@ -164,6 +165,10 @@ class StoreDesk:
 
     def troubles(self) -> Sequence[str]:
         return troubles.troubles(self.store, self.clock(), self.config)
+
+    def review(self, week: str, who: str) -> Review:
+        first, at = self.store.review_digest(week, who, self.clock())
+        return Review(week, first, at)
 
     def last_digest(self) -> str | None:
         week = self.store.get_meta(report.MADE)

@@ -93,6 +93,27 @@ def decide(ctx: click.Context, text: str, week: str | None, who: str | None) -> 
     click.echo(f"Decision {number}, {wanted.name}. When it is carried out: listener digest done {number}")
 
 
+@digest.command(epilog="Example: listener digest reviewed 2026-W47")
+@click.argument("week", required=False)
+@click.pass_context
+def reviewed(ctx: click.Context, week: str | None) -> None:
+    """Note that you have read a week's digest, as its button in Slack does. Without WEEK the one that was made last."""
+    from listener import app
+    from listener.report import MADE
+
+    config = configuration(ctx)
+    with app.stored(config) as store:
+        at = app.now()
+        try:
+            wanted = chosen_week(week, None, None, config.brand.timezone, at).name
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+        if week is None and isinstance(made := store.get_meta(MADE), str):
+            wanted = made
+        who, when = store.review_digest(wanted, whoami(), at)
+    click.echo(f"The digest of {wanted} was reviewed by {who}, {when:%d %b %H:%M} UTC.")
+
+
 @digest.command(epilog="Example: listener digest done 3")
 @click.argument("number", type=click.IntRange(min=1))
 @click.pass_context

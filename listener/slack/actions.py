@@ -17,7 +17,7 @@ from listener.cases.deeds import Deed, Refusal, Why, Wish
 from listener.cases.shelf import Step
 from listener.faults import place as fault_place
 from listener.model import ReceiverError
-from listener.slack import command, home, modals, parts, reply_windows, shelving
+from listener.slack import command, home, modals, parts, reply_windows, reviewing, shelving
 from listener.slack.answering import Answering
 from listener.slack.answers import Answers, Place, exclusion_said, refusal_said, spike_refused
 from listener.slack.blocks import Block
@@ -85,12 +85,39 @@ class Clicks:
         name = str(action.get("action_id") or "")
         if name == "home_refresh":
             self._show_home(place.user)
+        elif name == reviewing.ACTION:
+            self._reviewed(body, place, str(action.get("value") or ""))
         elif name == "case_answer":
             self._replies.begin(body, place, str(action.get("value") or ""))
         elif name.startswith("case_") and name != "case_reply":
             self._wanted(body, place, carried(action))
         elif name.startswith("spike_"):
             self._spike(place, carried(action))
+
+    def _reviewed(self, body: Body, place: Place, value: str) -> None:
+        """The first who presses is kept; the message says so, also where it did not after an earlier press."""
+        week, word = reviewing.week_of(value), self._look.words.word
+        if week is None or not self._rights.may(place.user, Right.WORK):
+            log.info("slack_denied", user=place.user, right=Right.WORK.value, case=value[:10])
+            self._tell(place, self._refused("denied"))
+            return
+        review = self._desk.review(week, place.user)
+        log.info("slack_digest_reviewed", week=week)
+        shown = body.get("message") or {}
+        said = reviewing.reviewed(shown, review, self._look)
+        if place.channel and shown.get("ts"):
+            with translated("chat.update", place.channel):
+                self._client.chat_update(
+                    channel=place.channel, ts=str(shown["ts"]), text=said.text, blocks=list(said.blocks)
+                )
+        mine = review.who == place.user
+        when = self._look.moment(review.at)
+        self._tell(
+            place,
+            word("digest", "reviewed_now" if mine else "reviewed_done").format(
+                who=parts.person(review.who), week=week, when=when
+            ),
+        )
 
     def _wanted(self, body: Body, place: Place, value: str) -> None:
         what, ref, revision = value.split(":")

@@ -16,6 +16,7 @@ from listener.cases.deeds import Decision, Refusal, Why, Wish
 from listener.cases.replies import Chosen, NewReply, Reply
 from listener.cases.shelf import Move, No, Shelved, Standing
 from listener.model import Case, CaseView, Outcome, Spike, Told
+from listener.slack.reviewing import Review
 
 
 class AddRefused(Exception):  # named for what happened, like the errors of the other packages
@@ -119,6 +120,10 @@ class Desk(Protocol):
 
     def troubles(self) -> Sequence[str]:
         """What is wrong with the daemon, a sentence each."""
+        ...
+
+    def review(self, week: str, who: str) -> Review:
+        """Somebody has read the digest of a week. Gives back who was the first."""
         ...
 
     def last_digest(self) -> str | None:

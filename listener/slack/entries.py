@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from listener.model import CaseView, Delivery, NotificationKind
-from listener.slack import limits, parts
+from listener.slack import limits, parts, reviewing
 from listener.slack.blocks import Block, Message, case_message, mrkdwn, plain, quote, reply_button, section
 from listener.slack.look import Look
 from listener.slack.outside import clean, defuse_within, escape, unescape, web_address
@@ -161,7 +161,9 @@ def digest_message(
     blocks = [dict(block) for block in payload["blocks"]]
     # It may come escaped already, and it may quote a post all the same.
     text = defuse_within(unescape(str(payload.get("text") or "–")), limits.TEXT_WANTED - _AGAIN_TEXT)
-    kept = shortened(blocks, look, budget)
+    week = str(payload.get("week") or "")
+    press = reviewing.offered(week, look)
+    kept = [*shortened(blocks, look, budget - limits.size(press)), *press]
     return _finished(text, kept, {"week": str(payload.get("week") or "")}, look, repeated)
 
 

@@ -784,6 +784,11 @@ class Store:
         with in_writing(self.engine) as connection:
             return weeks.decide(connection, week, text, who, now)
 
+    def review_digest(self, week: str, who: str, now: datetime) -> tuple[str, datetime]:
+        """Somebody has read the digest of a week; who was the first, and when."""
+        with in_writing(self.engine) as connection:
+            return weeks.review(connection, week, who, now)
+
     def mark_done(self, number: int, now: datetime) -> bool:
         """A decision was carried out. False: there is no open one of that number."""
         with in_writing(self.engine) as connection:

@@ -142,6 +142,17 @@ def decide(connection: Connection, week: str, text: str, who: str, now: datetime
     return number
 
 
+def review(connection: Connection, week: str, who: str, now: datetime) -> tuple[str, datetime]:
+    """Keep that somebody read the digest of a week; of several, the first stays."""
+    key = f"digest.reviewed:{week}"
+    connection.execute(
+        insert(connection, meta).on_conflict_do_nothing(index_elements=["key"]),
+        {"key": key, "value": {"who": who, "at": now.isoformat()}},
+    )
+    kept = connection.execute(sa.select(meta.c.value).where(meta.c.key == key)).scalar_one()
+    return str(kept["who"]), datetime.fromisoformat(kept["at"])
+
+
 def mark_done(connection: Connection, number: int, now: datetime) -> bool:
     """A decision was carried out. False: there is no open one of that number."""
     lock_counter(connection)

@@ -21,12 +21,13 @@ from listener.digest import chart
 from listener.digest.count import count
 from listener.digest.figures import Digest, DigestSettings
 from listener.model import Case, CaseState, CaseView, Line, NotificationKind, Spike, SpikeState, SpikeView, Told
-from listener.slack import answers, command, home, modals, reply_windows, shelving
+from listener.slack import answers, command, home, modals, reply_windows, reviewing, shelving
 from listener.slack.blocks import Message, case_message
 from listener.slack.desk import Added, Dropped, Found
 from listener.slack.entries import message_for, state_entry, text_alone, without_charts
 from listener.slack.look import Look
 from listener.slack.reply_windows import Errand
+from listener.slack.reviewing import Review
 from rules.vocabulary import Stage, Urgency
 from tests.fakes.digest_week import WEEK, earlier, source
 from tests.fakes.digest_week import post as counted
@@ -152,6 +153,9 @@ class HostileDesk:
     def troubles(self) -> Sequence[str]:
         return [self._text, f"Source {self._text} failed: {self._text}"]
 
+    def review(self, week: str, who: str) -> Review:
+        return Review(week, self._made.name, NOW)
+
     def last_digest(self) -> str | None:
         return "2026-W47"
 
@@ -259,6 +263,9 @@ def digests(made: Made) -> Iterator[Payload]:
     message = chart.message(replace(made.digest(), report_url=REPORT))
     said = {"text": message.text, "blocks": list(message.blocks), "week": "2026-W47"}
     yield sent(made, NotificationKind.DIGEST, payload=said)
+    whole = sent(made, NotificationKind.DIGEST, payload=said)
+    for who in (ANA, made.name):
+        yield told_as(reviewing.reviewed(whole, Review("2026-W47", who, NOW), made.look))
     yield sent(made, NotificationKind.DIGEST, payload=said, repeated=True, budget=2_000)
     yield told_as(without_charts(message_for(delivery(NotificationKind.DIGEST, payload=said), made.look, NOW)))
     yield sent(made, NotificationKind.DIGEST, payload={"text": made.post.text, "blocks": [{"type": "divider"}]})

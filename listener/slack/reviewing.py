@@ -1,0 +1,52 @@
+"""The weekly digest's button: somebody has read it. Who and when is kept; the message says it instead of the button."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from listener.slack import parts
+from listener.slack.blocks import Block, Message, button, mrkdwn
+from listener.slack.look import Look
+from listener.slack.outside import defuse
+
+ACTION = "digest_reviewed"
+_WEEK = re.compile(r"\d{4}-W\d\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Who read the digest of a week, and when; of several, the first."""
+
+    week: str
+    who: str  # a Slack user's id, or a name
+    at: datetime
+
+
+def offered(week: str, look: Look) -> list[Block]:
+    """The button, where somebody hears it."""
+    if not look.interactive or not _WEEK.fullmatch(week):
+        return []
+    press = button(ACTION, look.words.word("digest", "review"), week)
+    return [{"type": "actions", "block_id": _place(week), "elements": [press]}]
+
+
+def week_of(value: str) -> str | None:
+    """The week that a click names; None for what is no week."""
+    return value if _WEEK.fullmatch(value) else None
+
+
+def reviewed(shown: Mapping[str, Any], review: Review, look: Look) -> Message:
+    """The message that was clicked (as Slack shows it), with who reviewed it in the place of the button."""
+    line = look.words.word("digest", "reviewed").format(who=parts.person(review.who), when=look.moment(review.at))
+    said: Block = {"type": "context", "block_id": f"{_place(review.week)}:by", "elements": [mrkdwn(line)]}
+    old = (_place(review.week), said["block_id"])
+    kept = [dict(block) for block in shown.get("blocks", ()) if block.get("block_id") not in old]
+    return Message(defuse(str(shown.get("text") or "–"), 400), (*kept, said), {"week": review.week})
+
+
+def _place(week: str) -> str:
+    return f"digest:{week}:act"
