@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from listener.slack import parts
+from listener.slack import limits, parts
 from listener.slack.blocks import Block, Message, button, mrkdwn
 from listener.slack.look import Look
-from listener.slack.outside import defuse
+from listener.slack.outside import defuse_within, unescape
 
 ACTION = "digest_reviewed"
 _WEEK = re.compile(r"\d{4}-W\d\d")
@@ -45,7 +45,9 @@ def reviewed(shown: Mapping[str, Any], review: Review, look: Look) -> Message:
     said: Block = {"type": "context", "block_id": f"{_place(review.week)}:by", "elements": [mrkdwn(line)]}
     old = (_place(review.week), said["block_id"])
     kept = [dict(block) for block in shown.get("blocks", ()) if block.get("block_id") not in old]
-    return Message(defuse(str(shown.get("text") or "–"), 400), (*kept, said), {"week": review.week})
+    return Message(
+        defuse_within(unescape(str(shown.get("text") or "–")), limits.TEXT_WANTED), (*kept, said), {"week": review.week}
+    )
 
 
 def _place(week: str) -> str:
