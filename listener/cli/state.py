@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
+import signal
 import sys
-import time
+import threading
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -37,15 +37,17 @@ def status(ctx: click.Context, watch: bool, as_json: bool) -> None:
         if as_json:
             echo_json(_status(store, app.now(), config))
             return
+        stopping = threading.Event()
+        if watch:
+            # An exception would be lost where it is raised inside a callback, of the database or of the collector.
+            signal.signal(signal.SIGINT, lambda *_: stopping.set())
         draw(Console(), store, app.now(), config)
-        with contextlib.suppress(KeyboardInterrupt):
-            while watch:
-                time.sleep(AGAIN)
-                console = Console()  # anew: the terminal may be wider now
-                with console.capture() as drawn:  # first drawn, then shown, or it would flicker
-                    draw(console, store, app.now(), config)
-                click.clear()
-                click.echo(drawn.get(), nl=False)
+        while watch and not stopping.wait(AGAIN):
+            console = Console()  # anew: the terminal may be wider now
+            with console.capture() as drawn:  # first drawn, then shown, or it would flicker
+                draw(console, store, app.now(), config)
+            click.clear()
+            click.echo(drawn.get(), nl=False)
 
 
 @click.command(epilog="Example (container): HEALTHCHECK CMD listener health")
