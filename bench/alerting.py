@@ -101,7 +101,6 @@ def main() -> int:
             mind=lambda at, stopping: None,
             owner="bench",
             clock=now,
-            **_extra(),
         )
         stopping = threading.Event()
         scheduler = schedule.start(work, stopping)
@@ -122,13 +121,6 @@ def main() -> int:
         stopping.set()
         scheduler.shutdown(wait=True)
         return _tell(store, seconds * RATE)
-
-
-def _extra() -> dict[str, object]:
-    """Parts of the daemon's work that are not measured here and may be left out."""
-    known = schedule.Work.__dataclass_fields__
-    quiet = {name: (lambda *_: None) for name in ("spike", "watch", "ping") if name in known}
-    return {name: quiet[name] for name in quiet}
 
 
 def _tell(store: Store, offered: int) -> int:
