@@ -96,10 +96,10 @@ def _change(this: int, then: int, now: float, hours: float, weeks: int, chance: 
     usual = then * now / hours
     word: ChangeWord = "not clear"
     note = ""
-    if chance < LEVEL:
-        word = "clear rise" if this > usual else "clear fall"
-    elif max(this, usual) < SMALL:
+    if max(this, usual) < SMALL:
         word = "too few"
+    elif chance < LEVEL:
+        word = "clear rise" if this > usual else "clear fall"
     if word == "clear fall" and thin:
         word, note = "not clear", "fewer hours were collected than usual"
     return Change(word, this, round(usual, 1), weeks, round(chance, 4), note)

@@ -16,12 +16,12 @@ from listener.digest.curve import Point
 from listener.digest.figures import SMALL, Digest, Post, StageFigures, Tally, Touch
 from listener.digest.labels import Labels
 from listener.digest.text import signed
-from listener.digest.typeset import fit, width
+from listener.digest.typeset import width, wrap
 
 Ends = tuple[float, float, float, float]
 
-CELL = 23.0  # height of a touchpoint's cell
-_CELL_SIZE = 11.2
+CELL = 23.0  # height of a touchpoint's cell with one line
+_CELL_SIZE, _CELL_STEP = 11.2, 13.0
 _DARKEST = 20  # people from which on a cell may be as dark as they get
 _HIT = 13  # radius of what a finger may touch around a point
 
@@ -110,29 +110,44 @@ def quoted(post: Post, lines: Iterable[tuple[float, float, str]], anchor: str, h
     return Markup('<a href="{}" rel="noopener noreferrer nofollow">{}</a>').format(post.url, text)
 
 
-def cell(left: float, top: float, wide: float, touch: Touch, most: int, hand: Hand) -> Markup:
+def cell(left: float, top: float, wide: float, high: float, touch: Touch, most: int, hand: Hand) -> Markup:
     """A touchpoint of the heat strip: darker where more people spoke of it, ▼ or ▲ by the mood of most of them."""
-    felt, sign = "neutral", ""
-    if touch.negative_authors > touch.positive_authors:
-        felt, sign = "unhappy", "▼"
-    elif touch.positive_authors > touch.negative_authors:
-        felt, sign = "happy", "▲"
-    many = hand.labels.number(touch.authors)
-    begin = left + (18 if sign else 8)
-    room = left + wide - 11 - width(many, _CELL_SIZE, bold=True) - begin
-    baseline = top + CELL - 7.5
-    whole = touch.label
-    shown = fit(whole, room, _CELL_SIZE)
+    felt, sign = _felt(touch)
+    lines = _cell_lines(touch, wide, hand)
+    first = top + (high - len(lines) * _CELL_STEP) / 2 + _CELL_STEP - 3.5
+    middle = top + high / 2 + 4
     parts = [
-        Markup("<title>{}</title>").format(whole) if shown != whole else Markup(""),
+        Markup("<title>{}</title>").format(touch.label) if lines[-1].endswith("…") else Markup(""),
         Markup('<rect class="heat {} heat-{}" x="{}" y="{}" width="{}" height="{}" rx="3"/>').format(
-            felt, heat(touch.authors, most), short(left), short(top), short(wide), short(CELL)
+            felt, heat(touch.authors, most), short(left), short(top), short(wide), short(high)
         ),
-        words(left + 6, baseline - 0.5, sign, "sign") if sign else Markup(""),
-        words(begin, baseline, shown, "touch"),
-        words(left + wide - 6, baseline, many, "touch many", "end"),
+        words(left + 6, middle - 0.5, sign, "sign") if sign else Markup(""),
+        *(words(left + _begin(sign), first + row * _CELL_STEP, line, "touch") for row, line in enumerate(lines)),
+        words(left + wide - 6, middle, hand.labels.number(touch.authors), "touch many", "end"),
     ]
     return Markup('<g class="cell">{}</g>').format(Markup("").join(parts))
+
+
+def cell_height(touches: Iterable[Touch], wide: float, hand: Hand) -> float:
+    """What cells side by side need for the longest of their labels: one line or two."""
+    return CELL + _CELL_STEP * max((len(_cell_lines(touch, wide, hand)) - 1 for touch in touches), default=0)
+
+
+def _cell_lines(touch: Touch, wide: float, hand: Hand) -> list[str]:
+    many = width(hand.labels.number(touch.authors), _CELL_SIZE, bold=True)
+    return wrap(touch.label, wide - 11 - many - _begin(_felt(touch)[1]), _CELL_SIZE, 2) or [""]
+
+
+def _felt(touch: Touch) -> tuple[str, str]:
+    if touch.negative_authors > touch.positive_authors:
+        return "unhappy", "▼"
+    if touch.positive_authors > touch.negative_authors:
+        return "happy", "▲"
+    return "neutral", ""
+
+
+def _begin(sign: str) -> float:
+    return 18 if sign else 8
 
 
 def heat(authors: int, most: int) -> int:

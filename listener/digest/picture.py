@@ -8,7 +8,7 @@ no figure, under ten people. Colours are CSS variables of the page; mood is told
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from markupsafe import Markup
 
@@ -16,7 +16,7 @@ from listener.digest import marks, picture_rows
 from listener.digest.curve import Point, segments
 from listener.digest.figures import SMALL, Digest, StageFigures
 from listener.digest.labels import Labels, load
-from listener.digest.marks import CELL, Hand
+from listener.digest.marks import Hand
 from listener.digest.text import opening, signed
 from listener.digest.typeset import SERIF, fit, width, wrap
 
@@ -28,7 +28,7 @@ _PAD = 12  # of the tinted ground around the plot
 _QUOTES = _BOTTOM + 40  # baseline of the first line
 _QUOTE_SIZE, _QUOTE_LINES, _QUOTE_STEP = 12.8, 5, 16
 _QUOTE_ROOM = 260.0
-_CELL_STEP = CELL + 2
+_CELL_GAP = 2
 _CELL_ROOM = 220.0
 _AFTER = 16  # between two rows
 _SIDE = 11.0
@@ -50,15 +50,23 @@ class _Wide:
         self.doors = {door.stage: door for door in digest.exits}
         self.delights = picture_rows.delights_at(digest)
         shown = {stage.label for stage in self.stages} & set(self.delights)
-        cells = max((len(stage.touches) for stage in self.stages), default=0)
-        deep = max((len(self.delights[label]) for label in shown), default=0)
         self.quotes = [self._wrapped(stage) for stage in self.stages]
         quoted = max((len(lines) for lines in self.quotes), default=0)
         self.cells = _QUOTES - 16 + (quoted * _QUOTE_STEP if quoted else 0) + _AFTER
-        self.sparks = self.cells + (cells * _CELL_STEP + _AFTER if cells else 0)
-        self.exits = self.sparks + (deep * picture_rows.SPARK_STEP + _AFTER / 2 if deep else 0)
-        self.foot = self.exits + (picture_rows.DOOR + _AFTER if self.doors else 0)
-        self.deep = deep
+        self.cell_room = min(self.column - 6, _CELL_ROOM)
+        self.cell_heights = [
+            marks.cell_height(filter(None, row), self.cell_room, hand)
+            for row in zip_longest(*(stage.touches for stage in self.stages))
+        ]
+        self.sparks = self.cells + sum(high + _CELL_GAP for high in self.cell_heights)
+        self.sparks += _AFTER if self.cell_heights else 0
+        self.spark_heights = [
+            picture_rows.spark_height(filter(None, row), self.column)
+            for row in zip_longest(*(self.delights[label] for label in shown))
+        ]
+        self.exits = self.sparks + sum(self.spark_heights) + (_AFTER / 2 if self.spark_heights else 0)
+        door = max((picture_rows.door_height(door, self.column, self.labels) for door in digest.exits), default=0.0)
+        self.foot = self.exits + (door + _AFTER if self.doors else 0)
         self.head = self._head_size()
 
     @property
@@ -69,17 +77,15 @@ class _Wide:
         """The whole SVG."""
         parts = [*self._ground(), *self._curve()]
         largest, most = marks.largest(self.digest), marks.most_touched(self.digest)
-        room = min(self.column - 6, _CELL_ROOM)
         for x, stage, lines in zip(self.middles, self.stages, self.quotes, strict=True):
             parts += self._head(x, stage)
             parts += self._point(x, stage, largest)
             parts += self._quote(x, stage, lines)
-            parts += [
-                marks.cell(x - room / 2, self.cells + row * _CELL_STEP, room, touch, most, self.hand)
-                for row, touch in enumerate(stage.touches)
-            ]
+            parts += self._cells(x, stage, most)
             delights = self.delights.get(stage.label, [])
-            parts += picture_rows.sparks(x, self.column, self.sparks, delights, self.hand)
+            parts += picture_rows.sparks(
+                x, self.column, self.sparks, zip(delights, self.spark_heights, strict=False), self.hand
+            )
             if stage.key in self.doors:
                 parts += picture_rows.door(x, self.column, self.exits, self.doors[stage.key], self.hand)
         parts += [*self._sides(), *self._feet()]
@@ -160,13 +166,19 @@ class _Wide:
             placed = [(x, float(_QUOTES + row * _QUOTE_STEP), line) for row, line in enumerate(lines)]
             yield marks.quoted(stage.quote, placed, "middle", self.hand)
 
+    def _cells(self, x: float, stage: StageFigures, most: int) -> Iterator[Markup]:
+        left, top = x - self.cell_room / 2, float(self.cells)
+        for touch, high in zip(stage.touches, self.cell_heights, strict=False):
+            yield marks.cell(left, top, self.cell_room, high, touch, most, self.hand)
+            top += high + _CELL_GAP
+
     def _sides(self) -> Iterator[Markup]:
         rows: list[tuple[str, float]] = [("response", self.foot + 16)]
         if any(self.quotes):
             rows.append(("words", _QUOTES))
         if any(stage.touches for stage in self.stages):
             rows.append(("touchpoints", self.cells + 15))
-        if self.deep:
+        if self.spark_heights:
             rows.append(("delights", self.sparks + 14))
         if self.doors:
             rows.append(("exits", self.exits + 18))

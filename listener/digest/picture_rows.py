@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from markupsafe import Markup
 
@@ -11,7 +11,7 @@ from listener.digest.coverage import heard
 from listener.digest.figures import Digest, Door, Response, SourceFigures, Topic
 from listener.digest.labels import Labels
 from listener.digest.marks import Hand
-from listener.digest.typeset import fit, width
+from listener.digest.typeset import fit, width, wrap
 
 SPARKS = 2  # delights drawn at one stage; the list on the page has the others
 SPARK_STEP = 36
@@ -19,7 +19,7 @@ DOOR = 58.0
 FOOT = 74.0  # height of the last row: response and collection
 _STRIPS = 3  # sources drawn
 _SEEN = 0.003  # of a week: half an hour
-_LINE = 12.0
+_LINE, _STEP = 12.0, 15.0  # size of the words, and from one line to the next
 
 
 def delights_at(digest: Digest) -> dict[str, list[Topic]]:
@@ -31,16 +31,27 @@ def delights_at(digest: Digest) -> dict[str, list[Topic]]:
     return found
 
 
-def sparks(x: float, room: float, top: float, topics: Sequence[Topic], hand: Hand) -> Iterator[Markup]:
-    """Delights of one stage, one below the other, centred on `x`."""
-    for row, topic in enumerate(topics):
-        y = top + row * SPARK_STEP
-        label = fit(topic.label, room - 32, _LINE, bold=True)
-        people = hand.labels.people(topic.authors)
-        left = _left(x, room, 26, width(label, _LINE, bold=True), width(people, _LINE))
-        yield marks.spark(left + 9, y + 14)
-        yield marks.words(left + 26, y + 12, label, "strong")
-        yield marks.words(left + 26, y + 27, fit(people, room - 28, _LINE), "few")
+def sparks(x: float, room: float, top: float, topics: Iterable[tuple[Topic, float]], hand: Hand) -> Iterator[Markup]:
+    """Delights of one stage with the height of each, one below the other, centred on `x`."""
+    for topic, high in topics:
+        label = _spark_lines(topic, room)
+        people = fit(hand.labels.people(topic.authors), room - 28, _LINE)
+        wide = max(width(line, _LINE, bold=True) for line in label)
+        left = _left(x, room, 26, wide, width(people, _LINE))
+        yield marks.spark(left + 9, top + 14)
+        for row, line in enumerate(label):
+            yield marks.words(left + 26, top + 12 + row * _STEP, line, "strong")
+        yield marks.words(left + 26, top + 12 + len(label) * _STEP, people, "few")
+        top += high
+
+
+def spark_height(topics: Iterable[Topic], room: float) -> float:
+    """What delights side by side need for the longest of their labels."""
+    return SPARK_STEP + _STEP * max((len(_spark_lines(topic, room)) - 1 for topic in topics), default=0)
+
+
+def _spark_lines(topic: Topic, room: float) -> list[str]:
+    return wrap(topic.label, room - 32, _LINE, 2, bold=True) or [""]
 
 
 def door(x: float, room: float, top: float, figures: Door, hand: Hand) -> Iterator[Markup]:
@@ -51,15 +62,25 @@ def door(x: float, room: float, top: float, figures: Door, hand: Hand) -> Iterat
     left = _left(x, room, 26, width(people, _LINE, bold=True), width(leaving, _LINE))
     yield marks.ajar(left, top + 29)
     yield marks.words(left + 26, top + 12, people, "strong")
-    yield marks.words(left + 26, top + 27, leaving, "few")
+    yield marks.words(left + 26, top + 12 + _STEP, leaving, "few")
+    for row, line in enumerate(_whither(figures, room, labels)):
+        yield marks.words(x, top + 48 + row * _STEP, line, "strong" if figures.rivals else "few", "middle")
+
+
+def door_height(figures: Door, room: float, labels: Labels) -> float:
+    """Of a door with the words below it."""
+    return DOOR + _STEP * max(0, len(_whither(figures, room, labels)) - 1)
+
+
+def _whither(figures: Door, room: float, labels: Labels) -> list[str]:
+    """The rival that most of them name, or else the reason."""
     if figures.rivals:
         first = figures.rivals[0]
         many = f" {labels.number(first.authors)}"
-        to = fit(first.label, room - 24 - width(many, _LINE, bold=True), _LINE, bold=True)
-        yield marks.words(x, top + 48, f"→ {to}{many}", "strong", "middle")
-    elif figures.reasons:
-        why = labels.say("over", what=figures.reasons[0].label)
-        yield marks.words(x, top + 48, fit(why, room - 4, _LINE), "few", "middle")
+        return [f"→ {fit(first.label, room - 24 - width(many, _LINE, bold=True), _LINE, bold=True)}{many}"]
+    if figures.reasons:
+        return wrap(labels.say("over", what=figures.reasons[0].label), room - 4, _LINE, 2)
+    return []
 
 
 def answered(left: float, top: float, wide: float, digest: Digest, hand: Hand) -> Iterator[Markup]:

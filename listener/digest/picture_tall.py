@@ -11,7 +11,7 @@ from listener.digest import marks, picture_rows
 from listener.digest.curve import segments
 from listener.digest.figures import SMALL, Digest, Door, StageFigures, Topic
 from listener.digest.labels import Labels, load
-from listener.digest.marks import CELL, Hand
+from listener.digest.marks import Hand
 from listener.digest.text import opening, signed
 from listener.digest.typeset import SERIF, fit, leftward, width, wrap
 
@@ -67,7 +67,7 @@ class _Tall:
         if not stage.tally.authors:
             return 34.0
         more = len(self.delights.get(stage.label, [])) + (stage.key in self.doors)
-        cells = CELL + 10 if stage.touches else 0
+        cells = self._cell_size(stage)[1] + 10 if stage.touches else 0
         return _QUOTE + len(lines) * _QUOTE_STEP + cells + more * _STEP + _BETWEEN
 
     def _ground(self) -> Iterator[Markup]:
@@ -115,16 +115,20 @@ class _Tall:
             yield marks.quoted(stage.quote, placed, "end" if back else "start", self.hand)
         y += len(lines) * _QUOTE_STEP - 6
         if stage.touches:
-            room = (WIDTH - 8 - 6 * (len(stage.touches) - 1)) / len(stage.touches)
+            room, high = self._cell_size(stage)
             most = marks.most_touched(self.digest)
             for place, touch in enumerate(stage.touches):
-                yield marks.cell(4 + place * (room + 6), y, room, touch, most, self.hand)
-            y += CELL + 10
+                yield marks.cell(4 + place * (room + 6), y, room, high, touch, most, self.hand)
+            y += high + 10
         for topic in self.delights.get(stage.label, []):
             yield from self._delight(topic, y)
             y += _STEP
         if stage.key in self.doors:
             yield from self._door(self.doors[stage.key], y)
+
+    def _cell_size(self, stage: StageFigures) -> tuple[float, float]:
+        room = (WIDTH - 8 - 6 * (len(stage.touches) - 1)) / len(stage.touches)
+        return room, marks.cell_height(stage.touches, room, self.hand)
 
     def _point(self, stage: StageFigures, y: float) -> Iterator[Markup]:
         figures = stage.tally

@@ -1,7 +1,8 @@
 """Text in an SVG: how wide it is about to be, and where its lines break.
 
 SVG does not wrap. Widths are estimated per character for a sans-serif face, on the wide side, so that lines stay
-inside their column whatever font the reader's machine has; long words are broken, too much text ends in an ellipsis.
+inside their column whatever font the reader's machine has; long words are broken, too much text ends in an ellipsis
+between two words.
 """
 
 from __future__ import annotations
@@ -52,10 +53,8 @@ def wrap(text: str, room: float, size: float, lines: int, *, bold: bool = False)
         found.append(line)
     if len(found) <= lines:
         return found
-    last = found[lines - 1]
-    while last and width(last + "…", size) > room:
-        last = last[:-1]
-    return [*found[: lines - 1], last.rstrip(" ,.;:") + "…"]
+    last, following = found[lines - 1], found[lines]
+    return [*found[: lines - 1], _cut(f"{last} {following}", room, size)]
 
 
 def fit(text: str, room: float, size: float, *, bold: bool = False) -> str:
@@ -63,8 +62,7 @@ def fit(text: str, room: float, size: float, *, bold: bool = False) -> str:
     size *= _BOLD if bold else 1.0
     if width(text, size) <= room:
         return text
-    left = room - width("…", size)
-    return _head(text, left, size).rstrip() + "…" if left > 0 else ""
+    return _cut(text, room, size)
 
 
 def leftward(text: str) -> bool:
@@ -74,6 +72,16 @@ def leftward(text: str) -> bool:
         if direction in ("L", "R", "AL"):
             return direction != "L"
     return False
+
+
+def _cut(text: str, room: float, size: float) -> str:
+    """The beginning of a `text` that is too long, with an ellipsis: of whole words, unless that leaves less than half."""
+    left = room - width("…", size)
+    if left <= 0:
+        return ""
+    head = _head(text, left, size)
+    whole = head if text[len(head) :].startswith(" ") else head.rpartition(" ")[0]
+    return (whole if len(whole) * 2 >= len(head) else head).rstrip(" ,.;:") + "…"
 
 
 def _head(word: str, room: float, size: float) -> str:

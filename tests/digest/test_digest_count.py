@@ -169,6 +169,23 @@ def test_a_stage_that_doubles_is_a_clear_rise_and_one_as_usual_is_not() -> None:
     assert purchase.change_negative.weeks == 8
 
 
+def test_under_ten_people_now_and_usually_no_change_is_called_clear() -> None:
+    unhappy = {"sentiment_label": "negative", "stage": Stage.PURCHASE}
+    nine, ten = (
+        count(
+            WEEK,
+            [post(n, **unhappy) for n in range(amount)],
+            earlier(0.01),
+            [source("mastodon-main")],
+            settings=SETTINGS,
+        )
+        for amount in (9, 10)
+    )
+    assert stage(nine, "purchase").change_negative.word == "too few"
+    assert not any(action.kind == "rise" for action in nine.actions)
+    assert stage(ten, "purchase").change_negative.word == "clear rise"
+
+
 def test_the_first_week_is_compared_with_nothing() -> None:
     digest = count(WEEK, posts(100), (), [source("mastodon-main", first_success_at=WEEK.since)], settings=SETTINGS)
     assert {found.change.word for found in digest.stages} == {"no earlier weeks"}
