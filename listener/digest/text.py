@@ -16,6 +16,7 @@ _URL_UNSAFE = re.compile(r"[\s<>\"'`\\|^{}\x00-\x1f\x7f]")
 _URL_LIMIT = 500
 _URL_KEPT = "/%:=&?~#+!$,;'@()*[]-._"
 _TO_WHOM = re.compile(r"^(?:@[\w.-]{1,64}[\s:,]+)+(?=\S)")
+_ADDRESS = re.compile(r"\bhttps?://\S+|\bwww\.\S+", re.IGNORECASE)
 _MARKS_LIMIT = 3  # combining marks kept on one character; more of them paint over the lines around
 
 
@@ -45,8 +46,12 @@ def visible(text: str, limit: int = 280) -> str:
 
 
 def opening(text: str) -> str:
-    """A post's words from the first that is not a handle: to whom it was written says nothing on a map that has little room."""
-    return _TO_WHOM.sub("", text)
+    """A post's words for a map that has little room: from the first that is not a handle, and without addresses of the web.
+
+    A post that is nothing else keeps what it has.
+    """
+    words = " ".join(_ADDRESS.sub(" ", _TO_WHOM.sub("", text)).split())
+    return words or text
 
 
 def safe_url(url: str) -> str:

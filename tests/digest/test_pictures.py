@@ -262,6 +262,8 @@ def test_a_point_is_grey_where_its_interval_reaches_nought_and_no_quote_begins_w
     assert opening("@Northwind, @help_desk: where is it?") == "where is it?"
     assert opening("@Northwind") == "@Northwind"
     assert opening("I asked @Northwind") == "I asked @Northwind"
+    assert opening("@Northwind see https://t.example/a1?b=c and weep") == "see and weep"
+    assert opening("@Northwind https://t.example/a1") == "@Northwind https://t.example/a1"
 
 
 @pytest.mark.parametrize("theme", ["auto", "light", "dark"])
