@@ -10,14 +10,12 @@ from connectors.addresses import Guard
 from connectors.base import AccessDenied, Known, Looked, Malformed, Mention, Removal, SourceContext
 from connectors.reddit_listing import Listed
 from connectors.reddit_posts import FULLNAME, PLATFORM, fate, present, row, thing
+from connectors.reddit_settings import LOOK_UP, PAGE, RedditSettings
 from connectors.secret import read_secret
 
 if TYPE_CHECKING:
-    from connectors.reddit import RedditSettings
     from connectors.reddit_wire import Connection
 
-PAGE = 100  # the most that a listing gives at once
-LOOK_UP = 100  # fullnames in one question
 # Reddit caches listings by their address and may serve an old one (praw#1050), so that the limit changes with each question.
 _LIMITS = 30
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import unescape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from connectors.base import (
@@ -29,11 +29,9 @@ from connectors.http import Answer, Client, looks_like_html
 from connectors.reddit_api import search_params
 from connectors.reddit_listing import Listed
 from connectors.reddit_posts import FULLNAME, PLATFORM, SITE, Row, author_of, is_gone
+from connectors.reddit_settings import RedditSettings
 from connectors.secret import read_secret
 from connectors.text import label, plain, safe_url
-
-if TYPE_CHECKING:
-    from connectors.reddit import RedditSettings
 
 LEAST = 25  # entries a full feed has; a shorter one is the last
 

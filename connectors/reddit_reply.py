@@ -27,17 +27,16 @@ from connectors.base import (
 )
 from connectors.reddit_api import children
 from connectors.reddit_posts import FULLNAME, SITE, thing
+from connectors.reddit_settings import SCOPES, RedditSettings
 from connectors.secret import read_secret
 from connectors.text import label
 
 if TYPE_CHECKING:
-    from connectors.reddit import RedditSettings
     from connectors.reddit_wire import Connection
 
 LONGEST = 10_000
 RECENT = 100  # own comments that are looked through
 CLOCKS_DIFFER = timedelta(minutes=5)
-SCOPES = "identity, read, history and submit"
 _LIMITS = 30  # the limit changes with each question: listings are cached by their address (praw#1050)
 
 _REFUSALS = {

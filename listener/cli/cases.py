@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from listener.cli.common import ago, configuration, echo_json, json_option, whoami, write
+from listener.cli.common import THROUGH, ago, configuration, echo_json, json_option, whoami, write
+from listener.cli.refusals import refusal_said, state_of
 
 if TYPE_CHECKING:
-    from listener.cases.deeds import Refusal, Wish
+    from listener.cases.deeds import Wish
     from listener.config import Config
     from listener.model import Case, CaseView
     from listener.working import Desk
 
-THROUGH = "cli"
 PAGE = 50  # cases listed at once
 STAGES = (
     "awareness", "consideration", "selection", "purchase", "use", "satisfaction", "loyalty", "advocacy", "unclear",
@@ -331,27 +331,7 @@ def _do(ctx: click.Context, case: str, wish: Wish) -> None:
     if isinstance(done, Refusal):
         click.echo(refusal_said(done), err=True)
         sys.exit(0 if done.why.value == "done" else 1)
-    click.echo(f"{done.case.ref}: {_state(done.case)}.")
-
-
-def refusal_said(refusal: Refusal) -> str:
-    """Why nothing was changed, and what to do."""
-    case = refusal.case
-    said = {
-        "done": f"{case.ref} is {_state(case)} already.",
-        "taken": f"{case.ref} is with {case.owner}. Ask them, or give it back first: `listener cases release {case.ref}`.",
-        "stale": f"{case.ref} has changed since; look at it again: `listener cases show {case.ref}`.",
-        "closed": f"{case.ref} is {_state(case)}. `listener cases reopen {case.ref}` opens it again.",
-        "open": f"{case.ref} is open already: {_state(case)}.",
-        "top": f"{case.ref} is critical; there is no level above. Claim it: `listener cases claim {case.ref}`.",
-        "busy": f"A public reply to {case.ref} is on its way; `listener cases show {case.ref}` will say how it went.",
-        "gone": f"{case.ref} has no posts any more: they were removed, or are in another case. There is nothing to work on.",
-    }
-    return said[refusal.why.value]
-
-
-def _state(case: Case) -> str:
-    return f"{case.state.value}, with {case.owner}" if case.owner else case.state.value
+    click.echo(f"{done.case.ref}: {state_of(done.case)}.")
 
 
 def _as_json(case: Case) -> dict[str, object]:
@@ -397,7 +377,7 @@ def _print_cases(found: Sequence[Case], at: datetime) -> None:
         table.add_row(
             case.ref,
             Text(case.urgency.word, colours[case.urgency.word]),
-            _state(case),
+            state_of(case),
             Text(
                 ("due " if not late else "was due ") + ago(case.due_at, at) if case.due_at else "–",
                 "red" if late else "",
@@ -414,7 +394,7 @@ def _print_case(view: CaseView, at: datetime) -> None:
 
     case = view.case
     due = f", first reply due {ago(case.due_at, at)}" if case.due_at else ""
-    click.echo(f"{case.ref} · {case.urgency.word} · {_state(case)}{due} · {', '.join(sorted(case.touchpoints))}")
+    click.echo(f"{case.ref} · {case.urgency.word} · {state_of(case)}{due} · {', '.join(sorted(case.touchpoints))}")
     for told in view.mentions:
         text = one_line(told.mention.text, 300) if told.removed_at is None else "(removed)"
         click.echo(f"  {told.ref}  {told.mention.published_at:%d %b %H:%M}  “{text}” {told.mention.url}")

@@ -17,6 +17,7 @@ import click
 if TYPE_CHECKING:
     from listener.config import Config
 
+THROUGH = "cli"  # where deeds come from, in the history of a case
 FILE = "import"  # connector of the sources that are files which a person handed over (listener.importing)
 
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # before the platforms

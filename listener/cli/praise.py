@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from listener.cli.common import ago, configuration, echo_json, json_option, whoami, write
+from listener.cli.common import THROUGH, ago, configuration, echo_json, json_option, whoami, write
 
 if TYPE_CHECKING:
     from listener.cases.shelf import Move, No, Shelved
 
-THROUGH = "cli"
 STATES = ("found", "asked", "granted", "refused", "withdrawn")
 FORMATS = ("md", "csv", "json")
 

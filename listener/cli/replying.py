@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from listener.cli.common import whoami
+from listener.cli.common import THROUGH, whoami
+from listener.cli.refusals import refusal_said
 
 if TYPE_CHECKING:
     from listener.cases.replies import Chosen, Reply
@@ -83,7 +84,6 @@ def _publish(
     from listener import app
     from listener.cases.deeds import Refusal
     from listener.cases.replies import NewReply, ReplyState
-    from listener.cli.cases import THROUGH, refusal_said
 
     new = NewReply(
         key=secrets.token_hex(12),

@@ -34,8 +34,9 @@ from connectors.base import (
     Unavailable,
 )
 from connectors.contract import START, ConnectorContract, Stored
-from connectors.reddit import RedditSettings, connector
+from connectors.reddit import connector
 from connectors.reddit_posts import fate, is_gone
+from connectors.reddit_settings import RedditSettings
 from tests.fakes.http import Asked, FakeServer, Reply
 from tests.fakes.reddit import CLIENT_ID, FEED_TOKEN, SECRET, USER, FakeReddit
 
@@ -657,7 +658,8 @@ PROGRAM = """
 import json, sys, warnings
 from datetime import datetime
 from connectors.base import SourceContext
-from connectors.reddit import RedditSettings, connector
+from connectors.reddit import connector
+from connectors.reddit_settings import RedditSettings
 url, secret = sys.argv[1:]
 settings = RedditSettings(
     base_url=url, client_id="client-of-the-tests", client_secret_file=secret, subreddits=("kettles",))

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from connectors.base import CannotReply, Mention, RateLimited, Refused, SourceContext
-from connectors.reddit import RedditSettings, connector
+from connectors.reddit import connector
 from connectors.reddit_posts import present
+from connectors.reddit_settings import RedditSettings
 from tests.connectors.replying import WORDS, ReplyContract, approved, now
 from tests.fakes.reddit import ACCOUNT, CLIENT_ID, REFRESH_TOKEN, SECRET, FakeReddit, _json
 
