@@ -17,7 +17,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, cast, get_args
 
 from connectors.base import Author, Kind, Mention
-from connectors.text import clean, label, safe_url
+from connectors.text import clean, label, safe_url, unescaped
 
 COUNTS = ("likes", "replies", "reposts", "score")
 FIELDS = (
@@ -63,6 +63,7 @@ _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _MILLISECONDS_FROM = 100_000_000_000  # a larger number of "seconds" would lie beyond the year 5138
 _YES = frozenset({"1", "true", "yes", "y"})
 _NO = frozenset({"0", "false", "no", "n"})
+_ESCAPING = frozenset({"x", "twitter"})  # platforms that hand out "&amp;"
 _LANG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 
 
@@ -114,6 +115,8 @@ def mention(row: Mapping[str, Any], columns: Mapping[str, str], defaults: Defaul
     if not isinstance(text, str) or not clean(text):
         raise BadRow(f"no text in {columns['text']!r}", column=columns["text"])
     platform = label(value("platform"), 40).casefold() or defaults.platform
+    if platform in _ESCAPING:
+        text = unescaped(text)
     author = _author(value("author"), label(value("author_name")), _count(value("followers")))
     kind = label(value("kind"))
     return Mention(

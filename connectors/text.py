@@ -98,6 +98,11 @@ def mentions(pattern: re.Pattern[str] | None, *texts: str) -> bool:
     return pattern is None or any(pattern.search(fold(text)) for text in texts if text)
 
 
+def unescaped(text: str) -> str:
+    """The words of a post of X, which escapes three characters as for HTML, also in what people export from it."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
 class _Reader:
     """Collects visible text in one pass.
 

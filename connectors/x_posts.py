@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.base import Author, Malformed, Mention
-from connectors.text import clean, label
+from connectors.text import clean, label, unescaped
 from connectors.x_query import is_handle
 
 PLATFORM = "x"
@@ -141,13 +141,13 @@ def _mention(
 
 
 def _text(post: Mapping[str, Any]) -> str:
-    """`text` ends at 280 characters; the whole of a longer post is in its note. X escapes three characters, as for HTML."""
+    """`text` ends at 280 characters; the whole of a longer post is in its note."""
     note = _either(post, "note_tweet", "note_post")
     whole = note.get("text") if isinstance(note, dict) else None
     text = whole if isinstance(whole, str) and whole.strip() else post.get("text")
     if not isinstance(text, str):
         return ""
-    return clean(text[:100_000].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+    return clean(unescaped(text[:100_000]))
 
 
 def _published(post: Mapping[str, Any], first: int) -> datetime:
