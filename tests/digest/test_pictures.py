@@ -18,9 +18,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from listener.digest import drawing, html, labels, marks, picture, picture_tall, raster
+from listener.digest import drawing, html, labels, marks, picture, picture_tall, raster, tables
 from listener.digest.count import count
-from listener.digest.figures import Digest, DigestSettings
+from listener.digest.figures import Digest, DigestSettings, Touch
 from listener.digest.palette import DARK, LIGHT
 from listener.digest.text import opening
 from listener.digest.typeset import SERIF, width
@@ -323,3 +323,20 @@ def test_an_ordinary_week_is_a_small_file() -> None:
     digest = count(WEEK, posts(400), earlier(), settings=SETTINGS)
     assert len(picture.wide(digest)) < 40_000
     assert len(html.render(digest)) < 160_000
+
+
+@pytest.mark.parametrize("language", labels.LANGUAGES)
+def test_the_names_of_all_our_touchpoints_are_whole_on_the_map(language: str) -> None:
+    settings = replace(FULL, language=language)
+    of_five_thousand = full_week(5000, settings)
+    names = [tables.label(touchpoint, settings, labels.load(language)) for touchpoint in TOUCHPOINTS]
+    for at in range(0, len(names), 3):
+        touches = tuple(Touch(name, name, 999, 600, 300) for name in names[at : at + 3])
+        stages = tuple(replace(stage, touches=touches) for stage in of_five_thousand.stages)
+        for drawn in (form(replace(of_five_thousand, stages=stages)) for form in FORMS.values()):
+            shown = [
+                text.text or ""
+                for text in ElementTree.fromstring(drawn).iterfind(f".//{SVG}g[@class='cell']/{SVG}text")
+            ]
+            assert shown
+            assert not [text for text in shown if "…" in text]
