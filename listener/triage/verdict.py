@@ -18,7 +18,7 @@ from connectors.base import TEXT_LIMIT, Mention
 from listener.model import Line, Sentiment, Verdict
 from listener.triage import aspects, reasons, stages, urgency
 from listener.triage.brand import BrandFacts
-from listener.triage.intents import BUYING, COMPLAINT, LEAVING, PRAISE, Intents, weigh_intents
+from listener.triage.intents import BUYING, COMPLAINT, LEAVING, PRAISE, QUESTION, Intents, weigh_intents
 from listener.triage.language import Identifier
 from listener.triage.mixed import other_languages
 from listener.triage.relevance import Relation, Relevance
@@ -35,6 +35,7 @@ NEGATIVE_BELOW: Final = -0.2
 POSITIVE_FROM: Final = 0.25
 _TOO_MUCH_FOR_AN_ADVERT: Final = 0.75  # complaint score of a post that speaks to us: "sell my points" is no advert then
 _GRIEVANCE: Final = 0.7  # from this complaint score on, a post blames the brand, whatever words it uses
+_POLITE: Final = 0.2  # the most that greetings and thanks around a question say
 
 _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 _UNKNOWN: Final = BuyerStatus.UNKNOWN
@@ -231,6 +232,8 @@ def _towards_brand(mood: float | None, intents: Intents, hits: Sequence[Hit]) ->
         mood = max(mood, POSITIVE_FROM)
     if BUYING in intents.found and not complains:
         mood = max(mood, 0.0)
+    elif mood <= 0.5 and QUESTION in intents.found and PRAISE not in intents.found:
+        mood = min(mood, _POLITE)  # greetings and thanks around a question are manners
     if complains and (LEAVING in intents.found or any(map(_taken_back, hits))):
         mood = min(mood, NEGATIVE_BELOW - 0.05)
     return max(-1.0, min(1.0, mood))

@@ -110,6 +110,13 @@ def test_spelling_is_forgiven(scorer: Lexicons, lang: str, plain: str, drawn: st
     assert mood(scorer, plain, lang) == pytest.approx(mood(scorer, drawn, lang))
 
 
+def test_a_word_that_only_looks_alike_without_its_accents_says_nothing(scorer: Lexicons) -> None:
+    assert mood(scorer, "Das ist schon wieder so", "de") == 0
+    assert mood(scorer, "Das ist SCHÖN", "de") > 0
+    assert mood(scorer, "Das ist schoen", "de") > 0
+    assert mood(scorer, "Si vede dalla finestra", "it") == 0
+
+
 def test_the_words_that_carried_the_mood_are_named(scorer: Lexicons) -> None:
     reading = scorer.read(prepare("Terrible service and a good price"), "en")
     assert reading is not None

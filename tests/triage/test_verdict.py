@@ -232,6 +232,19 @@ def test_a_question_to_the_brand_is_normal_a_question_to_nobody_is_not(bare: Tri
     assert bare.judge(mention("how was your day?")).urgency is Urgency.LOW
 
 
+@pytest.mark.parametrize(
+    ("lang", "text"),
+    [
+        ("en", "Hello, which platform does the bus leave from? Thanks"),
+        ("it", "Buongiorno, da quale binario parte? Grazie"),
+        ("es", "Buenas tardes, ¿de qué andén sale? Gracias"),
+        ("de", "Guten Tag, von welchem Gleis fährt er? Danke"),
+    ],
+)
+def test_manners_around_a_question_are_no_praise_of_anybody(bare: Triage, lang: str, text: str) -> None:
+    assert bare.judge(mention(text, lang=lang)).sentiment_label == "neutral"
+
+
 def test_a_rating_counts(bare: Triage) -> None:
     bad, good = (
         bare.judge(mention("The blue one.", kind="review", rating=1)),

@@ -16,7 +16,7 @@ from importlib import resources
 from typing import Any, NamedTuple
 
 from listener.triage.table import Table, written
-from rules.words import LONGEST, Sentence, Words, fold
+from rules.words import LONGEST, Sentence, Words, exact, fold
 
 MOST_WORDS = 1_000  # read for sentiment; a mood does not change after them, the cost would
 NEGATION_REACH = 3  # words
@@ -66,12 +66,13 @@ class Lexicon:
 
     table: Table[Entry]
     negate_after: frozenset[str]  # negations that follow what they negate, as in German
+    accented: Mapping[str, str]  # folded -> as it must be written: "schon" (already) is not "schön" (beautiful)
     drawn: _Drawn
 
     def read(self, words: Words) -> Reading:
         """Score one text; its first `MOST_WORDS` words count."""
         tokens = words.folded if len(words.folded) <= MOST_WORDS else words.folded[:MOST_WORDS]
-        marks = self.table.marks(tokens)
+        marks = self._marks(words, tokens, 0)
         drawn = sum(map(self.drawn.__getitem__, words.mixed()))
         if drawn:
             drawn = max(-4.0, min(4.0, drawn))
@@ -81,7 +82,20 @@ class Lexicon:
         """Score one sentence alone, without its emoticons."""
         sentence = words.sentences[number]
         tokens = words.folded[sentence.first : min(sentence.stop, sentence.first + MOST_WORDS)]
-        return self._weigh(tokens, (), self.table.marks(tokens), 0.0)
+        return self._weigh(tokens, (), self._marks(words, tokens, sentence.first), 0.0)
+
+    def _marks(self, words: Words, tokens: list[str], first: int) -> list[tuple[int, int, Entry]]:
+        """What the tokens mean, of which the first is word `first`; without words that only look alike once accents are folded."""
+        marks = self.table.marks(tokens)
+        if not self.accented or self.accented.keys().isdisjoint(tokens):
+            return marks
+        return [
+            mark for mark in marks if mark[1] > mark[0] + 1 or self._as_written(words, tokens[mark[0]], first + mark[0])
+        ]
+
+    def _as_written(self, words: Words, token: str, at: int) -> bool:
+        wanted = self.accented.get(token)
+        return wanted is None or exact(words.slice(at, at + 1)) == wanted
 
     def _weigh(
         self, tokens: list[str], ends: Sequence[Sentence], marks: Sequence[tuple[int, int, Entry]], drawn: float
@@ -159,7 +173,8 @@ def compile_lexicon(
         entries += [(word, (kind, 0.0)) for word in grammar[name].split()]
     entries += [(name.replace(" ", "_"), (VALENCE, 0.0)) for name in neutral]
     drawn = _Drawn({sign: float(value) for sign, value in written(emoji["emoticon"])})
-    return Lexicon(Table(entries), frozenset(map(fold, grammar["negate_after"].split())), drawn)
+    accented = {fold(word): exact(word) for word in grammar.get("accented", "").split()}
+    return Lexicon(Table(entries), frozenset(map(fold, grammar["negate_after"].split())), accented, drawn)
 
 
 def packaged(name: str) -> Mapping[str, Any]:
