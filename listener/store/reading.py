@@ -26,6 +26,7 @@ from listener.store.mapping import (
     notification_of,
     told_of,
 )
+from listener.store.ranges import mentions_run
 from listener.store.tables import (
     ASKS,
     WAITING,
@@ -216,7 +217,11 @@ def weekly(
         rows = connection.execute(
             sa.select(*by, sa.func.count(), sa.func.count(mentions.c.author_key.distinct()))
             .select_from(TOLD_FROM)
-            .where(mentions.c.published_at >= begins, mentions.c.published_at < ends)
+            .where(
+                mentions.c.published_at >= begins,
+                mentions.c.published_at < ends,
+                mentions_run(connection, begins, ends).holds(verdicts.c.mention_id),
+            )
             .group_by(*by)
             .order_by(*by)
         )

@@ -40,6 +40,24 @@ def test_cases_come_with_their_first_post_and_their_first_answer(store: Store) -
     assert store.answered(NOON + timedelta(hours=1), NOON + timedelta(hours=9)) == ()
 
 
+def test_what_was_stored_out_of_order_is_found_by_when_it_was_published(store: Store) -> None:
+    """Reading back brings the oldest posts last: their numbers are higher than those of the posts behind them."""
+    hours = {1: 30, 2: 1, 3: 50, 4: 2, 5: 40, 6: 26}  # number of the post, in order of storage -> when it was published
+    posts = [triaged(post(number, published_at=NOON + timedelta(hours=at))) for number, at in hours.items()]
+    store.register_sources({"forum": "replay"}, NOON)
+    lease = store.lease("forum", "p", NOON, LEASE)
+    assert lease is not None
+    store.record_page(lease, page(posts), posts, settle_to("care"), NOON + timedelta(days=3))
+    days = [NOON + timedelta(days=day) for day in range(4)]
+    for since, until, there in ((days[0], days[1], [2, 4]), (days[1], days[2], [6, 1, 5]), (days[2], days[3], [3])):
+        (row,) = store.weekly(since, until, [since])
+        assert (row.mentions, row.authors) == (len(there), len(there))
+        assert [author for author, _, _ in store.words(since, until, None)] == [f"forum:a{number}" for number in there]
+        assert len(store.answered(since, until)) == len(there)
+    assert store.weekly(days[3], days[3] + LEASE, [days[3]]) == []
+    assert store.words(days[3], days[3] + LEASE, None) == []
+
+
 def test_words_are_those_of_counted_posts_and_of_the_sample(store: Store) -> None:
     filled(store, 200)
     span = NOON, NOON + timedelta(days=1)
