@@ -32,6 +32,8 @@ NEARLY: Final = 0.85  # of the best evidence: enough for a later stage to win
 SAID_TO_END_IT: Final = 0.5  # of the best evidence: enough for leaving or a call to readers, which LABELLING puts first
 TOLD: Final = 1.25  # of a rule's evidence for another stage: praise within a story does not make it a review
 SECOND: Final = 0.08  # of the first's evidence, and no less than ENOUGH: enough to be named beside it
+TOPIC: Final = 0.46  # what the post speaks of: just enough where nothing else was found
+_TOPICS: Final = (("using", USE), ("ordering", PURCHASE), ("served", SATISFACTION))
 DOUBT: Final = 0.8  # evidence for "something else", so that one weak cue is not certain
 
 
@@ -124,4 +126,7 @@ def _structure(
         given += [(USE, 0.35), (PURCHASE, 0.3)] if addressed else [(CONSIDERATION, 0.5)]
     elif counts.get("humour") or (counts.get("promo") and not counts.get("me")):
         given.append((AWARENESS, 0.9 if counts.get("humour") else 0.5))
+        return given
+    if COMPLAINT in intents or PRAISE in intents or (addressed and QUESTION in intents) or not intents:
+        given += [(stage, TOPIC) for topic, stage in _TOPICS if counts.get(topic)]
     return given

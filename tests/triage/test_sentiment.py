@@ -117,6 +117,11 @@ def test_a_word_that_only_looks_alike_without_its_accents_says_nothing(scorer: L
     assert mood(scorer, "Si vede dalla finestra", "it") == 0
 
 
+def test_german_for_getting_is_no_war(scorer: Lexicons) -> None:
+    assert mood(scorer, "Wo krieg ich die Karten", "de") == 0
+    assert mood(scorer, "Da ist Krieg gegen alle", "de") < 0
+
+
 def test_the_words_that_carried_the_mood_are_named(scorer: Lexicons) -> None:
     reading = scorer.read(prepare("Terrible service and a good price"), "en")
     assert reading is not None

@@ -257,6 +257,22 @@ def test_a_rating_counts(bare: Triage) -> None:
     assert bad.stage is good.stage is Stage.SATISFACTION
 
 
+@pytest.mark.parametrize(
+    ("lang", "text", "stage"),
+    [
+        ("it", "Da domenica la stampante lampeggia di viola", Stage.USE),
+        ("es", "El paquete viene en dos cajas", Stage.PURCHASE),
+        ("de", "Der Kellner trug eine rote Krawatte", Stage.SATISFACTION),
+    ],
+)
+def test_where_nothing_else_is_found_what_a_post_speaks_of_says_the_stage(
+    bare: Triage, lang: str, text: str, stage: Stage
+) -> None:
+    verdict = bare.judge(mention(text, lang=lang))
+    assert verdict.stage is stage
+    assert verdict.stage_confidence < 0.5
+
+
 def test_too_little_is_unclear(bare: Triage) -> None:
     verdict = bare.judge(mention("Tuesday", lang="en"))
     assert verdict.stage is Stage.UNCLEAR
