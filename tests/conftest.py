@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from connectors.matrix import Matrix
 from listener.plugins import connectors
 from listener.store import Store
 from tests import postgres
+from tests.folders import in_memory
 
 OFF_THE_NETWORK = ("inbound", "replay")  # these ask nobody, so much of what fails at a platform cannot happen to them
 
@@ -21,6 +23,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if (folder := in_memory()) is not None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
     Matrix.join(config, Path(__file__).parent / "connectors", connectors(), OFF_THE_NETWORK)
 
 

@@ -21,6 +21,7 @@ from sqlalchemy import make_url
 from sqlalchemy.engine import URL
 
 from listener.store import Store
+from tests.folders import in_memory
 
 ENVIRONMENT = "LISTENER_TEST_POSTGRES"
 _SECONDS = 60
@@ -90,7 +91,7 @@ def _throw_away() -> Iterator[URL]:
     programs = _programs()
     user = _user()
     # A short path: a unix socket's may have 107 bytes at most (unix(7)).
-    folder = Path(tempfile.mkdtemp(prefix="listener-pg-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="listener-pg-", dir=in_memory() or "/tmp"))
     try:
         if user is not None:
             shutil.chown(folder, user)
