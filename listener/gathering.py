@@ -72,6 +72,7 @@ def _build(store: Store, week: Week, settings: DigestSettings, as_of: datetime, 
         looked=_looked(store.labels(week.since)),
         rules=known.rules(),
         decided=[Decided(one.number, one.week, one.text, one.who, one.at, one.done_at) for one in store.decisions()],
+        spikes=store.spikes(min(starts)),
         budgets=_budgets(store, known.budgets, as_of) if as_of < week.until + _RECENT else (),
     )
     mentions = _under_their_source(store.counted(week.since, week.until))

@@ -130,7 +130,11 @@ class SpikeWatch:
         oldest = now.date() - timedelta(days=WEEKDAY_DAYS + 1)
         days = self.store.days_counted() - {now.date()}
         for kind, tally in self.store.hours(wanted, oldest).items():
-            left_out = [stretch for one in known if one.kind == kind and (stretch := _left_out(one, now)) is not None]
+            left_out = [
+                stretch
+                for one in known
+                if spikes.holds_posts_of(one.kind, kind) and (stretch := _left_out(one, now)) is not None
+            ]
             self._baselines[kind] = measure(tally, days, sources, left_out, now, self.settings.zone)
             self._early[kind] = so_far(tally, sources, now)
 
@@ -261,9 +265,11 @@ def false_alarm(spike: Spike, who: str, now: datetime) -> Spike:
     )
 
 
-def expected(spike: Spike, who: str, until: datetime, now: datetime) -> Spike:
+def expected(spike: Spike, who: str, until: datetime, now: datetime, because: str = "") -> Spike:
     """A person knows why: until then its kind is told singly, and nothing of it counts as usual."""
-    return _decided(replace(spike, state=SpikeState.EXPECTED, ended_at=until, owner=spike.owner or who), now)
+    figures = {**spike.figures, **({"because": because} if because else {})}
+    known = replace(spike, state=SpikeState.EXPECTED, ended_at=until, owner=spike.owner or who, figures=figures)
+    return _decided(known, now)
 
 
 def claimed(spike: Spike, who: str, now: datetime) -> Spike:
@@ -271,10 +277,11 @@ def claimed(spike: Spike, who: str, now: datetime) -> Spike:
     return _decided(replace(spike, owner=who), now)
 
 
-def announced(kind: str, who: str, since: datetime, until: datetime, now: datetime) -> Spike:
+def announced(kind: str, who: str, since: datetime, until: datetime, now: datetime, because: str = "") -> Spike:
     """An event that is to come, or that nobody has noticed yet."""
+    figures = {"announced": True, **({"because": because} if because else {})}
     return Spike(
-        0, "", kind, SpikeState.EXPECTED, Urgency.LOW, since, now, since, until, 0, 0, 0.0, 1, now, who, {"announced": True}
+        0, "", kind, SpikeState.EXPECTED, Urgency.LOW, since, now, since, until, 0, 0, 0.0, 1, now, who, figures
     )  # fmt: skip
 
 

@@ -86,6 +86,21 @@ def test_what_is_to_come_is_announced(store: Path, terminal: Terminal) -> None:
     assert (refused.code, "a spike of complaint:checkout is open" in refused.err) == (1, True)
 
 
+def test_what_was_announced_is_called_by_its_name(store: Path, terminal: Terminal) -> None:
+    assert terminal("spikes", "expected", "all", "--in", "3d", "--because", " Black\u202e Friday\x1b[31m ").code == 0
+    listed = terminal("spikes", "list").out
+    assert "begins in 3 days" in listed
+    assert "Black Friday" in listed
+    assert "\x1b" not in listed + terminal("spikes", "show", "s-1").out
+    assert "all  low: Black Friday" in terminal("spikes", "show", "s-1").out
+    begin(store)
+    assert terminal("spikes", "expected", "s-2", "--because", "the carrier is on strike").code == 0
+    assert "the carrier is on strike" in terminal("spikes", "list").out
+    assert (
+        json.loads(terminal("spikes", "show", "s-2", "--json").out)["figures"]["because"] == "the carrier is on strike"
+    )
+
+
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
@@ -95,6 +110,7 @@ def test_what_is_to_come_is_announced(store: Path, terminal: Terminal) -> None:
         (("expected", "all:delivery"), "neither a spike (s-12) nor a kind"),
         (("expected", "all", "--for", "long"), "long"),
         (("expected", "s-1", "--in", "3d"), "--in is for kinds"),
+        (("expected", "all", "--because", "x" * 121), "--because has 121 characters; 120 are the most"),
     ],
 )
 def test_what_makes_no_sense_is_answered_with_a_sentence(

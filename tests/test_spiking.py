@@ -363,6 +363,45 @@ def test_an_announced_event_makes_no_spike(world: World) -> None:
     assert [one.kind for one in world.spikes()] == ["complaint:checkout", "complaint:app"]
 
 
+@pytest.mark.parametrize("known", ["nobody", "announced", "announced for all", "confirmed", "a false alarm"])
+def test_posts_of_an_event_that_was_expected_or_real_do_not_become_what_is_usual(world: World, known: str) -> None:
+    begin = NOW - 5 * DAY - 3 * HOUR
+    until = begin + 6 * HOUR
+    loud = [
+        world.post(begin + number * MINUTE, text=f"the sale is on and the checkout is slow {number}")
+        for number in range(300)
+    ]
+    world.store_page(loud, NOW - 2 * HOUR, alert_max_age=timedelta(0))
+    if known.startswith("announced"):
+        kind = "all" if known.endswith("all") else "complaint:checkout"
+        event = spiking.announced(kind, "ann", begin, until, begin, "Black Friday")
+    else:
+        event = replace(spiking.announced("complaint:checkout", "ann", begin, until, begin), state=SpikeState.ENDED)
+        if known == "a false alarm":
+            event = replace(event, state=SpikeState.FALSE)
+    if known != "nobody":
+        assert world.store.begin_spike(event, (), begin) is not None
+    world.background(3)
+    burst(world, 14, 7)
+    found = [one for one in world.spikes() if one.begun_at > NOW - HOUR]
+    if known in ("nobody", "a false alarm"):  # the hours of the sale are as usual as any
+        assert found == []
+        return
+    (spike,) = found
+    assert spike.authors == 14
+    assert spike.expected < 1
+    assert {one.kind for one in world.said} >= {SPIKE, OPEN}
+
+
+def test_within_an_expected_event_cases_are_told_singly_and_nobody_hears_of_the_event(world: World) -> None:
+    world.background(3)
+    event = spiking.announced("all", "ann", NOW - HOUR, NOW + 5 * HOUR, NOW, "Black Friday")
+    assert world.store.begin_spike(event, (), NOW) is not None
+    burst(world, 12, 6)
+    assert [one.kind for one in world.said] == 12 * [OPEN]
+    assert all(one.parent is None for one in world.said)
+
+
 def test_days_that_were_never_counted_are_counted_a_few_a_look(world: World) -> None:
     world.watch.look(NOW)
     first = len(world.store.days_counted())

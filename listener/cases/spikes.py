@@ -95,6 +95,13 @@ def kinds_of(intents: Collection[Intent], sentiment: str, touchpoints: Iterable[
     return frozenset({ALL, mood, *(f"{mood}:{touchpoint}" for touchpoint in touchpoints)})
 
 
+def holds_posts_of(one: str, other: str) -> bool:
+    """Whether posts of one kind are posts of the other: `all` and `complaint:delivery`, but not two touchpoints."""
+    if one == other or ALL in (one, other):
+        return True
+    return mood_of(one) == mood_of(other) and not (":" in one and ":" in other)
+
+
 def mood_of(kind: str) -> str:
     """ "complaint", "praise" or "all"."""
     return kind.partition(":")[0]

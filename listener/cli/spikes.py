@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from listener.store import Store
 
 
+_BECAUSE = 120  # characters of a reason
+
+
 @click.group(epilog="Example: listener spikes show s-12")
 def spikes() -> None:
     """Spikes: many authors with the same at once, and what you know about it."""
@@ -39,12 +42,13 @@ def list_spikes(ctx: click.Context, days: int, as_json: bool) -> None:
         if young := _young(store, at):
             click.echo(f"Judged by a plain rule until known for 14 days: {', '.join(young)}.")
         for one in found:
+            why = _because(one)
             until = (
                 "" if one.ended_at is None else f", {'ends' if one.ended_at > at else 'ended'} {ago(one.ended_at, at)}"
             )
             click.echo(
                 f"{one.ref:6} {one.state.value:9} {one.kind:28} {one.authors} authors, {one.expected:.1f} expected, "
-                f"began {ago(one.begun_at, at)}{until}{', ' + one.owner if one.owner else ''}"
+                f"{'began' if one.begun_at <= at else 'begins'} {ago(one.begun_at, at)}{until}{', ' + one.owner if one.owner else ''}{why}"
             )
 
 
@@ -62,7 +66,7 @@ def show(ctx: click.Context, spike: str, as_json: bool) -> None:
             echo_json(_as_json(found, store))
             return
         figures = found.figures
-        click.echo(f"{found.ref}  {found.state.value}  {found.kind}  {found.urgency.word}")
+        click.echo(f"{found.ref}  {found.state.value}  {found.kind}  {found.urgency.word}{_because(found)}")
         click.echo(f"  began {found.begun_at:%d %b %H:%M}, newest post {found.last_at:%d %b %H:%M} UTC")
         click.echo(f"  {found.authors} authors, {found.posts} posts; {found.expected:.2f} authors expected")
         if figures.get("plain"):
@@ -94,12 +98,13 @@ def end(ctx: click.Context, spike: str, false_alarm: bool) -> None:
     click.echo(f"{found.ref} is {'a false alarm' if false_alarm else 'over'}; single alerts are told again.")
 
 
-@spikes.command(epilog="Example: listener spikes expected complaint:checkout --for 6h")
+@spikes.command(epilog='Example: listener spikes expected all --in 3d --for 24h --because "Black Friday"')
 @click.argument("what")
 @click.option("--for", "span", default="24h", show_default=True, help="How long it will last, as 6h or 2d.")
 @click.option("--in", "after", default=None, help="When it begins, from now, as 30m or 3d; now if nothing is said.")
+@click.option("--because", default="", help="What it is, as the digest and `spikes list` will name it.")
 @click.pass_context
-def expected(ctx: click.Context, what: str, span: str, after: str | None) -> None:
+def expected(ctx: click.Context, what: str, span: str, after: str | None, because: str) -> None:
     """A campaign, an announced outage: WHAT is an open spike, or a kind (all, complaint, praise, complaint:delivery, …).
 
     Until it is over its kind makes no spike, single alerts are told, and nothing of it counts as usual.
@@ -113,13 +118,15 @@ def expected(ctx: click.Context, what: str, span: str, after: str | None) -> Non
         lasts, begins = parse_duration(span), parse_duration(after) if after is not None else timedelta(0)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    who = whoami()
+    who, because = whoami(), because.strip()
+    if len(because) > _BECAUSE:
+        raise click.UsageError(f"--because has {len(because)} characters; {_BECAUSE} are the most")
     with app.stored(config) as store:
         if what.lower().startswith("s-"):
             if after is not None:
                 raise click.UsageError("an open spike has begun; --in is for kinds")
             found = _open(_found(store, what))
-            _keep(store, spiking.expected(found, who, at + lasts, at), at)
+            _keep(store, spiking.expected(found, who, at + lasts, at, because), at)
             click.echo(f"{found.ref} is expected until {at + lasts:%d %b %H:%M} UTC; single alerts are told again.")
             return
         mood, colon, touchpoint = what.partition(":")
@@ -129,7 +136,7 @@ def expected(ctx: click.Context, what: str, span: str, after: str | None) -> Non
                 f"{what!r} is neither a spike (s-12) nor a kind; kinds are all, complaint, praise, and complaint or praise "
                 f"with a touchpoint, such as complaint:{sorted(known)[0]}"
             )
-        kept = store.begin_spike(spiking.announced(what, who, at + begins, at + begins + lasts, at), (), at)
+        kept = store.begin_spike(spiking.announced(what, who, at + begins, at + begins + lasts, at, because), (), at)
         if kept is None:
             raise click.ClickException(f"a spike of {what} is open; `listener spikes list` names it, say that one.")
         click.echo(f"{kept.ref}: more {what} is expected until {at + begins + lasts:%d %b %H:%M} UTC.")
@@ -152,6 +159,13 @@ def _found(store: Store, ref: str) -> Spike:
     if found is None:
         raise click.ClickException(f"there is no spike {ref!r}; `listener spikes list` shows those there are.")
     return found
+
+
+def _because(spike: Spike) -> str:
+    from listener.slack.outside import one_line
+
+    because = one_line(str(spike.figures.get("because") or ""), _BECAUSE)
+    return f": {because}" if because else ""
 
 
 def _open(spike: Spike) -> Spike:

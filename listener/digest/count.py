@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from listener.digest import labels as books
-from listener.digest import tables, words
+from listener.digest import loud, tables, words
 from listener.digest.beliefs import Beliefs
 from listener.digest.cells import Cells
 from listener.digest.change import compare
@@ -87,7 +87,10 @@ def count(
         week=WeekFigures(week.name, book.period(week), week.since, week.until, week.time_zone, week.hours, finished),
         state=covered.state,
         headline=words.headline(brand, covered.state, total, pains, delights, kinds.total(), book),
-        notes=words.notes(week, covered, finished, total, book),
+        notes=(
+            *words.notes(week, covered, finished, total, book),
+            *loud.notes(week, compared_weeks, around.spikes, book),
+        ),
         actions=words.actions(covered, total, pains, delights, exits, leaving, journey, tally, unclear, book),
         accounting=accounting,
         accounting_sentence=words.accounting(accounting, book),
@@ -115,6 +118,7 @@ def count(
         phrases=sayings.figures(around.spoken, compared_weeks, tally.buyers, labels, book) if sayings else NO_PHRASES,
         hypotheses=beliefs.figures(book),
         decisions=decisions(week, around.decided),
+        loud=loud.figures(week, around.spikes, lambda touchpoint: tables.label(touchpoint, settings, book), book),
         sources=tables.named(tally.sources, tally.buyers, settings, book, as_name=True),
         buyer_status=tables.buyer_status(total, tally, book),
         cells=cells.figures(tally.buyers),

@@ -16,6 +16,7 @@ from listener.digest.findings import (
     Cell,
     Decision,
     Hypothesis,
+    Loud,
     Pair,
     Phrase,
     PhraseList,
@@ -40,7 +41,7 @@ from listener.digest.quality import (
 
 __all__ = [
     "NO_PHRASES", "NO_SHARE", "SCHEMA_VERSION", "SMALL", "Accounting", "Action", "Answer", "Budgeted", "Cell", "Change", "ChangeWord", "Confidence",
-    "Coverage", "Decision", "Digest", "DigestSettings", "Door", "GapFigures", "Hypothesis", "NamedCount", "Pair", "Phrase",
+    "Coverage", "Decision", "Digest", "DigestSettings", "Door", "GapFigures", "Hypothesis", "Loud", "NamedCount", "Pair", "Phrase",
     "PhraseList", "Post", "Question", "Response", "ResponseLevel", "Share", "ShareOfVoice", "SourceFigures", "SourceStatus",
     "StageFigures", "StageWeek", "Tally", "Topic", "Touch", "VoiceShare", "WeekFigures", "WeekState",
 ]  # fmt: skip
@@ -144,4 +145,5 @@ class Digest:
     sources: tuple[NamedCount, ...] = ()
     buyer_status: tuple[NamedCount, ...] = ()
     cells: tuple[Cell, ...] = ()
+    loud: tuple[Loud, ...] = ()
     language: str = "en"  # of its words and sentences

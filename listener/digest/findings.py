@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from listener.digest.parts import NamedCount, Post, Share
 from listener.model import Sentiment
@@ -142,6 +143,22 @@ class Hypothesis:
     sentence: str
     examples_for: tuple[Post, ...]
     examples_against: tuple[Post, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loud:
+    """More authors than usual within the week, or an event that was announced."""
+
+    ref: str
+    kind: str  # "complaint:checkout", "praise", "all"
+    label: str
+    standing: Literal["open", "over", "real", "false alarm", "expected"]
+    begun_at: datetime
+    ended_at: datetime | None  # None: it went on when this was counted
+    authors: int  # 0 of an announced event, which nobody counted
+    usual: float  # authors of the same stretch
+    because: str  # what somebody said that it is
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
-from listener.model import CaseState, Counted, Sentiment
+from listener.model import CaseState, Counted, Sentiment, Spike
 from rules.vocabulary import Stage, Urgency
 
 
@@ -107,4 +107,5 @@ class Around:
     looked: Sequence[Looked] | None = None
     rules: Collection[str] = ()  # ids of the rules that leave their name in verdicts
     decided: Sequence[Decided] = ()
+    spikes: Sequence[Spike] = ()  # of the week and of those before it
     budgets: Sequence[tuple[str, float, float | None]] = ()  # account, USD spent this month, of how many

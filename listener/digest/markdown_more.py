@@ -1,4 +1,4 @@
-"""The Markdown of what a week says beyond its stages: pairs, questions, hypotheses, phrases, rivals."""
+"""The Markdown of what a week says beyond its stages: spikes, pairs, questions, hypotheses, phrases, rivals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from listener.digest.markup import bullets, counts, escape, quoted, table
 
 
 def sections(digest: Digest, book: Labels) -> Iterator[str]:
-    """Pairs, questions, hypotheses, phrases, share of voice; a section with nothing to say is left out."""
+    """Spikes, pairs, questions, hypotheses, phrases, share of voice; a section with nothing to say is left out."""
+    if digest.loud:
+        yield from titled(book.say("loud_head"), bullets(one.sentence for one in digest.loud))
     if digest.pairs:
         yield from titled(book.say("pairs_head"), bullets(pair.sentence for pair in digest.pairs))
     if digest.total.mentions:

@@ -21,6 +21,7 @@ BUDGET = 9_000  # bytes of serialised blocks
 _HEADER_LIMIT = 150  # characters, Block Kit
 _TEXT_LIMIT = 400  # characters of the fallback text
 _QUOTE = 120
+_LOUD = 260
 
 Block = dict[str, Any]
 
@@ -129,6 +130,9 @@ def _blocks(digest: Digest, detail: _Detail, book: Labels, shortened: bool) -> I
                 _list("bullet", [_section(_text(words.door(door, book))) for door in digest.exits[: detail.topics]]),
             ],
         )
+    if digest.loud and detail.topics:
+        told = [_section(_text(_cut(one.sentence, _LOUD))) for one in digest.loud[: detail.topics]]
+        yield _rich(f"{name}:loud", [_section(_bold(book.say("loud_head"))), _list("bullet", told)])
     if detail.extras and digest.total.mentions:
         yield _rich(f"{name}:more", list(_more(digest, book)))
     if digest.decisions and detail.topics:

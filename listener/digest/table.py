@@ -158,6 +158,11 @@ def _findings(digest: Digest) -> Iterator[Line]:
     for belief in digest.hypotheses:
         for name, people in (("for", belief.supporting), ("against", belief.opposing), ("neither", belief.neither)):
             yield {"measure": "hypothesis", "name": name, "authors": people, "words": belief.says}
+    for one in digest.loud:
+        yield {
+            "measure": "loud", "name": one.ref, "touchpoint": one.kind.partition(":")[2], "authors": one.authors,
+            "value": one.authors, "of": one.usual, "words": one.sentence,
+        }  # fmt: skip
     for decision in digest.decisions:
         yield {
             "measure": "decision", "name": str(decision.number), "value": decision.weeks_open,

@@ -17,6 +17,7 @@ from listener.cases.spikes import (
     Rise,
     Stretch,
     chance_allowed,
+    holds_posts_of,
     is_calm,
     kinds_of,
     level,
@@ -148,6 +149,17 @@ def test_a_spike_ends_when_its_rate_is_back_and_nobody_who_heard_it_is_deaf() ->
     )
     assert not is_calm("complaint:delivery", NOW - 20 * MINUTE, 1, burst, base, [OLD], NOW)
     assert not is_calm("complaint:delivery", since, 3, going_on, None, [OLD], NOW)
+
+
+def test_kinds_that_share_posts_are_known() -> None:
+    related = [("all", "praise"), ("complaint", "complaint:app"), ("praise:app", "praise"), ("praise:app", "all")]
+    apart = [("complaint", "praise"), ("complaint:app", "complaint:store"), ("complaint:app", "praise:app")]
+    for one, other in related:
+        assert holds_posts_of(one, other)
+        assert holds_posts_of(other, one)
+    for one, other in apart:
+        assert not holds_posts_of(one, other)
+        assert not holds_posts_of(other, one)
 
 
 def test_kinds_follow_intent_mood_and_touchpoint() -> None:

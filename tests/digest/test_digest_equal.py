@@ -16,7 +16,9 @@ from listener.digest.count import count
 from listener.digest.figures import Digest
 from listener.digest.given import Around, Decided
 from listener.digest.labels import load
+from listener.model import SpikeState
 from tests.digest.test_digest_forms import from_markdown, from_page, from_slack
+from tests.fakes.digest_around import full_week, spike
 from tests.fakes.digest_week import SETTINGS, WEEK, earlier, post, posts, source, sources
 
 FORMS: Mapping[str, Callable[[Digest], str]] = {
@@ -106,6 +108,52 @@ def test_a_week_whose_pipeline_broke_says_so_in_every_form(kind: str) -> None:
     assert "We do not know what people said about Northwind this week: nothing was collected." in shown
     assert "nobody listened" in shown
     assert "Nobody was found writing" not in shown
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_spikes_and_announced_events_are_told_in_every_form(kind: str) -> None:
+    shown = FORMS[kind](full_week(200)).replace("\\", "")
+    for words in (
+        "Complaints about checkout: 14 people, usually 2.1, Tue 14:00 to Tue 17:30. It is over; somebody took it on, so it was real.",
+        "Posts of all kinds: Fri 08:00 to Sat 08:00, Black Friday",
+        "Praise: 14 people, usually 2.1, since Sun 20:00. It goes on.",
+    ):
+        assert words in shown
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_an_announced_event_of_a_week_that_is_compared_is_said_first(kind: str) -> None:
+    digest = full_week(200)
+    now, before = digest.notes[-2:]
+    assert now.startswith("Announced for this week: “Black Friday")
+    assert now.endswith("(Fri 08:00 to Sat 08:00). A rise while it lasted is no news.")
+    assert before == (
+        "The earlier weeks hold an announced event, so they are no ordinary measure: "
+        "“Summer sale” (Wed 4 Nov 00:00 to Thu 5 Nov 00:00)."
+    )
+    if kind != "csv":  # tidy data has lines for figures, and `loud` for the week's own
+        assert before in FORMS[kind](digest).replace("\\", "")
+
+
+def test_a_week_is_not_told_of_what_lies_outside_of_it_and_what_is_compared_with_it() -> None:
+    mentions = posts(50)
+    touching = [
+        spike(
+            1, "all", -timedelta(hours=24), timedelta(hours=24), state=SpikeState.EXPECTED
+        ),  # ends as the week begins
+        spike(2, "all", timedelta(days=7), timedelta(hours=1)),  # begins as it ends
+        spike(3, "all", -timedelta(weeks=9), timedelta(days=1), state=SpikeState.EXPECTED),
+        spike(4, "praise", -timedelta(hours=2), timedelta(hours=3)),
+    ]
+    around = Around(spikes=touching)
+    digest = count(WEEK, mentions, earlier(1), sources(), settings=SETTINGS, around=around)
+    assert [one.ref for one in digest.loud] == ["s-4"]
+    (note,) = (note for note in digest.notes if "s-1" in note)
+    assert note.endswith("they are no ordinary measure: s-1 (Sun 15 Nov 00:00 to Mon 00:00).")
+    assert not any(other in " ".join(digest.notes) for other in ("s-2", "s-3", "s-4"))
+    new = [source("mastodon-main", first_success_at=WEEK.since)]
+    alone = count(WEEK, posts(50), (), new, settings=SETTINGS, around=around)
+    assert "s-1" not in " ".join(alone.notes)
 
 
 def test_in_csv_no_post_becomes_a_formula() -> None:

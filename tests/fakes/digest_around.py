@@ -9,9 +9,9 @@ from datetime import timedelta
 from listener.digest.count import count
 from listener.digest.figures import Digest, DigestSettings
 from listener.digest.given import Around, Believed, CaseTimes, Decided, Looked, Spoken
-from listener.model import CaseState, Counted, SourceState
+from listener.model import CaseState, Counted, SourceState, Spike, SpikeState
 from rules.vocabulary import Intent, Urgency
-from tests.fakes.digest_week import SETTINGS, WEEK, earlier, posts, sources
+from tests.fakes.digest_week import HOSTILE, SETTINGS, WEEK, earlier, posts, sources
 
 FULL = replace(
     SETTINGS,
@@ -59,6 +59,24 @@ def times(mentions: Sequence[Counted]) -> list[CaseTimes]:
     return found
 
 
+def spike(number: int, kind: str, begin: timedelta, lasts: timedelta | None, **changes: object) -> Spike:
+    """A spike that began so long after the week did (or before it), and lasted; None: it goes on."""
+    begun = WEEK.since + begin
+    found = Spike(
+        number, f"s-{number}", kind, SpikeState.OPEN if lasts is None else SpikeState.ENDED, Urgency.HIGH, begun, begun,
+        begun, None if lasts is None else begun + lasts, 14, 17, 2.13, 1, begun,
+    )  # fmt: skip
+    return replace(found, **changes)  # type: ignore[arg-type]
+
+
+SPIKES = (
+    spike(1, "all", -timedelta(days=12), timedelta(days=1), state=SpikeState.EXPECTED, authors=0, figures={"because": "Summer sale"}),
+    spike(2, "complaint:checkout", timedelta(days=1, hours=14), timedelta(hours=3.5), owner="ana"),
+    spike(3, "all", timedelta(days=4, hours=8), timedelta(hours=24), state=SpikeState.EXPECTED, authors=0, figures={"because": f"Black Friday {HOSTILE}"}),
+    spike(4, "praise", timedelta(days=6, hours=20), None),
+)  # fmt: skip
+
+
 def around(mentions: Sequence[Counted]) -> Around:
     """Everything else that is known of such a week."""
     spoken = [
@@ -76,6 +94,7 @@ def around(mentions: Sequence[Counted]) -> Around:
             Decided(3, "2026-W45", "Call the carrier about the depot in Lyon", "ana", WEEK.since - timedelta(days=12)),
             Decided(4, "2026-W46", "Rewrite the refund template", "lu", WEEK.since - timedelta(days=5), WEEK.since + timedelta(days=2)),
         ],
+        spikes=SPIKES,
         budgets=[("x", 41.5, 100.0)],
     )  # fmt: skip
 
