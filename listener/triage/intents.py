@@ -45,7 +45,7 @@ _PRAISE_HIT: Final = -0.8
 
 _FOR_IT: Mapping[str, float] = {
     "praise": 0.8, "thanks": 0.6, "solved": 0.5, "problem": -0.7, "negation": -0.5, "why": -0.6, "want": -0.5, "leave": -1.0,
-    "promo": -0.5, "waiting": -0.4, "severe": -0.5, "request": -0.4, "contact": -0.2,
+    "greeting": -1.5, "promo": -0.5, "waiting": -0.4, "severe": -0.5, "request": -0.4, "contact": -0.2,
 }  # fmt: skip
 _PRAISE_BASE: Final = -1.5
 _WEIGHTS: Final = {group: (_AGAINST.get(group, 0.0), _FOR_IT.get(group, 0.0)) for group in {*_AGAINST, *_FOR_IT}}

@@ -245,6 +245,11 @@ def test_manners_around_a_question_are_no_praise_of_anybody(bare: Triage, lang: 
     assert bare.judge(mention(text, lang=lang)).sentiment_label == "neutral"
 
 
+@pytest.mark.parametrize(("lang", "text"), [("en", "Good morning everyone ☀️"), ("fr", "Bonne journée à tous ☀️")])
+def test_a_greeting_is_no_praise(bare: Triage, lang: str, text: str) -> None:
+    assert Intent.PRAISE not in bare.judge(mention(text, lang=lang)).intents
+
+
 def test_a_rating_counts(bare: Triage) -> None:
     bad, good = (
         bare.judge(mention("The blue one.", kind="review", rating=1)),
