@@ -35,6 +35,7 @@ def known(config: Config) -> Known:
     return Known(
         hours=config.hours,
         rules=partial(speaking_rules, config),
+        receivers=config.digest.to,
         budgets={account.name: account.budget_month for account in config.accounts},
     )
 

@@ -15,7 +15,7 @@ from listener.cases.clock import PRAISE, ServiceHours, after, target_of
 from listener.digest import phrases
 from listener.digest.count import count
 from listener.digest.figures import Digest
-from listener.digest.given import Around, CaseTimes, Decided, DigestSettings, Looked, Spoken, StageWeek
+from listener.digest.given import Around, CaseTimes, Decided, DigestSettings, Looked, OnShelf, Spoken, StageWeek
 from listener.digest.week import Week
 from listener.model import Counted
 from listener.readback import as_collected, read_back
@@ -38,6 +38,7 @@ class Known:
     hours: ServiceHours | None = None  # None: reply times are not measured
     rules: Callable[[], Collection[str]] = _no_rules  # ids of the rules that leave their name in a verdict
     budgets: Mapping[str, float | None] = field(default_factory=dict)  # account -> USD a month
+    receivers: Sequence[str] = ()  # of the digest
 
 
 NOTHING = Known()
@@ -73,10 +74,23 @@ def _build(store: Store, week: Week, settings: DigestSettings, as_of: datetime, 
         rules=known.rules(),
         decided=[Decided(one.number, one.week, one.text, one.who, one.at, one.done_at) for one in store.decisions()],
         spikes=store.spikes(min(starts)),
+        shelf=[OnShelf(one.at, one.mention, one.to.value) for one in store.shelf_steps(week.until)],
+        unreviewed=_unreviewed(store, week.previous(), known.receivers) if week.whole else "",
         budgets=_budgets(store, known.budgets, as_of) if as_of < week.until + _RECENT else (),
     )
     mentions = _under_their_source(store.counted(week.since, week.until))
     return count(week, mentions, earlier, as_collected(store.sources()), settings=settings, as_of=as_of, around=around)
+
+
+def _unreviewed(store: Store, week: Week, receivers: Sequence[str]) -> str:
+    """The name of a week whose digest got out and was marked as reviewed by nobody; else nothing."""
+    sent = store.digest_sent([digest_key(week, receiver) for receiver in receivers])
+    return week.name if sent and store.digest_review(week.name) is None else ""
+
+
+def digest_key(week: Week, receiver: str) -> str:
+    """Of a digest in the outbox: it is put there once."""
+    return f"digest:{week.name}:{receiver}"
 
 
 def _looked(labels: Sequence[Label]) -> list[Looked]:

@@ -36,7 +36,7 @@ from listener.model import Case, CaseState, CaseView, Outcome, Spike, Told, Verd
 from listener.replying import Repliers, as_published, choose
 from listener.slack.desk import Added, AddRefused, Dropped, Found
 from listener.slack.look import Look
-from listener.slack.reviewing import Review
+from listener.slack.reviewing import LastDigest, Review
 from listener.store import AmbiguousRef, Store, StoreError
 from listener.working import Desk, NoSuchCase
 from rules.reading import NameTable
@@ -170,9 +170,12 @@ class StoreDesk:
         first, at = self.store.review_digest(week, who, self.clock())
         return Review(week, first, at)
 
-    def last_digest(self) -> str | None:
+    def last_digest(self) -> LastDigest | None:
         week = self.store.get_meta(report.MADE)
-        return week if isinstance(week, str) else None
+        if not isinstance(week, str):
+            return None
+        read = self.store.digest_review(week)
+        return LastDigest(week, None if read is None else Review(week, *read))
 
     def opening(self) -> datetime | None:
         now = self.clock()

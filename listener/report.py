@@ -53,7 +53,7 @@ def build(store: Store, week: Week, reporting: Reporting, as_of: datetime) -> Di
 
 def kept(store: Store, week: Week, reporting: Reporting) -> Digest | None:
     """The digest of `week` as it was sent, so that an old week reads as it did then; None: it was not, or lost its words."""
-    data = store.sent_digest([f"digest:{week.name}:{receiver}" for receiver in reporting.to])
+    data = store.sent_digest([gathering.digest_key(week, receiver) for receiver in reporting.to])
     try:
         return None if data is None else form.from_data(data)
     except form.FormError:
@@ -101,7 +101,7 @@ def send(store: Store, reporting: Reporting, week: Week, to: Sequence[str], now:
     return store.enqueue(
         [
             NewNotification(
-                key=f"digest:{week.name}:{receiver}",
+                key=gathering.digest_key(week, receiver),
                 kind=NotificationKind.DIGEST,
                 receiver=receiver,
                 urgency=Urgency.LOW,

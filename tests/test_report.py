@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,8 @@ import pytest
 from listener.cli.report import chosen_week
 from listener.digest.figures import DigestSettings
 from listener.digest.week import Week
-from listener.model import NotificationKind
+from listener.gathering import Known
+from listener.model import NotificationKind, Receipt
 from listener.report import STARTED, Reporting, build, last_due_week, put_due_digest, send
 from listener.spending import AccountPurse, part_of
 from listener.store import RECHECKS, Budget, Store
@@ -63,6 +65,26 @@ def test_a_missed_digest_is_made_at_the_next_start_and_the_next_one_on_its_day(
     thursday = MONDAY_NINE + timedelta(days=3)
     assert put_due_digest(store, reporting, thursday) == "2026-W47"
     assert put_due_digest(store, reporting, MONDAY_NINE + timedelta(days=7)) == "2026-W48"
+
+
+def test_a_digest_says_that_the_one_before_got_out_and_was_read_by_nobody(store: Store, reporting: Reporting) -> None:
+    started(store, WEEK.since)
+    known = replace(reporting, known=Known(receivers=reporting.to))
+    following, monday = WEEK.previous(-1), MONDAY_NINE + timedelta(days=7)
+    said = (
+        "The digest of 2026-W47 was sent, and nobody has marked it as reviewed yet: press its button, or "
+        "`listener digest reviewed 2026-W47`."
+    )
+    assert put_due_digest(store, known, MONDAY_NINE) == "2026-W47"
+    assert said not in build(store, following, known, monday).notes  # it waits in the outbox
+    delivery = store.claim("boss", "s", MONDAY_NINE, LEASE)
+    assert delivery is not None
+    assert store.mark_sent(delivery.id, "s", Receipt({}), MONDAY_NINE)
+    assert said in build(store, following, known, monday).notes
+    days = Week.between(date(2026, 11, 23), date(2026, 11, 25), ZONE)
+    assert said not in build(store, days, known, monday).notes  # another stretch has no digest before it
+    store.review_digest("2026-W47", "ann", monday)
+    assert said not in build(store, following, known, monday).notes
 
 
 def test_a_week_that_ended_before_the_first_start_has_no_digest(store: Store, reporting: Reporting) -> None:

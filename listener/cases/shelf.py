@@ -119,6 +119,15 @@ class Shelved:
 
 
 @dataclass(frozen=True, slots=True)
+class ShelfStep:
+    """That an entry came to a state."""
+
+    at: datetime
+    mention: str  # reference
+    to: PraiseState
+
+
+@dataclass(frozen=True, slots=True)
 class Loyal:
     """An author who praised more than once."""
 

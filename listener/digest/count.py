@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from listener.digest import labels as books
-from listener.digest import loud, tables, words
+from listener.digest import loud, shelf, tables, words
 from listener.digest.beliefs import Beliefs
 from listener.digest.cells import Cells
 from listener.digest.change import compare
@@ -89,6 +89,7 @@ def count(
         headline=words.headline(brand, covered.state, total, pains, delights, kinds.total(), book),
         notes=(
             *words.notes(week, covered, finished, total, book),
+            *([book.say("note_unreviewed", week=around.unreviewed)] if around.unreviewed else []),
             *loud.notes(week, compared_weeks, around.spikes, book),
         ),
         actions=words.actions(covered, total, pains, delights, exits, leaving, journey, tally, unclear, book),
@@ -108,7 +109,9 @@ def count(
         emotions=tables.named(tally.emotions, tally.buyers, settings, book),
         languages=tables.named(tally.languages, tally.buyers, settings, book, as_name=True),
         platforms=tables.named(tally.platforms, tally.buyers, settings, book, as_name=True),
-        response=response(week, tally.cases, tally.praising, around.cases, as_of, book),
+        response=shelf.told(
+            response(week, tally.cases, tally.praising, around.cases, as_of, book), week, around.shelf, book
+        ),
         coverage=covered,
         confidence=confidence(week, total, unclear, tally, around, book),
         report_url=settings.report_url,

@@ -79,6 +79,15 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
+class OnShelf:
+    """That a piece of praise came to a state on the testimonial shelf."""
+
+    at: datetime
+    mention: str  # reference
+    to: str  # "found", "asked", "granted", "refused", "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
     """One field of a verdict that a person looked at."""
 
@@ -107,5 +116,7 @@ class Around:
     looked: Sequence[Looked] | None = None
     rules: Collection[str] = ()  # ids of the rules that leave their name in verdicts
     decided: Sequence[Decided] = ()
+    shelf: Sequence[OnShelf] = ()  # in its order
+    unreviewed: str = ""  # the week before, where its digest got out and nobody marked it as reviewed
     spikes: Sequence[Spike] = ()  # of the week and of those before it
     budgets: Sequence[tuple[str, float, float | None]] = ()  # account, USD spent this month, of how many

@@ -36,6 +36,15 @@ class ResponseLevel:
 
 
 @dataclass(frozen=True, slots=True)
+class ShelfFigures:
+    """Praise that the team would like to show."""
+
+    found: int  # put on the shelf in the week
+    granted: int  # allowed in the week by their authors
+    waiting: int  # asked for, and not answered when the week ended
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
     """What became of the week's cases, and how we answered those whose first reply was due in it.
 
@@ -57,6 +66,7 @@ class Response:
     thanked: Share | None = None  # cases of praise that were answered
     levels: tuple[ResponseLevel, ...] = ()
     sentences: tuple[str, ...] = ()
+    shelf: ShelfFigures | None = None  # None: nothing was ever put on it
 
 
 @dataclass(frozen=True, slots=True)

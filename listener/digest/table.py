@@ -183,6 +183,9 @@ def _quality(digest: Digest) -> Iterator[Line]:
     yield {"measure": "first_reply_median_hours", "value": response.median_hours}
     yield {"measure": "first_reply_p90_hours", "value": response.p90_hours}
     yield _share("thanked", response.thanked)
+    if response.shelf is not None:
+        for name in ("found", "granted", "waiting"):
+            yield {"measure": "shelf", "name": name, "value": getattr(response.shelf, name)}
     for source in digest.coverage.sources:
         yield {
             "measure": "coverage_hours", "source": source.name, "name": source.connector, "mentions": source.mentions,

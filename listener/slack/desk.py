@@ -16,7 +16,7 @@ from listener.cases.deeds import Decision, Refusal, Why, Wish
 from listener.cases.replies import Chosen, NewReply, Reply
 from listener.cases.shelf import Move, No, Shelved, Standing
 from listener.model import Case, CaseView, Outcome, Spike, Told
-from listener.slack.reviewing import Review
+from listener.slack.reviewing import LastDigest, Review
 
 
 class AddRefused(Exception):  # named for what happened, like the errors of the other packages
@@ -126,8 +126,8 @@ class Desk(Protocol):
         """Somebody has read the digest of a week. Gives back who was the first."""
         ...
 
-    def last_digest(self) -> str | None:
-        """The week of the last digest, as 2026-W47."""
+    def last_digest(self) -> LastDigest | None:
+        """The last digest that was made, and who reviewed it."""
         ...
 
     def opening(self) -> datetime | None:

@@ -15,6 +15,7 @@ from listener.slack.blocks import Block, button, mrkdwn, plain, quote
 from listener.slack.desk import Found
 from listener.slack.look import Look
 from listener.slack.outside import defuse, one_line, web_address
+from listener.slack.reviewing import LastDigest, standing
 from listener.slack.shelving import section
 
 SOON = timedelta(hours=1)
@@ -94,7 +95,7 @@ def home(
     now: datetime,
     *,
     troubles: Sequence[str] = (),
-    digest: str | None = None,
+    digest: LastDigest | None = None,
     notice: str = "",
     shelf: Standing | None = None,
 ) -> Block:
@@ -110,8 +111,7 @@ def home(
         blocks.extend(section(shelf, look))
     blocks.append({"type": "divider"})
     blocks.extend(health(troubles, look))
-    week = word("home", "digest").format(week=digest) if digest else word("home", "no_digest")
-    blocks.append(_context(week))
+    blocks.extend(standing(digest, look))
     blocks.append({"type": "actions", "elements": [button("home_refresh", word("home", "refresh"), "refresh")]})
     return {"type": "home", "blocks": blocks}
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from listener.slack import limits, parts
-from listener.slack.blocks import Block, Message, button, mrkdwn
+from listener.slack.blocks import Block, Message, button, mrkdwn, plain
 from listener.slack.look import Look
 from listener.slack.outside import defuse_within, unescape
 
@@ -24,6 +24,28 @@ class Review:
     week: str
     who: str  # a Slack user's id, or a name
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LastDigest:
+    """The week of the last digest, and who read it; None: nobody yet."""
+
+    week: str
+    review: Review | None = None
+
+
+def standing(digest: LastDigest | None, look: Look) -> list[Block]:
+    """The last digest on the home page: who reviewed it, or the button."""
+    word = look.words.word
+    if digest is None:
+        return [{"type": "context", "elements": [plain(word("home", "no_digest"), limits.CONTEXT_TEXT)]}]
+    said = [word("home", "digest").format(week=digest.week)]
+    if digest.review is None:
+        line: Block = {"type": "context", "elements": [plain(said[0], limits.CONTEXT_TEXT)]}
+        return [line, *offered(digest.week, look)]
+    when = look.moment(digest.review.at)
+    said.append(word("digest", "reviewed").format(who=parts.person(digest.review.who), when=when))
+    return [{"type": "context", "elements": [mrkdwn(" · ".join(said))]}]
 
 
 def offered(week: str, look: Look) -> list[Block]:

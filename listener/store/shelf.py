@@ -15,7 +15,20 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from listener.cases.plan import CaseChange, CaseEvent, CaseNotification, read_case_ref
-from listener.cases.shelf import Asked, Grant, Loyal, Move, No, Praise, PraiseState, Shelved, Standing, decide
+from listener.cases.shelf import (
+    Asked,
+    Grant,
+    Loyal,
+    Move,
+    No,
+    Praise,
+    PraiseState,
+    ShelfStep,
+    Shelved,
+    Standing,
+    Step,
+    decide,
+)
 from listener.model import Case, NewNotification, NotificationKind, Told
 from listener.store import reading
 from listener.store.deeds import leading
@@ -86,6 +99,23 @@ def standing(connection: Connection) -> Standing:
         .one_or_none()
     )
     return Standing({PraiseState(state): number for state, number in counts}, None if row is None else _shelved_of(row))
+
+
+def steps(connection: Connection, before: datetime) -> tuple[ShelfStep, ...]:
+    """Every step that was taken before, in its order, of posts that were not removed before."""
+    rows = connection.execute(
+        sa.select(audit.c.at, audit.c.detail)
+        .where(audit.c.what.in_([f"praise-{step}" for step in Step]), audit.c.at < before)
+        .order_by(audit.c.id)
+    ).all()
+    refs = {str(row.detail["mention"]) for row in rows}
+    removed = sa.select(mentions.c.ref).where(mentions.c.ref.in_(refs), mentions.c.removed_at < before)
+    gone = set(connection.execute(removed).scalars()) if refs else set()
+    return tuple(
+        ShelfStep(row.at, str(row.detail["mention"]), PraiseState(row.detail["to"]))
+        for row in rows
+        if row.detail["mention"] not in gone
+    )
 
 
 def kept(now: datetime) -> sa.ColumnElement[bool]:

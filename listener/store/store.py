@@ -23,7 +23,7 @@ from listener.cases.deeds import Decision, Refusal, Wish
 from listener.cases.manners import NO_MANNERS, Manners
 from listener.cases.plan import CaseEvent, CaseNotification, Recorded, Revise, Settle
 from listener.cases.replies import Ended, NewReply, Reply
-from listener.cases.shelf import Loyal, Move, No, PraiseState, Shelved, Standing
+from listener.cases.shelf import Loyal, Move, No, PraiseState, ShelfStep, Shelved, Standing
 from listener.cases.silences import NewSilence, Silence
 from listener.cases.spikes import Heard
 from listener.model import (
@@ -689,6 +689,11 @@ class Store:
         with in_reading(self.engine) as connection:
             return shelf.standing(connection)
 
+    def shelf_steps(self, before: datetime) -> tuple[ShelfStep, ...]:
+        """What was done on the shelf before a moment, in its order; posts whose words were gone by then are left out."""
+        with in_reading(self.engine) as connection:
+            return shelf.steps(connection, before)
+
     def loyal(self, since: datetime, least: int = 2) -> tuple[Loyal, ...]:
         """Who praised us at least so often since."""
         with in_reading(self.engine) as connection:
@@ -788,6 +793,16 @@ class Store:
         """Somebody has read the digest of a week; who was the first, and when."""
         with in_writing(self.engine) as connection:
             return weeks.review(connection, week, who, now)
+
+    def digest_review(self, week: str) -> tuple[str, datetime] | None:
+        """Who reviewed the digest of a week, and when; None: nobody did."""
+        with in_reading(self.engine) as connection:
+            return weeks.reviewed(connection, week)
+
+    def digest_sent(self, keys: Sequence[str]) -> bool:
+        """Whether one of these digests got out."""
+        with in_reading(self.engine) as connection:
+            return weeks.was_sent(connection, keys)
 
     def mark_done(self, number: int, now: datetime) -> bool:
         """A decision was carried out. False: there is no open one of that number."""

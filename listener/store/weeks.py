@@ -167,8 +167,21 @@ def review(connection: Connection, week: str, who: str, now: datetime) -> tuple[
         insert(connection, meta).on_conflict_do_nothing(index_elements=["key"]),
         {"key": key, "value": {"who": who, "at": now.isoformat()}},
     )
-    kept = connection.execute(sa.select(meta.c.value).where(meta.c.key == key)).scalar_one()
-    return str(kept["who"]), datetime.fromisoformat(kept["at"])
+    kept = reviewed(connection, week)
+    assert kept is not None  # nobody takes it away
+    return kept
+
+
+def reviewed(connection: Connection, week: str) -> tuple[str, datetime] | None:
+    """Who read the digest of a week first, and when."""
+    kept = connection.execute(sa.select(meta.c.value).where(meta.c.key == f"digest.reviewed:{week}")).scalar()
+    return None if kept is None else (str(kept["who"]), datetime.fromisoformat(kept["at"]))
+
+
+def was_sent(connection: Connection, keys: Sequence[str]) -> bool:
+    """Whether a notification under one of `keys` was sent."""
+    sent = sa.select(notifications.c.id).where(notifications.c.key.in_(keys), notifications.c.sent_at.is_not(None))
+    return connection.execute(sent.limit(1)).first() is not None
 
 
 def mark_done(connection: Connection, number: int, now: datetime) -> bool:

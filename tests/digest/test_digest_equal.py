@@ -16,6 +16,7 @@ from listener.digest.count import count
 from listener.digest.figures import Digest
 from listener.digest.given import Around, Decided
 from listener.digest.labels import load
+from listener.digest.quality import ShelfFigures
 from listener.model import SpikeState
 from tests.digest.test_digest_forms import from_markdown, from_page, from_slack
 from tests.fakes.digest_around import full_week, spike
@@ -119,6 +120,25 @@ def test_spikes_and_announced_events_are_told_in_every_form(kind: str) -> None:
         "Praise: 14 people, usually 2.1, since Sun 20:00. It goes on.",
     ):
         assert words in shown
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_the_shelf_and_an_unread_digest_are_told_in_every_form(kind: str) -> None:
+    digest = full_week(200)
+    assert digest.response.shelf == ShelfFigures(found=1, granted=1, waiting=1)
+    whole = json.dumps(
+        slack.render(digest, 40_000).blocks, ensure_ascii=False
+    )  # replies are among the first to be left out
+    shown = whole if kind == "slack" else FORMS[kind](digest).replace("\\", "")
+    if kind == "csv":
+        assert [(line["name"], line["value"]) for line in lines(digest, "shelf")] == [
+            ("found", "1"),
+            ("granted", "1"),
+            ("waiting", "1"),
+        ]
+        return
+    assert "Praise to show: 1 new on the shelf, 1 allowed by their authors, 1 waiting for an answer." in shown
+    assert "The digest of 2026-W46 was sent, and nobody has marked it as reviewed yet" in shown
 
 
 @pytest.mark.parametrize("kind", FORMS)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from listener.digest.count import count
 from listener.digest.figures import Digest, DigestSettings
-from listener.digest.given import Around, Believed, CaseTimes, Decided, Looked, Spoken
+from listener.digest.given import Around, Believed, CaseTimes, Decided, Looked, OnShelf, Spoken
 from listener.model import CaseState, Counted, SourceState, Spike, SpikeState
 from rules.vocabulary import Intent, Urgency
 from tests.fakes.digest_week import HOSTILE, SETTINGS, WEEK, earlier, posts, sources
@@ -77,6 +77,15 @@ SPIKES = (
 )  # fmt: skip
 
 
+SHELF = (
+    OnShelf(WEEK.since - timedelta(days=3), "01a1", "found"),
+    OnShelf(WEEK.since - timedelta(days=2), "01a1", "asked"),
+    OnShelf(WEEK.since + timedelta(days=1), "01a1", "granted"),
+    OnShelf(WEEK.since + timedelta(days=2), "01a2", "found"),
+    OnShelf(WEEK.since + timedelta(days=2), "01a2", "asked"),
+)  # fmt: skip
+
+
 def around(mentions: Sequence[Counted]) -> Around:
     """Everything else that is known of such a week."""
     spoken = [
@@ -94,6 +103,8 @@ def around(mentions: Sequence[Counted]) -> Around:
             Decided(3, "2026-W45", "Call the carrier about the depot in Lyon", "ana", WEEK.since - timedelta(days=12)),
             Decided(4, "2026-W46", "Rewrite the refund template", "lu", WEEK.since - timedelta(days=5), WEEK.since + timedelta(days=2)),
         ],
+        shelf=SHELF,
+        unreviewed="2026-W46",
         spikes=SPIKES,
         budgets=[("x", 41.5, 100.0)],
     )  # fmt: skip

@@ -27,7 +27,7 @@ from listener.slack.desk import Added, Dropped, Found
 from listener.slack.entries import message_for, state_entry, text_alone, without_charts
 from listener.slack.look import Look
 from listener.slack.reply_windows import Errand
-from listener.slack.reviewing import Review
+from listener.slack.reviewing import LastDigest, Review
 from rules.vocabulary import Stage, Urgency
 from tests.fakes.digest_week import WEEK, earlier, source
 from tests.fakes.digest_week import post as counted
@@ -156,8 +156,8 @@ class HostileDesk:
     def review(self, week: str, who: str) -> Review:
         return Review(week, self._made.name, NOW)
 
-    def last_digest(self) -> str | None:
-        return "2026-W47"
+    def last_digest(self) -> LastDigest | None:
+        return LastDigest("2026-W47")
 
     def opening(self) -> datetime | None:
         return NOW
@@ -336,8 +336,12 @@ def homes(made: Made) -> Iterator[Payload]:
     """The home page: nothing, little, much, denied."""
     cases = [made.case(state).case for state in CaseState for _ in range(3)]
     troubles = [made.post.text, f"Source {made.post.text} failed"]
-    yield home.home(cases, ANA, made.look, NOW, troubles=troubles, digest="2026-W47", notice="c-7F3K: Claimed")
+    yield home.home(
+        cases, ANA, made.look, NOW, troubles=troubles, digest=LastDigest("2026-W47"), notice="c-7F3K: Claimed"
+    )
     yield home.home([], ANA, made.look, NOW)
+    read = LastDigest("2026-W47", Review("2026-W47", made.name, NOW))
+    yield home.home([], ANA, made.look, NOW, digest=read)
     yield home.home(cases, made.post.text, made.look, NOW + timedelta(days=1), troubles=troubles * 9)
     yield home.denied(made.look)
 

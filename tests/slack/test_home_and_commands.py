@@ -80,6 +80,12 @@ def test_the_home_page_shows_my_cases_and_lets_them_be_worked(
     work.store.set_meta("digest.made", "2026-W46")
     socket.click(ANA, "home_refresh", home=True)
     until(lambda: "Last digest: 2026-W46" in page(slack, ANA), socket)
+    socket.click(ANA, "digest_reviewed", home=True)
+    until(lambda: f"Reviewed by <@{ANA}>" in page(slack, ANA), socket)
+    assert "Noted: you reviewed the digest of 2026-W46." in page(slack, ANA)
+    assert "Mark reviewed" not in page(slack, ANA)
+    socket.open_home(BEN)
+    until(lambda: BEN in slack.homes and f"Reviewed by <@{ANA}>" in page(slack, BEN), socket)
 
 
 def test_an_old_home_page_is_refused_and_drawn_anew(work: Workplace, slack: FakeSlack, socket: FakeSocket) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from connectors.base import Author, Removal
 from listener.cases.shelf import Move, No, PraiseState, Shelved, Step
+from listener.digest.given import OnShelf
+from listener.digest.labels import load
+from listener.digest.quality import Response, ShelfFigures
+from listener.digest.shelf import told
+from listener.digest.week import Week
 from listener.model import NotificationKind
 from listener.slack.entries import message_for
 from listener.store import Store
@@ -22,6 +27,7 @@ from tests.fakes.told import look
 DAY, TTL = timedelta(days=1), timedelta(minutes=5)
 LATER = NOON + 40 * DAY
 SECRET = "zanzibar"  # a word that stands nowhere but in what is removed
+NOTHING = Response(0, 0, 0, 0, measured=True, note="")
 PRAISING = frozenset({Intent.PRAISE})
 
 
@@ -199,3 +205,37 @@ def test_people_who_come_back_to_praise_are_listed_and_others_not(store: Store) 
     (one,) = store.loyal(NOON)
     assert (one.handle, one.platform, one.times, one.last_at) == ("twice", "forum", 2, NOON + timedelta(minutes=2))
     assert store.loyal(NOON + timedelta(minutes=2)) == ()
+
+
+def on_shelf(store: Store, before: datetime) -> list[OnShelf]:
+    return [OnShelf(one.at, one.mention, one.to.value) for one in store.shelf_steps(before)]
+
+
+def test_the_digest_counts_the_shelf_by_what_was_done_in_the_week(store: Store) -> None:
+    week = Week.containing(NOON)
+    before, within, after = week.since - DAY, week.since + DAY, week.until + DAY
+    record(store, *range(1, 7), who=lambda number: f"author {number}")
+    refs = {one.mention.external_id: one.ref for one in store.stored(week.since, week.until)}
+    first, second, third, fourth, fifth, sixth = (refs[f"p{number}"] for number in range(1, 7))
+    for ref, at, *steps in (
+        (first, before, Step.SHELVE, Step.ASK),  # waits since the week before
+        (second, within, Step.SHELVE, Step.ASK, Step.GRANT),
+        (third, within, Step.SHELVE, Step.ASK),
+        (fourth, within, Step.SHELVE, Step.ASK, Step.REFUSE),
+        (fifth, after, Step.SHELVE, Step.ASK),
+        (sixth, within, Step.SHELVE, Step.ASK),  # its words go within the week
+    ):
+        for step in steps:
+            assert isinstance(store.shelf_step(ref, move(step), at), Shelved)
+    assert isinstance(store.shelf_step(third, move(Step.GRANT), after), Shelved)
+    gone = [Removal("forum", "p6")]
+    store.record_look_up(
+        ["forum"], ["p6"], [], gone, settle_to(), lambda *_: pytest.fail("nothing was edited"), within + DAY
+    )
+    for known_until in (week.until, after + DAY):
+        response = told(NOTHING, week, on_shelf(store, known_until), load())
+        assert response.shelf == ShelfFigures(found=3, granted=1, waiting=2)  # the first and the third
+        assert response.sentences == (
+            "Praise to show: 3 new on the shelf, 1 allowed by their authors, 2 waiting for an answer.",
+        )
+    assert told(NOTHING, week.previous(2), on_shelf(store, week.until), load()) == NOTHING
