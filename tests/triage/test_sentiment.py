@@ -117,6 +117,20 @@ def test_a_word_that_only_looks_alike_without_its_accents_says_nothing(scorer: L
     assert mood(scorer, "Si vede dalla finestra", "it") == 0
 
 
+@pytest.mark.parametrize(
+    ("lang", "text"),
+    [
+        ("es", "El seguro del coche y el claro del bosque"),
+        ("es", "Esta tarde vamos"),
+        ("it", "Aiuto, come si salva il documento"),
+        ("it", "Vorrei sapere quando pensate di risolvere"),
+        ("de", "Kann mir jemand helfen"),
+    ],
+)
+def test_requests_and_words_with_two_meanings_say_nothing(scorer: Lexicons, lang: str, text: str) -> None:
+    assert mood(scorer, text, lang) == 0
+
+
 def test_german_for_getting_is_no_war(scorer: Lexicons) -> None:
     assert mood(scorer, "Wo krieg ich die Karten", "de") == 0
     assert mood(scorer, "Da ist Krieg gegen alle", "de") < 0
