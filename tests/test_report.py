@@ -72,8 +72,8 @@ def test_a_digest_says_that_the_one_before_got_out_and_was_read_by_nobody(store:
     known = replace(reporting, known=Known(receivers=reporting.to))
     following, monday = WEEK.previous(-1), MONDAY_NINE + timedelta(days=7)
     said = (
-        "The digest of 2026-W47 was sent, and nobody has marked it as reviewed yet: press its button, or "
-        "`listener digest reviewed 2026-W47`."
+        "The digest of 2026-W47 was sent, and nobody has marked it as reviewed yet "
+        "(its button, or: listener digest reviewed 2026-W47)."
     )
     assert put_due_digest(store, known, MONDAY_NINE) == "2026-W47"
     assert said not in build(store, following, known, monday).notes  # it waits in the outbox
