@@ -37,6 +37,9 @@ def uncollected() -> Iterator[None]:
         yield
     finally:
         if was_on:
+            # All there is goes to the oldest generation, or the first object made afterwards has it looked through after all.
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()
 
 
