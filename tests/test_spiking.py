@@ -393,6 +393,43 @@ def test_posts_of_an_event_that_was_expected_or_real_do_not_become_what_is_usual
     assert {one.kind for one in world.said} >= {SPIKE, OPEN}
 
 
+@pytest.mark.parametrize("kind", ["complaint:checkout", "complaint", "all", None])
+def test_a_number_is_expected_as_if_the_announced_event_had_not_been(world: World, kind: str | None) -> None:
+    begin = NOW - 5 * DAY - 3 * HOUR
+    sale = [world.post(begin + number * 7 * MINUTE, text=f"the sale is on and slow {number}") for number in range(40)]
+    world.store_page(sale, NOW - 2 * HOUR, alert_max_age=timedelta(0))
+    if kind is not None:
+        event = spiking.announced(kind, "ann", begin, begin + 6 * HOUR, begin, "Black Friday")
+        assert world.store.begin_spike(event, (), begin) is not None
+    world.background(3)
+    burst(world, 60, 7)
+    (spike,) = (one for one in world.spikes() if one.state is SpikeState.OPEN)
+    if kind is None:
+        assert 0.22 < spike.expected < 0.3
+    else:
+        assert 0.13 < spike.expected < 0.16  # three a day of 24 hours, and the hour that began
+
+
+@pytest.mark.parametrize("said", ["nothing", "claimed", "over", "a false alarm"])
+def test_a_spike_that_a_person_took_on_is_found_again_two_days_later(world: World, said: str) -> None:
+    """Three hundred in an hour, and then fourteen: a rise only where the three hundred do not count as usual."""
+    world.background(3)
+    at = burst(world, 300, 10)
+    (first,) = world.spikes()
+    decided = {
+        "nothing": first,
+        "claimed": spiking.claimed(first, "ann", at),
+        "over": spiking.end(first, "ann", at),
+        "a false alarm": spiking.false_alarm(first, "ann", at),
+    }[said]
+    assert decided is first or world.store.change_spike(decided, "deed", at)
+    for hours in range(1, 25):
+        world.minute(at + hours * HOUR)
+    burst(world, 14, 7, start=NOW + 2 * DAY + HOUR)
+    again = [(one.kind, one.authors) for one in world.spikes() if one.ref != first.ref]
+    assert again == ([("complaint:checkout", 14)] if said in ("claimed", "over") else [])
+
+
 def test_within_an_expected_event_cases_are_told_singly_and_nobody_hears_of_the_event(world: World) -> None:
     world.background(3)
     event = spiking.announced("all", "ann", NOW - HOUR, NOW + 5 * HOUR, NOW, "Black Friday")

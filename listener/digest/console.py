@@ -54,7 +54,7 @@ def _sections(digest: Digest, book: Labels) -> Iterator[tuple[str, Iterable[Rend
     told = f"{cases(response, book)}. {response.note}".rstrip()
     answered = (book.say("reply_levels", levels=book.listing(levels)), told, *response.sentences)
     yield book.say("response_head"), map(_line, answered)
-    yield book.say("loud_head"), (_line(one.sentence) for one in digest.loud)
+    yield book.say("loud_head"), (_line(sayings.loud(one)) for one in digest.loud)
     said = [question for question in digest.questions if question.authors]
     yield book.say("questions_head"), (_line(f"{one.text} {one.sentence}") for one in said)
     yield book.say("pairs_head"), (_line(pair.sentence) for pair in digest.pairs)

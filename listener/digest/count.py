@@ -77,6 +77,10 @@ def count(
     delights = tables.topics(tally.delights, tally, labels, settings, book)
     exits, leaving = tables.doors(tally, labels, settings, book)
     brand = visible(settings.brand, 60)
+
+    def shown_touchpoint(touchpoint: str) -> str:
+        return tables.label(touchpoint, settings, book)
+
     finished = as_of is None or as_of >= week.until
     compared_weeks = {
         distance for distance in range(1, settings.earlier_weeks + 1) if week.previous(distance) in before
@@ -90,9 +94,14 @@ def count(
         notes=(
             *words.notes(week, covered, finished, total, book),
             *([book.say("note_unreviewed", week=around.unreviewed)] if around.unreviewed else []),
-            *loud.notes(week, compared_weeks, around.spikes, book),
+            *loud.notes(week, compared_weeks, around.spikes, shown_touchpoint, book),
         ),
-        actions=words.actions(covered, total, pains, delights, exits, leaving, journey, tally, unclear, book),
+        actions=loud.beside(
+            words.actions(covered, total, pains, delights, exits, leaving, journey, tally, unclear, book),
+            week,
+            around.spikes,
+            book,
+        ),
         accounting=accounting,
         accounting_sentence=words.accounting(accounting, book),
         total=total,
@@ -115,13 +124,13 @@ def count(
         coverage=covered,
         confidence=confidence(week, total, unclear, tally, around, book),
         report_url=settings.report_url,
-        pairs=pairs.figures(tally.buyers, lambda touchpoint: tables.label(touchpoint, settings, book), book),
-        questions=questions.figures(tally.buyers, lambda touchpoint: tables.label(touchpoint, settings, book), book),
+        pairs=pairs.figures(tally.buyers, shown_touchpoint, book),
+        questions=questions.figures(tally.buyers, shown_touchpoint, book),
         share_of_voice=voices.figures(brand, book),
         phrases=sayings.figures(around.spoken, compared_weeks, tally.buyers, labels, book) if sayings else NO_PHRASES,
         hypotheses=beliefs.figures(book),
         decisions=decisions(week, around.decided),
-        loud=loud.figures(week, around.spikes, lambda touchpoint: tables.label(touchpoint, settings, book), book),
+        loud=loud.figures(week, around.spikes, shown_touchpoint, book),
         sources=tables.named(tally.sources, tally.buyers, settings, book, as_name=True),
         buyer_status=tables.buyer_status(total, tally, book),
         cells=cells.figures(tally.buyers),

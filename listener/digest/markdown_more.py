@@ -13,7 +13,7 @@ from listener.digest.markup import bullets, counts, escape, quoted, table
 def sections(digest: Digest, book: Labels) -> Iterator[str]:
     """Spikes, pairs, questions, hypotheses, phrases, share of voice; a section with nothing to say is left out."""
     if digest.loud:
-        yield from titled(book.say("loud_head"), bullets(one.sentence for one in digest.loud))
+        yield from titled(book.say("loud_head"), bullets(map(sayings.loud, digest.loud)))
     if digest.pairs:
         yield from titled(book.say("pairs_head"), bullets(pair.sentence for pair in digest.pairs))
     if digest.total.mentions:

@@ -1,8 +1,8 @@
-"""How a top post, a phrase, a share of voice and a decision are told in one line, the same in every form."""
+"""How a top post, a phrase, a share of voice, a spike and a decision are told in one line, the same in every form."""
 
 from __future__ import annotations
 
-from listener.digest.figures import Decision, Phrase, Post, ShareOfVoice
+from listener.digest.figures import Decision, Loud, Phrase, Post, ShareOfVoice
 from listener.digest.labels import Labels
 
 
@@ -38,6 +38,11 @@ def phrase_moods(figures: Phrase, book: Labels) -> str:
 def voices(figures: ShareOfVoice, book: Labels) -> str:
     """What a share of voice is of."""
     return book.say("voices_note", sources=book.listing(figures.sources))
+
+
+def loud(figures: Loud) -> str:
+    """The sentence of a spike or an announced event, with the reference that `listener spikes show` takes."""
+    return f"{figures.sentence} ({figures.ref})"
 
 
 def decision(figures: Decision, book: Labels) -> str:

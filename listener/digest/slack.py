@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from listener.digest import matrix, sayings, words
@@ -131,7 +131,12 @@ def _blocks(digest: Digest, detail: _Detail, book: Labels, shortened: bool) -> I
             ],
         )
     if digest.loud and detail.topics:
-        told = [_section(_text(_cut(one.sentence, _LOUD))) for one in digest.loud[: detail.topics]]
+        told = [
+            _section(_text(sayings.loud(replace(one, sentence=_cut(one.sentence, _LOUD)))))
+            for one in digest.loud[: detail.topics]
+        ]
+        if left := len(digest.loud) - len(told):
+            told.append(_section(_text(book.say("loud_more", left))))
         yield _rich(f"{name}:loud", [_section(_bold(book.say("loud_head"))), _list("bullet", told)])
     if detail.extras and digest.total.mentions:
         yield _rich(f"{name}:more", list(_more(digest, book)))

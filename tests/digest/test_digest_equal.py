@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -18,6 +20,7 @@ from listener.digest.given import Around, Decided
 from listener.digest.labels import load
 from listener.digest.quality import ShelfFigures
 from listener.model import SpikeState
+from rules.vocabulary import Stage
 from tests.digest.test_digest_forms import from_markdown, from_page, from_slack
 from tests.fakes.digest_around import full_week, spike
 from tests.fakes.digest_week import SETTINGS, WEEK, earlier, post, posts, source, sources
@@ -115,11 +118,50 @@ def test_a_week_whose_pipeline_broke_says_so_in_every_form(kind: str) -> None:
 def test_spikes_and_announced_events_are_told_in_every_form(kind: str) -> None:
     shown = FORMS[kind](full_week(200)).replace("\\", "")
     for words in (
-        "Complaints about checkout: 14 people, usually 2.1, Tue 14:00 to Tue 17:30. It is over; somebody took it on, so it was real.",
-        "Posts of all kinds: Fri 08:00 to Sat 08:00, Black Friday",
+        "Complaints about checkout: 14 people, usually 2.1, Tue 14:00 to Tue 17:30 (3.5 h). It is over; somebody took it on, so it was real.",
+        "Posts of all kinds: Fri 08:00 to Sat 08:00 (24 h), Black Friday",
         "Praise: 14 people, usually 2.1, since Sun 20:00. It goes on.",
     ):
         assert words in shown
+    for ref in ("s-2", "s-3", "s-4"):
+        assert ref in shown
+
+
+def test_a_week_without_spikes_and_events_has_no_such_section() -> None:
+    digest = count(WEEK, posts(50), earlier(), sources(), settings=SETTINGS)
+    for kind, render in FORMS.items():
+        if kind != "json":
+            assert "announced" not in render(digest).lower()
+    data = form.as_data(digest)
+    assert data.pop("loud") == []
+    assert form.from_data(data) == digest  # as releases before wrote it
+
+
+@pytest.mark.parametrize("kind", ["all", "complaint:checkout", "praise"])
+def test_what_was_announced_stands_beside_a_rise_of_complaints(kind: str) -> None:
+    event = spike(1, kind, timedelta(days=1), timedelta(days=1), state=SpikeState.EXPECTED, figures={"because": "Sale"})
+    mentions = [post(n, sentiment_label="negative", stage=Stage.PURCHASE) for n in range(90)]
+    before = [replace(row, authors=1, mentions=1) for row in earlier()]
+    digest = count(WEEK, mentions, before, sources(), settings=SETTINGS, around=Around(spikes=[event]))
+    (rise,) = (action.text for action in digest.actions if action.kind == "rise")
+    assert ("It may come of what was announced: “Sale”." in rise) == (kind != "praise")
+
+
+def test_of_many_events_five_are_named_and_the_others_counted() -> None:
+    events = [
+        spike(n, "complaint:app", timedelta(hours=6 * n - 7 * 24), timedelta(hours=1), state=SpikeState.EXPECTED)
+        for n in range(1, 41)
+    ]
+    digest = count(WEEK, posts(90), earlier(), sources(), settings=SETTINGS, around=Around(spikes=events))
+    now, before = digest.notes[-2:]
+    assert [one.ref for one in digest.loud] == [f"s-{n}" for n in range(28, 41)]
+    assert now.startswith("Announced for this week: s-28 (complaints about app, Mon 00:00 to Mon 01:00), s-29 (")
+    assert " and 8 more. A rise" in now
+    assert "s-23 (" in before
+    assert before.endswith(" and 22 more.")
+    message = slack.render(digest)
+    assert slack.size(message.blocks) <= slack.BUDGET
+    assert re.search(r'"(8|10|12|13) more"', json.dumps(message.blocks))
 
 
 @pytest.mark.parametrize("kind", FORMS)
@@ -164,13 +206,14 @@ def test_a_week_is_not_told_of_what_lies_outside_of_it_and_what_is_compared_with
         spike(2, "all", timedelta(days=7), timedelta(hours=1)),  # begins as it ends
         spike(3, "all", -timedelta(weeks=9), timedelta(days=1), state=SpikeState.EXPECTED),
         spike(4, "praise", -timedelta(hours=2), timedelta(hours=3)),
+        spike(5, "all", timedelta(hours=9), timedelta(0), state=SpikeState.EXPECTED),  # called off
     ]
     around = Around(spikes=touching)
     digest = count(WEEK, mentions, earlier(1), sources(), settings=SETTINGS, around=around)
     assert [one.ref for one in digest.loud] == ["s-4"]
     (note,) = (note for note in digest.notes if "s-1" in note)
-    assert note.endswith("they are no ordinary measure: s-1 (Sun 15 Nov 00:00 to Mon 00:00).")
-    assert not any(other in " ".join(digest.notes) for other in ("s-2", "s-3", "s-4"))
+    assert note.endswith("they are no ordinary measure: s-1 (posts of all kinds, Sun 15 Nov 00:00 to Mon 00:00).")
+    assert not any(other in " ".join(digest.notes) for other in ("s-2", "s-3", "s-4", "s-5"))
     new = [source("mastodon-main", first_success_at=WEEK.since)]
     alone = count(WEEK, posts(50), (), new, settings=SETTINGS, around=around)
     assert "s-1" not in " ".join(alone.notes)

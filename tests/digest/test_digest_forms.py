@@ -22,10 +22,12 @@ from rich.console import Console
 from listener.digest import console, form, html, markdown, markup, matrix, slack
 from listener.digest.count import count
 from listener.digest.figures import Digest, DigestSettings
+from listener.digest.given import Around
 from listener.digest.labels import load
 from listener.digest.text import safe_url, visible
 from listener.digest.typeset import fit, width, wrap
 from rules.vocabulary import Stage
+from tests.fakes.digest_around import hostile_spikes
 from tests.fakes.digest_week import HOSTILE, SETTINGS, WEEK, earlier, post, posts, source, sources
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -171,7 +173,8 @@ def hostile_week() -> Digest:
         for n in range(12)
     ]  # fmt: skip
     broken = source(HOSTILE, failures=3, error=HOSTILE, last_success_at=WEEK.since)
-    return count(WEEK, [*mentions, post(99, subject=f"rival:{HOSTILE}")], earlier(), [broken], settings=bad)
+    everything = [*mentions, post(99, subject=f"rival:{HOSTILE}")]
+    return count(WEEK, everything, earlier(), [broken], settings=bad, around=Around(spikes=hostile_spikes(HOSTILE)))
 
 
 def test_in_slack_words_from_outside_stand_only_where_no_markup_is_read() -> None:

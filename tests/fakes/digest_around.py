@@ -86,6 +86,15 @@ SHELF = (
 )  # fmt: skip
 
 
+def hostile_spikes(text: str) -> list[Spike]:
+    """A spike and events, one of them of an earlier week, with `text` for whatever a person or a configuration says."""
+    return [
+        spike(1, f"complaint:{text}", timedelta(hours=30), None, owner=text, figures={"because": text}),
+        spike(2, "all", timedelta(hours=50), timedelta(hours=9), state=SpikeState.EXPECTED, figures={"because": text}),
+        spike(3, f"praise:{text}", -timedelta(days=8), timedelta(hours=9), state=SpikeState.EXPECTED, figures={"because": text}),
+    ]  # fmt: skip
+
+
 def around(mentions: Sequence[Counted]) -> Around:
     """Everything else that is known of such a week."""
     spoken = [

@@ -20,6 +20,7 @@ from listener.cases.shelf import Move, No, Praise, PraiseState, Shelved, Standin
 from listener.digest import chart
 from listener.digest.count import count
 from listener.digest.figures import Digest, DigestSettings
+from listener.digest.given import Around
 from listener.model import Case, CaseState, CaseView, Line, NotificationKind, Spike, SpikeState, SpikeView, Told
 from listener.slack import answers, command, home, modals, reply_windows, reviewing, shelving
 from listener.slack.blocks import Message, case_message
@@ -29,6 +30,7 @@ from listener.slack.look import Look
 from listener.slack.reply_windows import Errand
 from listener.slack.reviewing import LastDigest, Review
 from rules.vocabulary import Stage, Urgency
+from tests.fakes.digest_around import hostile_spikes
 from tests.fakes.digest_week import WEEK, earlier, source
 from tests.fakes.digest_week import post as counted
 from tests.fakes.hostile import Hostile
@@ -104,7 +106,9 @@ class Made:
             for number in range(24)
         ]  # fmt: skip
         broken = source(text, failures=3, error=text, last_success_at=WEEK.since)
-        return count(WEEK, [*posts, counted(99, subject=f"rival:{text}")], earlier(), [broken], settings=said)
+        known = Around(spikes=hostile_spikes(text))
+        every = [*posts, counted(99, subject=f"rival:{text}")]
+        return count(WEEK, every, earlier(), [broken], settings=said, around=known)
 
 
 class HostileDesk:

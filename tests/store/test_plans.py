@@ -13,9 +13,10 @@ from connectors.base import Author
 from listener.cases.manners import Manners
 from listener.model import Receipt
 from listener.store import Store
+from listener.store.tables import spikes
 from tests.fakes.story import NOON, page, post, settle_to, triaged
 
-TTL = timedelta(minutes=5)
+TTL, DAY = timedelta(minutes=5), timedelta(days=1)
 GROWING = ("mention", "verdict", "notification", "earlier", "case_", "case_event")
 
 
@@ -86,3 +87,34 @@ def _scans(plan: list[str]) -> list[str]:
     # SQLite chooses without knowing how many rows there are, so its choice here is its choice for ever: it must not
     # read all that a receiver was ever sent. PostgreSQL chooses anew as tables grow.
     return [line for line in plan if re.search(rf"(^SCAN|Seq Scan on) ({tables})\b|^SEARCH .*_receiver_state ", line)]
+
+
+def test_the_spikes_of_a_week_are_one_query_by_the_time_they_ended(store: Store) -> None:
+    old = NOON - 400 * DAY
+    with store.engine.begin() as connection:
+        values = dict.fromkeys(("urgency", "authors", "posts", "expected", "revision"), 0)
+        times = dict.fromkeys(("begun_at", "opened_at", "last_at", "told_at"), old)
+        rows = [
+            {
+                **values,
+                **times,
+                "id": n,
+                "ref": f"s-{n}",
+                "kind": "all",
+                "state": "ended",
+                "figures": {},
+                "ended_at": old + n * TTL,
+            }
+            for n in range(1, 3_000)
+        ]
+        connection.execute(spikes.insert(), [*rows, {**rows[0], "id": 3_000, "ref": "s-3000", "ended_at": NOON}])
+        connection.execute(sa.text("ANALYZE"))
+    done: list[tuple[str, Any]] = []
+    event.listen(store.engine, "before_cursor_execute", lambda _c, _cursor, said, given, *_: done.append((said, given)))
+    assert [one.ref for one in store.spikes(NOON - DAY)] == ["s-3000"]
+    ((statement, parameters),) = [one for one in done if "FROM spike" in one[0]]
+    explain = "EXPLAIN QUERY PLAN " if store.engine.dialect.name == "sqlite" else "EXPLAIN "
+    with store.engine.connect() as connection:
+        plan = [str(row[-1]) for row in connection.exec_driver_sql(explain + statement, parameters)]
+    assert [line for line in plan if "ix_spike_ended_at" in line]
+    assert not [line for line in plan if re.search(r"^SCAN|Seq Scan|spike_pkey|pk_spike", line)]
