@@ -22,6 +22,7 @@ _HEADER_LIMIT = 150  # characters, Block Kit
 _TEXT_LIMIT = 400  # characters of the fallback text
 _QUOTE = 120
 _LOUD = 260
+_LOUD_AT_LEAST = 3  # what was announced explains the rest, so it goes late
 
 Block = dict[str, Any]
 
@@ -50,6 +51,7 @@ _STEPS = (
     _Detail(3, True, _WIDE, extras=True),
     _Detail(3, True, _WIDE, extras=False),
     _Detail(3, False, _NARROW, extras=False),
+    _Detail(1, False, _NARROW, extras=False),
     _Detail(1, False, (), extras=False),
     _Detail(0, False, (), extras=False),
 )
@@ -133,7 +135,7 @@ def _blocks(digest: Digest, detail: _Detail, book: Labels, shortened: bool) -> I
     if digest.loud and detail.topics:
         told = [
             _section(_text(sayings.loud(replace(one, sentence=_cut(one.sentence, _LOUD)))))
-            for one in digest.loud[: detail.topics]
+            for one in digest.loud[: max(detail.topics, _LOUD_AT_LEAST)]
         ]
         if left := len(digest.loud) - len(told):
             told.append(_section(_text(book.say("loud_more", left))))
