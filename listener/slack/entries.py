@@ -163,7 +163,7 @@ def digest_message(
     text = defuse_within(unescape(str(payload.get("text") or "–")), limits.TEXT_WANTED - _AGAIN_TEXT)
     week = str(payload.get("week") or "")
     press = reviewing.offered(week, look)
-    kept = [*shortened(blocks, look, budget - limits.size(press)), *press]
+    kept = [*shortened(blocks, look, budget - (reviewing.ROOM if press else 0)), *press]
     return _finished(text, kept, {"week": str(payload.get("week") or "")}, look, repeated)
 
 

@@ -108,9 +108,9 @@ def is_slack_user(who: str) -> bool:
     return _SLACK_USER.fullmatch(who) is not None
 
 
-def person(who: str) -> str:
+def person(who: str, letters: int = 60) -> str:
     """mrkdwn: a colleague. A Slack id becomes their name; anything else is shown as it is."""
-    return f"<@{who}>" if _SLACK_USER.fullmatch(who) else defuse_within(who, 60)
+    return f"<@{who}>" if _SLACK_USER.fullmatch(who) else defuse_within(who, letters)
 
 
 def group(wanted: object) -> str:

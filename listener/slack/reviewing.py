@@ -14,6 +14,7 @@ from listener.slack.look import Look
 from listener.slack.outside import defuse_within, unescape
 
 ACTION = "digest_reviewed"
+ROOM = 200  # bytes that the button needs, or who it was that pressed it
 _WEEK = re.compile(r"\d{4}-W\d\d")
 
 
@@ -63,8 +64,13 @@ def week_of(value: str) -> str | None:
 
 def reviewed(shown: Mapping[str, Any], review: Review, look: Look) -> Message:
     """The message that was clicked (as Slack shows it), with who reviewed it in the place of the button."""
-    line = look.words.word("digest", "reviewed").format(who=parts.person(review.who), when=look.moment(review.at))
-    said: Block = {"type": "context", "block_id": f"{_place(review.week)}:by", "elements": [mrkdwn(line)]}
+    for letters in (60, 20, 4):  # the message may be as long as it may be
+        line = look.words.word("digest", "reviewed").format(
+            who=parts.person(review.who, letters), when=look.moment(review.at)
+        )
+        said: Block = {"type": "context", "block_id": f"{_place(review.week)}:by", "elements": [mrkdwn(line)]}
+        if limits.size([said]) <= ROOM:
+            break
     old = (_place(review.week), said["block_id"])
     kept = [dict(block) for block in shown.get("blocks", ()) if block.get("block_id") not in old]
     return Message(
