@@ -34,6 +34,7 @@ TOLD: Final = 1.25  # of a rule's evidence for another stage: praise within a st
 SECOND: Final = 0.08  # of the first's evidence, and no less than ENOUGH: enough to be named beside it
 TOPIC: Final = 0.46  # what the post speaks of: just enough where nothing else was found
 _TOPICS: Final = (("using", USE), ("ordering", PURCHASE), ("served", SATISFACTION))
+SENTENCE: Final = 8  # words: a shorter post about nobody's own need may be anything
 DOUBT: Final = 0.8  # evidence for "something else", so that one weak cue is not certain
 
 
@@ -52,8 +53,9 @@ def resolve(
     counts: Counts,
     buyer: BuyerStatus,
     addressed: bool,
+    length: int,
 ) -> Standing:
-    """Weigh all evidence for the stage of one mention."""
+    """Weigh all evidence for the stage of one mention of `length` words."""
     weights: dict[Stage, float] = {}
     for hit in hits:
         evidence = hit.evidence
@@ -68,6 +70,8 @@ def resolve(
     given = _structure(mention, intents, counts, addressed, told)
     for stage, weight in given:
         weights[stage] = weights.get(stage, 0.0) + weight
+    if not weights and length >= SENTENCE and not addressed and not intents and _of_others(counts):
+        return Standing(AWARENESS, round(ENOUGH / (ENOUGH + DOUBT), 2), None)
     best = max(weights.values()) if weights else 0.0
     if best < ENOUGH:
         return Standing(UNCLEAR, round(1 - best, 2), None)
@@ -97,6 +101,11 @@ def _decisive(hits: Sequence[Hit]) -> set[Stage]:
         for hit in hits
         if hit.evidence.stage is ADVOCACY or (hit.evidence.stage is LOYALTY and LEAVING in hit.evidence.intents)
     }
+
+
+def _of_others(counts: Counts) -> bool:
+    """Speaks neither of the author nor to somebody, and wants nothing: what LABELLING calls awareness."""
+    return not counts.get("me") and not counts.get("you")
 
 
 def _at_the_till(hit: Hit) -> bool:

@@ -100,7 +100,9 @@ class Triage:
         linked = "http" in text or "www." in text
         intents = weigh_intents(words, counts, hits, together, linked, mention.rating, asking)
         buyer = aspects.buyer_status(hits) if said & BUYER else _UNKNOWN
-        standing = stages.resolve(mention, hits, intents.found, counts, buyer, relation.addressed)
+        standing = stages.resolve(
+            mention, hits, intents.found, counts, buyer, relation.addressed, len(words.folded) if reading else 0
+        )
         lines = reasons.explain(
             relation, hits, counts, intents, mention.author.followers, reading.words if reading else (),
             lambda group: self._quotes.of(words, lang, group),

@@ -278,6 +278,23 @@ def test_where_nothing_else_is_found_what_a_post_speaks_of_says_the_stage(
     assert verdict.stage_confidence < 0.5
 
 
+@pytest.mark.parametrize(
+    ("lang", "text"),
+    [
+        ("en", "The blue giant signs a ten year deal with the league"),
+        ("fr", "Le géant bleu signe avec la ligue pour dix ans"),
+        ("it", "Il gigante blu sta con la lega verde per dieci anni"),
+    ],
+)
+def test_who_speaks_of_others_at_length_has_met_the_brand(bare: Triage, lang: str, text: str) -> None:
+    assert bare.judge(mention(text, lang=lang)).stage is Stage.AWARENESS
+
+
+@pytest.mark.parametrize("text", ["The blue giant signs", "I sat beside the blue giant with my brother for a day"])
+def test_a_short_post_or_one_about_its_author_stays_unclear(bare: Triage, text: str) -> None:
+    assert bare.judge(mention(text, lang="en")).stage is Stage.UNCLEAR
+
+
 def test_too_little_is_unclear(bare: Triage) -> None:
     verdict = bare.judge(mention("Tuesday", lang="en"))
     assert verdict.stage is Stage.UNCLEAR
