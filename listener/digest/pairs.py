@@ -12,7 +12,7 @@ from itertools import combinations
 
 from listener.digest.findings import Pair
 from listener.digest.labels import Labels
-from listener.digest.said import HAPPY, NEUTRAL, UNHAPPY, Said, standing
+from listener.digest.said import HAPPY, NEUTRAL, UNHAPPY, Said, kind_to, standing
 from listener.digest.text import visible
 
 _SHOWN = 8
@@ -51,12 +51,11 @@ class Pairs:
                 together.unhappy.add(author)
             elif moods == (HAPPY, HAPPY):
                 together.happy.add(author)
-            elif NEUTRAL not in moods:
+            elif _split(one, (first, second), moods):
                 together.split.add(author)
-                if one.sign == moods[0]:
-                    together.one_wins.add(author)
-                elif one.sign == moods[1]:
-                    together.other_wins.add(author)
+                if one.sign != NEUTRAL:
+                    first_wins = (moods[0] == UNHAPPY) == (one.sign == UNHAPPY)
+                    (together.one_wins if first_wins else together.other_wins).add(author)
 
     def figures(self, buyers: Mapping[str, int], label: Callable[[str], str], book: Labels) -> tuple[Pair, ...]:
         """The pairs of most people first. `label` names a touchpoint."""
@@ -68,6 +67,17 @@ class Pairs:
             _pair(key, (label(key[0]), label(key[1])), found, standing(found.people, buyers), book)
             for key, found in ranked[:_SHOWN]
         )
+
+
+def _split(one: Said, touchpoints: tuple[str, str], moods: tuple[int, int]) -> bool:
+    """Whether a post is happy with one and unhappy with the other.
+
+    Kind words in a complaint are no delight, yet beside what is complained of they are what was outweighed.
+    """
+    return any(
+        mood == UNHAPPY and other != UNHAPPY and kind_to(one.post, touchpoint)
+        for mood, other, touchpoint in zip(moods, reversed(moods), reversed(touchpoints), strict=True)
+    ) or {UNHAPPY, HAPPY} == set(moods)
 
 
 def _pair(

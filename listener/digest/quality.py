@@ -18,8 +18,8 @@ class Accounting:
 
     stored: int
     counted: int  # relevant, about the brand, not promotional: what all other figures are made of
-    promotional: int
-    rivals: int
+    promotional: int  # for us or for a rival
+    rivals: int  # promotion left out, as it is of ours
     own: int
     not_relevant: int
 
@@ -122,7 +122,7 @@ class Confidence:
     without_buyer_status: Share  # people who did not say whether they bought
     sentences: tuple[str, ...]
     agreement: Share | None = None  # verdicts that people looked at and left as they were; None: no audit
-    corrected: int = 0  # verdicts that people changed
+    corrected: int = 0  # verdicts that people changed; of the sample, where one was audited
     rules: int = 0  # rules that could have left their name in a verdict; 0: not known
     rules_matched: int = 0
     silent_rules: tuple[str, ...] = ()  # the first of those that matched nothing

@@ -15,7 +15,7 @@ from listener.digest.text import visible
 
 
 class Voices:
-    """Hears every counted post and every relevant one about a rival."""
+    """Hears every counted post and every one about a rival that promotes nothing."""
 
     def __init__(self, settings: DigestSettings) -> None:
         self._settings = settings
@@ -26,7 +26,7 @@ class Voices:
     def add(self, one: Said) -> None:
         """Count a post for the brand it is about."""
         post = one.post
-        if post.source not in self._settings.equal_sources or not post.relevant or post.promotional:
+        if post.source not in self._settings.equal_sources or not post.relevant:
             return
         self._sources.add(post.source)
         name = post.subject.partition(":")[2] if post.subject.startswith("rival:") else ""

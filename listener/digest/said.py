@@ -79,6 +79,12 @@ def unhappy_with(post: Counted, touchpoint: str) -> bool:
     return post.sentiment_label != "positive" if own is None else own < -_FAINT
 
 
+def kind_to(post: Counted, touchpoint: str) -> bool:
+    """Whether a touchpoint has kind words of its own, whatever the post's mood."""
+    own = post.touchpoints[touchpoint]
+    return own is not None and own > _FAINT
+
+
 def standing(people: Iterable[str], buyers: Mapping[str, int]) -> tuple[int, int]:
     """Buyers and non-buyers among `people`."""
     found = [0, 0, 0]

@@ -139,7 +139,7 @@ def gather(
 ) -> WeekTally:
     """Read `mentions` once. Posts published outside `week` are no business of this digest and are left out, and so are drills.
 
-    `hearing` sees every counted post, `rivals` those and every relevant post about a rival.
+    `hearing` sees every counted post, `rivals` those and every post about a rival that promotes nothing.
     """
     tally = WeekTally(examples)
     since, until = week.since, week.until
@@ -175,11 +175,12 @@ def kind_of(post: Counted) -> str:
     """Which of the five kinds of `Accounting` a post belongs to; exactly one."""
     if post.subject == "own":
         return "own"
-    if post.subject.startswith("rival:"):
-        return "rivals"
-    if not post.relevant or post.subject == "none":
+    rival = post.subject.startswith("rival:")
+    if not rival and (not post.relevant or post.subject == "none"):
         return "not_relevant"
-    return "promotional" if post.promotional else "counted"
+    if post.promotional:
+        return "promotional"  # whoever it is for: what people say of a rival is compared with what they say of us
+    return "rivals" if rival else "counted"
 
 
 def _add(tally: WeekTally, one: Said) -> None:
