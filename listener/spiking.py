@@ -272,6 +272,11 @@ def expected(spike: Spike, who: str, until: datetime, now: datetime, because: st
     return _decided(known, now)
 
 
+def called_off(spike: Spike, now: datetime) -> Spike:
+    """An expected event is over before its time, or does not come: from now on its kind counts as ever."""
+    return _decided(replace(spike, begun_at=min(spike.begun_at, now), ended_at=now), now)
+
+
 def claimed(spike: Spike, who: str, now: datetime) -> Spike:
     """A person has it: it is real, and left out of the baseline."""
     return _decided(replace(spike, owner=who), now)

@@ -13,9 +13,10 @@ from listener.cli.report import chosen_week
 from listener.digest.figures import DigestSettings
 from listener.digest.week import Week
 from listener.gathering import Known
-from listener.model import NotificationKind, Receipt
+from listener.model import NotificationKind, Receipt, SpikeState
 from listener.report import STARTED, Reporting, build, last_due_week, put_due_digest, send
 from listener.spending import AccountPurse, part_of
+from listener.spiking import announced, end, false_alarm
 from listener.store import RECHECKS, Budget, Store
 from tests.fakes.story import page, post, settle_to, triaged
 
@@ -56,6 +57,47 @@ def test_a_digest_goes_to_each_receiver_once(store: Store, reporting: Reporting)
         assert (delivery.kind, delivery.payload["week"]) == (NotificationKind.DIGEST, "2026-W47")
         assert Path(delivery.payload["page"]).read_text().startswith("<!doctype html>")
         assert store.claim(receiver, "s", MONDAY_NINE, LEASE) is None
+
+
+def test_the_digest_that_goes_out_holds_the_week_s_spikes_and_what_became_of_them(
+    store: Store, reporting: Reporting
+) -> None:
+    """Each is kept and decided as the daemon and a person do it; an event lies in the week, one five weeks before."""
+    started(store, WEEK.since - timedelta(weeks=9))
+    for state in ("over", "real", "false alarm", "open"):
+        at = WEEK.since + timedelta(hours=30)
+        new = announced(f"complaint:{'app' if state == 'over' else 'store'}", "", at, at, at)
+        found = store.begin_spike(
+            replace(new, state=SpikeState.OPEN, ended_at=None, owner=None, authors=9, expected=1.25, figures={}), (), at
+        )
+        assert found is not None
+        later = at + timedelta(hours=2)
+        decided = {
+            "over": replace(found, state=SpikeState.ENDED, ended_at=later, revision=2),
+            "real": end(found, "ann", later),
+            "false alarm": false_alarm(found, "ann", later),
+            "open": found,
+        }[state]
+        assert decided is found or store.change_spike(decided, "deed", later)
+    for begin, why in ((WEEK.since + timedelta(days=4), "Black Friday"), (WEEK.since - timedelta(weeks=5), "Sale")):
+        assert store.begin_spike(announced("all", "ann", begin, begin + timedelta(hours=12), begin, why), (), begin)
+    assert put_due_digest(store, reporting, MONDAY_NINE) == "2026-W47"
+    delivery = store.claim("care", "s", MONDAY_NINE, LEASE)
+    assert delivery is not None
+    page_text = Path(delivery.payload["page"]).read_text()
+    for words in (
+        "Tue 06:00 to Tue 08:00 (2 h)",
+        "9 people, usually 1.2",
+        "since Tue 06:00",
+        "“Black Friday” (Fri 00:00",
+    ):
+        assert words in page_text
+    loud = delivery.payload["digest"]["loud"]
+    assert [(one["ref"], one["standing"]) for one in loud] == [
+        ("s-1", "over"), ("s-2", "real"), ("s-3", "false alarm"), ("s-4", "open"), ("s-5", "expected"),
+    ]  # fmt: skip
+    assert loud[-1]["because"] == "Black Friday"
+    assert "Black Friday" in str(delivery.payload["blocks"])
 
 
 def test_a_missed_digest_is_made_at_the_next_start_and_the_next_one_on_its_day(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from listener.digest.week import Week
 from listener.model import Spike, SpikeState
 from listener.store import Store
 from rules.vocabulary import Urgency
@@ -99,6 +100,22 @@ def test_what_was_announced_is_called_by_its_name(store: Path, terminal: Termina
     assert (
         json.loads(terminal("spikes", "show", "s-2", "--json").out)["figures"]["because"] == "the carrier is on strike"
     )
+
+
+def test_what_was_announced_is_in_the_digest_until_it_is_called_off(store: Path, terminal: Terminal) -> None:
+    named = ("--because", "Black *Friday* <script>")
+    week = ("--week", Week.containing(datetime.now(UTC) + timedelta(minutes=2)).name)
+    assert terminal("spikes", "expected", "all", "--for", "1h", *named).code == 0
+    shown = terminal("digest", *week, "--format", "md").out
+    assert "Announced for this week" in shown
+    assert shown.count("Black \\*Friday\\* &lt;script&gt;") == 2
+    assert json.loads(terminal("digest", *week, "--format", "json").out)["loud"][0]["standing"] == "expected"
+    assert terminal("spikes", "end", "s-1").out == "s-1 is over; its kind makes spikes again.\n"
+    assert terminal("spikes", "end", "s-1").err == "Error: s-1 is expected already.\n"
+    assert terminal("spikes", "expected", "praise", "--in", "1m").code == 0
+    assert "s-2" in terminal("digest", *week, "--format", "json").out
+    assert terminal("spikes", "end", "s-2").out == "s-2 is called off; its kind makes spikes again.\n"
+    assert "s-2" not in terminal("digest", *week, "--format", "json").out
 
 
 @pytest.mark.parametrize(

@@ -430,6 +430,17 @@ def test_a_spike_that_a_person_took_on_is_found_again_two_days_later(world: Worl
     assert again == ([("complaint:checkout", 14)] if said in ("claimed", "over") else [])
 
 
+def test_an_event_that_was_called_off_hides_no_spike(world: World) -> None:
+    world.background(3)
+    for begins in (NOW - HOUR, NOW + HOUR):
+        event = spiking.announced("all", "ann", begins, begins + 12 * HOUR, NOW - HOUR)
+        kept = world.store.begin_spike(event, (), NOW - HOUR)
+        assert kept is not None
+        assert world.store.change_spike(spiking.called_off(kept, NOW - MINUTE), "deed", NOW - MINUTE)
+    burst(world, 12, 6, start=NOW + 2 * HOUR)
+    assert [one.kind for one in world.spikes() if one.state is SpikeState.OPEN] == ["complaint:checkout"]
+
+
 def test_within_an_expected_event_cases_are_told_singly_and_nobody_hears_of_the_event(world: World) -> None:
     world.background(3)
     event = spiking.announced("all", "ann", NOW - HOUR, NOW + 5 * HOUR, NOW, "Black Friday")

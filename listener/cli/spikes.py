@@ -88,11 +88,21 @@ def show(ctx: click.Context, spike: str, as_json: bool) -> None:
 @click.option("--false-alarm", is_flag=True, help="It was nothing: its hours count as usual ones.")
 @click.pass_context
 def end(ctx: click.Context, spike: str, false_alarm: bool) -> None:
-    """Tell single alerts again. It was real, so it is left out of what is usual; of its kind nothing is told for 3 hours."""
+    """Tell single alerts again. It was real, so it is left out of what is usual; of its kind nothing is told for 3 hours.
+
+    An expected event is over before its time so, or is called off where it has not begun.
+    """
     from listener import app, spiking
 
     with app.stored(configuration(ctx)) as store:
-        found, at = _open(_found(store, spike)), app.now()
+        found, at = _found(store, spike), app.now()
+        if found.state.value == "expected" and found.ended_at is not None and found.ended_at > at:
+            _keep(store, spiking.called_off(found, at), at)
+            click.echo(
+                f"{found.ref} is {'over' if found.begun_at < at else 'called off'}; its kind makes spikes again."
+            )
+            return
+        _open(found)
         decide = spiking.false_alarm if false_alarm else spiking.end
         _keep(store, decide(found, whoami(), at), at)
     click.echo(f"{found.ref} is {'a false alarm' if false_alarm else 'over'}; single alerts are told again.")
