@@ -127,6 +127,7 @@ def test_what_was_announced_is_in_the_digest_until_it_is_called_off(store: Path,
         (("expected", "all:delivery"), "neither a spike (s-12) nor a kind"),
         (("expected", "all", "--for", "long"), "long"),
         (("expected", "s-1", "--in", "3d"), "--in is for kinds"),
+        (("expected", "all", "--for", "15d"), "--for 15d is longer than 14 days; what lasts longer is what is usual"),
         (("expected", "all", "--because", "x" * 121), "--because has 121 characters; 120 are the most"),
     ],
 )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 _BECAUSE = 120  # characters of a reason
+_LONGEST = timedelta(days=14)  # of an expected event: half of what a baseline is made of
 
 
 @click.group(epilog="Example: listener spikes show s-12")
@@ -128,6 +129,10 @@ def expected(ctx: click.Context, what: str, span: str, after: str | None, becaus
         lasts, begins = parse_duration(span), parse_duration(after) if after is not None else timedelta(0)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    if lasts > _LONGEST:
+        raise click.UsageError(
+            f"--for {span} is longer than {_LONGEST.days} days; what lasts longer is what is usual, or a silence: `listener silence add`"
+        )
     who, because = whoami(), because.strip()
     if len(because) > _BECAUSE:
         raise click.UsageError(f"--because has {len(because)} characters; {_BECAUSE} are the most")
