@@ -75,7 +75,7 @@ def topics(
             authors=len(pile.people),
             mentions=pile.posts,
             share=share(len(pile.people), len(tally.everybody.people)),
-            stage=labels[min(pile.stages, key=lambda key: (-pile.stages[key], key))],
+            stage=labels[max((key for key in labels if key in pile.stages), key=lambda key: len(pile.stages[key]))],
             owner=visible(settings.owners.get(touchpoint, ""), 60),
             examples=pile.best.posts(),
             buyers=bought,

@@ -55,7 +55,7 @@ class Pile:
     keep: int
     people: set[str] = field(default_factory=set)
     posts: int = 0
-    stages: Counter[str] = field(default_factory=Counter)
+    stages: dict[str, set[str]] = field(default_factory=dict)  # stage -> people; somebody may stand in several
     best: Best = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,8 +64,7 @@ class Pile:
     def add(self, one: Said, rank: Rank | None = None, key: str | None = None) -> None:
         self.posts += 1
         if self.keep:
-            if one.author not in self.people:
-                self.stages[one.key if key is None else key] += 1
+            self.stages.setdefault(one.key if key is None else key, set()).add(one.author)
             self.best.offer(one.rank if rank is None else rank, one, key)
         self.people.add(one.author)
 
