@@ -1,4 +1,4 @@
-"""The demo feed: an invented brand, five Sarah stories, and a busy week with the five weeks before it.
+"""The demo feed: an invented brand, five Sarah stories, a busy week and the five ordinary weeks before it.
 
 `demo_feed` gives every post as a connector would, oldest first, each with the labels that a careful
 colleague gave it (LABELLING's words). The labels are for tests and the quality bench; the pipeline never
@@ -25,6 +25,7 @@ from rules.vocabulary import Intent, Stage, Urgency
 
 STORY_FILE: Final = "sarah.jsonl"
 WEEK_FILE: Final = "busy_week.jsonl"
+EARLIER_FILE: Final = "earlier_weeks.jsonl"  # ordinary weeks, so that the digest has something to compare with
 WEEKS: Final = 6  # the demo's week and the five before it
 
 _AT = re.compile(r"-(?P<days>\d{1,2})d (?P<time>\d\d:\d\d)")
@@ -88,7 +89,7 @@ def demo_week(now: datetime) -> datetime:
 def demo_feed(now: datetime) -> tuple[tuple[Mention, Expected], ...]:
     """All posts of the demo with their labels, oldest first; the last is from before the end of `demo_week(now)`."""
     sunday = demo_week(now) + timedelta(days=6)
-    posts = [_read(line, sunday) for name in (STORY_FILE, WEEK_FILE) for line in _lines(name)]
+    posts = [_read(line, sunday) for name in (STORY_FILE, WEEK_FILE, EARLIER_FILE) for line in _lines(name)]
     return tuple(sorted(posts, key=lambda post: (post[0].published_at, post[0].external_id)))
 
 

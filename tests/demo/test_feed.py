@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.base import TEXT_LIMIT, Mention
-from listener.demo.feed import WEEKS, Expected, demo_brand, demo_feed, demo_week
+from listener.demo.feed import EARLIER_FILE, WEEK_FILE, WEEKS, Expected, demo_brand, demo_feed, demo_week
+from listener.digest.stats import rate_change
 from rules.vocabulary import Intent, Stage, Urgency
 
 NOW = datetime(2026, 11, 25, 14, 30, tzinfo=UTC)  # a Wednesday
@@ -39,6 +42,21 @@ def week(feed: tuple[Post, ...]) -> list[Post]:
 
 def story(feed: tuple[Post, ...], language: str) -> list[Post]:
     return [post for post in feed if post[0].external_id.startswith(f"sarah-{language}-")]
+
+
+def weeks_ago(mention: Mention) -> int:
+    """0 for the busy week, 1 for the one before it."""
+    return -((mention.published_at - demo_week(NOW)).days // 7)
+
+
+def earlier(feed: tuple[Post, ...]) -> list[Post]:
+    """The ordinary weeks, without the stories."""
+    return [p for p in feed if not p[0].external_id.startswith("sarah") and weeks_ago(p[0]) > 0]
+
+
+def feed_of(name: str) -> set[str]:
+    lines = files("listener.demo").joinpath(name).read_text(encoding="utf-8").split("\n")
+    return {json.loads(line)["id"] for line in lines if line}
 
 
 def test_every_id_is_used_once(feed: tuple[Post, ...]) -> None:
@@ -78,11 +96,39 @@ def test_the_busy_week_has_the_promised_size_and_something_to_compare_with(
 ) -> None:
     assert 260 <= len(week) <= 330
     assert len({(m.platform, m.author.id) for m, _ in week}) >= 200
-    before = [m for m, _ in feed if m.external_id.startswith("week") and m.published_at < demo_week(NOW)]
-    assert 100 <= len(before) <= 140
-    weeks = Counter((demo_week(NOW) - m.published_at).days // 7 for m in before)
-    assert set(weeks) == {0, 1, 2, 3, 4}
-    assert min(weeks.values()) >= 15
+    weeks = Counter(weeks_ago(m) for m, _ in earlier(feed))
+    assert set(weeks) == {1, 2, 3, 4, 5}
+    assert min(weeks.values()) >= 75
+
+
+def test_each_file_holds_what_its_name_says(feed: tuple[Post, ...], week: list[Post]) -> None:
+    assert feed_of(WEEK_FILE) == {m.external_id for m, _ in week}
+    assert feed_of(EARLIER_FILE) == {m.external_id for m, _ in earlier(feed)}
+
+
+def test_only_payment_and_support_make_more_people_unhappy_than_in_ordinary_weeks(feed: tuple[Post, ...]) -> None:
+    unhappy = {
+        (e.stage, weeks_ago(m), m.platform, m.author.id)
+        for m, e in feed
+        if e.sentiment == "negative" and e.subject == "brand"
+    }
+    voices = Counter((stage, ago > 0) for stage, ago, _, _ in unhappy)
+    now_and_before = {stage: (voices[stage, False], voices[stage, True]) for stage in Stage}
+    risen = {stage for stage, (now, before) in now_and_before.items() if rate_change(now, before, 1, WEEKS - 1) < 0.001}
+    assert risen == {Stage.PURCHASE, Stage.SATISFACTION}
+
+
+def test_ordinary_weeks_hold_no_crisis(feed: tuple[Post, ...]) -> None:
+    high = Counter(weeks_ago(m) for m, e in earlier(feed) if e.urgency is Urgency.HIGH)
+    assert max(high.values()) <= 3
+    assert all(e.urgency is not Urgency.CRITICAL for _, e in earlier(feed))
+
+
+def test_ordinary_weeks_speak_all_languages_of_all_stages(feed: tuple[Post, ...]) -> None:
+    for ago in range(1, WEEKS):
+        said = [e for m, e in earlier(feed) if weeks_ago(m) == ago]
+        assert {e.lang for e in said} == LANGUAGES
+        assert {e.stage for e in said} >= set(Stage) - {Stage.UNCLEAR}
 
 
 def test_five_languages_and_several_platforms_speak_every_week(week: list[Post]) -> None:
