@@ -17,7 +17,8 @@ from typing import Literal, cast
 
 from pydantic import BaseModel
 
-from connectors.base import CannotReply, Replying, ReplySettings, SourceContext
+from connectors.base import CannotReply, Replying, ReplySettings, SourceContext, Voice
+from listener.cases.saved import filled
 from listener.config import Config, SecretMissing
 from listener.config.secrets import read_secret, secret_keys
 from listener.plugins import PluginError, check_distribution, connectors, rulepacks
@@ -231,6 +232,7 @@ def check_replies(config: Config) -> Iterator[Finding]:
             yield Finding(
                 "ok", "replies", f"{source.name}: answers in public as {voice.account}, where a person says so"
             )
+            yield from _too_long(config, source.name, connector.name, voice)
     if speaks and not config.slack.may_reply and any(one.type == "slack" for one in config.receivers):
         yield Finding(
             "warning",
@@ -238,6 +240,19 @@ def check_replies(config: Config) -> Iterator[Finding]:
             "nobody may answer in public from Slack",
             "name people or user groups in [slack] may_reply; the command line can do it already",
         )
+
+
+def _too_long(config: Config, source: str, platform: str, voice: Voice) -> Iterator[Finding]:
+    """Saved replies that its platform would not take as they are."""
+    for one in config.saved_replies:
+        length = voice.measure(filled(one.text, author="", brand=config.brand.name))
+        if length > voice.longest:
+            yield Finding(
+                "warning",
+                "replies",
+                f'saved reply "{one.name}" is too long for {source}: {platform} counts {length}, {voice.longest} is the most',
+                "shorten its text, or whoever uses it there must",
+            )
 
 
 def check_clock(file: Path, now: datetime) -> Iterator[Finding]:

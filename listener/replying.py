@@ -28,6 +28,7 @@ from listener.cases.replies import (
     after_looking,
     after_publishing,
 )
+from listener.cases.saved import AUTHOR, SavedReply, filled
 from listener.faults import place
 from listener.model import Told
 from listener.store import Store
@@ -65,6 +66,13 @@ def choose(repliers: Repliers, told: Told) -> Chosen | CannotReply:
         if isinstance(found, Voice):
             return Chosen(name, found)
     return why
+
+
+def begun(saved: SavedReply, told: Told, brand: str, opening: str = "") -> str:
+    """What a person begins with: the opening that the platform wants, and the saved reply made ready for this post."""
+    author = clean(told.mention.author.name or told.mention.author.handle, AUTHOR)
+    text = filled(saved.text, author=author, brand=brand)
+    return text if not opening.strip() or opening.strip() in text else f"{opening.strip()} {text}"
 
 
 def as_published(typed: str) -> str:

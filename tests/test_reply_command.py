@@ -181,3 +181,53 @@ def test_doctor_says_who_answers_and_what_is_missing(config: Path, terminal: Ter
     assert "news: posts of hackernews cannot be answered from here" in " ".join(said.split())
     config.write_text(CONFIG.format(url=site.url, keys=""))
     assert "fediverse: off; to answer in public, set replies = true" in " ".join(terminal("doctor").out.split())
+
+
+SAVED = """
+[[saved_reply]]
+name = "late"
+text = "Sorry {author}! {brand} sends a new one."
+language = "en"
+[[saved_reply]]
+name = "long"
+text = "%s"
+""" % ("so sorry " * 60)
+
+
+def test_a_saved_reply_is_shown_made_ready_and_published_with_a_yes_only(
+    case: str, terminal: Terminal, site: FakeMastodon, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.write_text(CONFIG.format(url=site.url, keys=KEYS) + SAVED)
+    monkeypatch.setattr("sys.stdin", StringIO("n\n"))
+    said = terminal("cases", "reply", case, "--saved", "late")
+    assert "Acme sends a new one." in said.out
+    assert "{" not in said.out
+    assert "Nothing was published." in said.out
+    assert site.replies == []
+    monkeypatch.setattr("sys.stdin", StringIO("y\n"))
+    assert terminal("cases", "reply", case, "--saved", "late").code == 0
+    (published,) = standing(site)
+    assert published.endswith("Acme sends a new one.")
+    assert published.startswith("@alice")
+
+
+def test_a_saved_reply_is_never_sent_unread_and_an_unknown_one_is_told(
+    case: str, terminal: Terminal, site: FakeMastodon, config: Path
+) -> None:
+    none = terminal("cases", "reply", case, "--saved", "late")
+    assert (none.code, "write [[saved_reply]]" in none.err) == (1, True)
+    config.write_text(CONFIG.format(url=site.url, keys=KEYS) + SAVED)
+    unknown = terminal("cases", "reply", case, "--saved", "lat")
+    assert (unknown.code, "there are late, long" in unknown.err) == (1, True)
+    assert terminal("cases", "reply", case, "--saved", "late", "--yes").code == 2
+    assert terminal("cases", "reply", case, "--saved", "late", "--text", "Hi").code == 2
+    assert site.replies == []
+
+
+def test_doctor_names_a_saved_reply_that_a_platform_finds_too_long(
+    config: Path, terminal: Terminal, site: FakeMastodon
+) -> None:
+    config.write_text(CONFIG.format(url=site.url, keys=KEYS) + SAVED)
+    said = " ".join(terminal("doctor").out.split())
+    assert 'saved reply "long" is too long for fediverse: mastodon counts 539, 500 is the most' in said
+    assert 'saved reply "late"' not in said

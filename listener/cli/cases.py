@@ -137,23 +137,30 @@ _deed(
 @click.option(
     "--text", help="Publish this as a public reply, once you have seen it and said yes; - reads standard input."
 )
+@click.option(
+    "--saved", metavar="NAME", help="Likewise with a saved reply of the configuration; --edit changes it first."
+)
 @click.option("--edit", is_flag=True, help="The same, written in your editor.")
 @click.option("--yes", is_flag=True, help="Publish without asking, for scripts.")
 @click.pass_context
-def reply(ctx: click.Context, case: str, text: str | None, edit: bool, yes: bool) -> None:
+def reply(ctx: click.Context, case: str, text: str | None, saved: str | None, edit: bool, yes: bool) -> None:
     """Answer in public, or note that the customer was answered elsewhere: either way the clock stops."""
     from listener.cases.deeds import Deed, Wish
 
     if text is not None and edit:
         raise click.UsageError("say the reply with --text, or write it with --edit")
-    if text is None and not edit:
+    if saved is not None and text is not None:
+        raise click.UsageError("say the reply with --text, or begin with --saved")
+    if saved is not None and yes:
+        raise click.UsageError("a saved reply is read by a person before it goes out; leave --yes away")
+    if text is None and saved is None and not edit:
         if yes:
             raise click.UsageError("--yes publishes what --text says; say --text")
         _do(ctx, case, Wish(Deed.REPLIED, whoami(), THROUGH))
         return
     from listener.cli.replying import reply_in_public
 
-    reply_in_public(configuration(ctx), case, text, yes)
+    reply_in_public(configuration(ctx), case, text, yes, saved, edit)
 
 
 @cases.command(epilog="Example: listener cases snooze c-7F3K --for 2h")

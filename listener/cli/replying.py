@@ -23,8 +23,11 @@ PATIENCE = 60.0  # seconds that another process may take to publish it
 PAUSE = 0.5
 
 
-def reply_in_public(config: Config, typed: str, text: str | None, yes: bool) -> None:
-    """Show it, ask, publish. `text` None: written in the editor; "-": read from standard input. Raises ClickException."""
+def reply_in_public(
+    config: Config, typed: str, text: str | None, yes: bool, saved: str | None = None, edit: bool = False
+) -> None:
+    """Show it, ask, publish. `text` None: written in the editor; "-": read from standard input; `saved`: a saved
+    reply is what is shown, or with `edit` what the editor opens with. Raises ClickException."""
     from connectors.base import CannotReply
     from listener import app
     from listener.cases.plan import read_case_ref
@@ -40,7 +43,12 @@ def reply_in_public(config: Config, typed: str, text: str | None, yes: bool) -> 
         chosen = choose(repliers, told)
         if isinstance(chosen, CannotReply):
             raise click.ClickException(f"{told.mention.platform}: {chosen.why}.\n{told.mention.url}")
-        words = as_published(_written(text, chosen.voice.opening))
+        if saved is None:
+            written = _written(text, chosen.voice.opening)
+        else:
+            begun = _begun(config, saved, told, chosen.voice.opening)
+            written = (click.edit(begun) or "") if edit else begun
+        words = as_published(written)
         if not words:
             raise click.ClickException("there is no text; nothing was published.")
         _show(chosen, told, words)
@@ -54,6 +62,16 @@ def _written(text: str | None, opening: str) -> str:
     if text is None:
         return click.edit(opening) or ""
     return sys.stdin.read() if text == "-" else text
+
+
+def _begun(config: Config, name: str, told: Told, opening: str) -> str:
+    from listener.replying import begun
+
+    known = {one.name: one.saved for one in config.saved_replies}
+    if name not in known:
+        there = f"there are {', '.join(known)}" if known else "the configuration has none; write [[saved_reply]]"
+        raise click.ClickException(f"there is no saved reply {name!r}; {there}.")
+    return begun(known[name], told, config.brand.name, opening)
 
 
 def _show(chosen: Chosen, told: Told, words: str) -> None:

@@ -19,6 +19,7 @@ from listener.config.whole import SourceConfig
 from rules.vocabulary import TOUCHPOINTS
 
 _DATABASE = re.compile(r"(sqlite:///(?!:memory:).+|postgres(ql)?(\+psycopg)?://.*)", re.DOTALL)
+MOST_SAVED = 100  # options of one menu; docs.slack.dev/reference/block-kit/composition-objects/option-object
 _PASSWORD = re.compile(r"://[^/@]*:[^/@]*@|[?&]password=", re.IGNORECASE)
 _CONDITIONS = ("stages", "intents", "touchpoints", "sources", "platforms", "languages", "sentiments")
 
@@ -54,6 +55,7 @@ def check_whole(
     source_names = _unique(report, document, "source")
     account_names = _unique(report, document, "account")
     _unique(report, document, "route")
+    _unique(report, document, "saved_reply")
     journey: Journey | None = sections.get("journey")
     digest: Digest | None = sections.get("digest")
     touchpoints = (*TOUCHPOINTS, *(journey.touchpoints if journey else _touchpoints(document)))
@@ -74,6 +76,12 @@ def check_whole(
         told |= _known(report, table.get("to"), (*place, "to"), receiver_names, "receiver")
         _known(report, table.get("sources"), (*place, "sources"), source_names, "source")
         _known(report, table.get("touchpoints"), (*place, "touchpoints"), touchpoints, "touchpoint")
+    for index, table in enumerate(_tables(document, "saved_reply")):
+        _known(report, table.get("touchpoints"), ("saved_reply", index, "touchpoints"), touchpoints, "touchpoint")
+    if len(_tables(document, "saved_reply")) > MOST_SAVED:
+        report.problem(
+            ("saved_reply",), f"there are more than {MOST_SAVED} saved replies", "a window of Slack offers no more"
+        )
     digest_table = document.get("digest")
     digest_to = digest_table.get("to") if isinstance(digest_table, dict) else None
     told |= _known(report, digest_to, ("digest", "to"), receiver_names, "receiver")

@@ -20,7 +20,17 @@ from listener.config.phrases import keys_of, report_validation, unknown_key
 from listener.config.places import locate
 from listener.config.problems import ConfigError, Report, did_you_mean, listed, quoted
 from listener.config.problems import Path as Place
-from listener.config.schema import LISTS, RECEIVERS, TABLES, AccountKeys, Brand, Receiver, RouteKeys, SourceKeys
+from listener.config.schema import (
+    LISTS,
+    RECEIVERS,
+    TABLES,
+    AccountKeys,
+    Brand,
+    Receiver,
+    RouteKeys,
+    SavedReplyKeys,
+    SourceKeys,
+)
 from listener.config.secrets import refuse_secrets
 from listener.config.toml_file import parse_document, read_text
 from listener.config.values import parse_duration
@@ -79,6 +89,10 @@ def parse_config(text: str, path: Path, connectors: Installed) -> Config:
     ]
     receivers = [_receiver(report, table, place, folder) for place, table in _each(report, document, "receiver")]
     routes = [_route(report, table, place) for place, table in _each(report, document, "route")]
+    saved = [
+        _validated(report, SavedReplyKeys, table, place, folder)
+        for place, table in _each(report, document, "saved_reply")
+    ]
     if (listener := sections.get("listener")) is not None:
         check_database(report, listener)
     check_whole(report, document, sections, sources, routes)
@@ -91,6 +105,7 @@ def parse_config(text: str, path: Path, connectors: Installed) -> Config:
         receivers=tuple(receiver for receiver in receivers if receiver is not None),
         routes=tuple(route for route in routes if route is not None),
         accounts=tuple(account for account in accounts if account is not None),
+        saved_replies=tuple(one for one in saved if one is not None),
         warnings=report.warnings,
         **sections,
     )

@@ -15,6 +15,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from listener.cases.clock import ALWAYS, Target, Targets
+from listener.cases.saved import SavedReply
 from listener.config.values import (
     Account,
     BrandQuery,
@@ -27,6 +28,7 @@ from listener.config.values import (
     Language,
     Name,
     ReplyTarget,
+    SavedText,
     SlackPeople,
     Text,
     WebAddress,
@@ -398,6 +400,25 @@ class RouteKeys(Section):
     goes_on: Flag = Field(default=False, alias="continue", description="true: later routes are asked as well")
 
 
+class SavedReplyKeys(Section):
+    """A text that answers begin with: it fills the window or the editor, and a person reads and changes it before it goes out."""
+
+    name: Name = Field(description="yours to choose; the window and `listener cases reply --saved` offer it so")
+    text: SavedText = Field(
+        description="what the field is filled with; `{author}` is the post's author, `{brand}` your brand"
+    )
+    language: Language | None = Field(
+        default=None, description="offered first for posts in this language; for any if nothing is said"
+    )
+    touchpoints: frozenset[str] = Field(
+        default=frozenset(), description="offered first for posts that speak of one of these; of anything if empty"
+    )
+
+    @property
+    def saved(self) -> SavedReply:
+        return SavedReply(self.name, self.text, self.language, self.touchpoints)
+
+
 class Believed(Section):
     """A hypothesis: what the team believes, and which posts speak of it."""
 
@@ -484,4 +505,5 @@ LISTS: Mapping[str, type[Section]] = {
     "account": AccountKeys,
     "receiver": ConsoleReceiver,
     "route": RouteKeys,
+    "saved_reply": SavedReplyKeys,
 }

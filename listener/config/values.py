@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, StrictBool
 
 from connectors.addresses import parse_intranet as read_intranet
+from listener.cases import saved
 from listener.cases.clock import Target
 from listener.config.problems import did_you_mean, listed, quoted
 from rules.errors import QueryError
@@ -263,6 +264,20 @@ def plain_text(value: str) -> str:
     return text
 
 
+def saved_text(value: str) -> str:
+    """The text of a saved reply: some lines, with `{author}` and `{brand}` and no other braces."""
+    text = value.strip()
+    if not text:
+        raise ValueError("must not be empty; write something")
+    if len(text) > saved.LONGEST:
+        raise ValueError(f"this text is too long; use at most {saved.LONGEST} characters")
+    if any((ord(character) < 32 and character not in "\n\t") or ord(character) == 127 for character in text):
+        raise ValueError("this text holds control characters; write plain lines")
+    if (wrong := saved.wrong_braces(text)) is not None:
+        raise ValueError(f"{quoted(wrong)} cannot be filled in; use {{author}} or {{brand}}, and no other braces")
+    return text
+
+
 def parse_name(value: object) -> str:
     if not isinstance(value, str) or not _NAME.fullmatch(value) or len(value) > 60:
         raise ValueError(f"{quoted(value)} is not a name; use letters, digits, - and _, at most 60 of them")
@@ -283,6 +298,7 @@ def parse_brand_query(value: object) -> str:
 
 
 Text = Annotated[str, AfterValidator(plain_text)]
+SavedText = Annotated[str, AfterValidator(saved_text)]
 Flag = StrictBool
 BrandQuery = Annotated[str, BeforeValidator(parse_brand_query)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]

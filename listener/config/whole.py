@@ -24,6 +24,7 @@ from listener.config.schema import (
     Receiver,
     Retention,
     Rules,
+    SavedReplyKeys,
     SlackRights,
     Spikes,
     TargetKeys,
@@ -64,6 +65,7 @@ class Config:
     spikes: Spikes = field(default_factory=Spikes)
     targets: TargetKeys = field(default_factory=TargetKeys)
     accounts: tuple[AccountKeys, ...] = ()
+    saved_replies: tuple[SavedReplyKeys, ...] = ()
     warnings: tuple[Problem, ...] = ()  # can be run with, but is hardly meant so
 
     @property

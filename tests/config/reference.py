@@ -39,6 +39,7 @@ WORDS = {
     values.parse_slack_people: "Slack id",
     values.parse_name: "name",
     values.plain_text: "text",
+    values.saved_text: "text",
 }
 
 HEAD = """# Configuration
@@ -84,7 +85,7 @@ def render(connectors: Mapping[str, Connector]) -> str:
         )
     parts.append(_section("[[account]]", LISTS["account"]))
     parts += [_section(f'[[receiver]] with type = "{kind}"', model) for kind, model in RECEIVERS.items()]
-    parts.append(_section("[[route]]", LISTS["route"]))
+    parts += [_section(f"[[{name}]]", LISTS[name]) for name in ("route", "saved_reply")]
     for name in ("digest", "spikes", "retention", "journey", "rules", "slack", "listener"):
         parts.append(_section(f"[{name}]", TABLES[name]))
         if name == "journey":
