@@ -99,7 +99,7 @@ def _looked(labels: Sequence[Label]) -> list[Looked]:
     wrong = {(one.mention, one.at) for one in labels if one.field != AUDIT}
     audits = [one for one in labels if one.field == AUDIT]
     if audits:
-        return [Looked(one.at, one.mention, (one.mention, one.at) not in wrong) for one in audits]
+        return [Looked(one.at, one.mention, (one.mention, one.at) not in wrong, sampled=True) for one in audits]
     return [Looked(one.at, one.mention, False) for one in labels]
 
 

@@ -94,6 +94,7 @@ class Looked:
     at: datetime
     mention: str  # reference
     kept: bool  # True: they left it as it was
+    sampled: bool = False  # drawn for an audit, not looked for where something was wrong
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ def confidence(
         if week.since <= one.at < week.until:
             looked[one.mention] = looked.get(one.mention, True) and one.kept
     kept = sum(looked.values())
-    agreement = share(kept, len(looked)) if kept else None
+    sampled = kept or any(one.sampled and week.since <= one.at < week.until for one in around.looked or ())
+    agreement = share(kept, len(looked)) if sampled else None
     silent = sorted(set(around.rules) - tally.rules)
     known = len(set(around.rules))
     figures = Confidence(

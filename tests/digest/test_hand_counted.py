@@ -633,6 +633,18 @@ def test_a_later_audit_changes_nothing_in_an_old_week(store: Store) -> None:
     assert gathering.build(store, WEEK, SETTINGS, END).confidence == before.confidence
 
 
+def test_an_audit_in_which_nothing_stood_says_so(store: Store) -> None:
+    week = Listening(store)
+    store.register_sources({"forum": "replay"}, WEEK.since)
+    (row,) = (row for row in rows() if row.name == "p28")
+    week.put(row, timedelta(minutes=3))
+    (post,) = store.counted(WEEK.since, WEEK.until)
+    assert store.audit(post.ref, "2026-W43", {"stage": "purchase"}, "ana", local(25, 20)) == ("stage",)
+    found = gathering.build(store, WEEK, SETTINGS, END).confidence
+    assert found.agreement is not None
+    assert (found.agreement.count, found.agreement.of, found.corrected) == (0, 1, 1)
+
+
 def test_decisions(digest: dict[str, Any]) -> None:
     found = [(one["number"], one["weeks_open"], one["done_at"] is not None) for one in digest["decisions"]]
     assert found == [(1, 2, False), (2, 1, True)]
