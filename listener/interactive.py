@@ -25,6 +25,7 @@ from listener.cases.clock import is_open
 from listener.cases.deeds import Decision, Refusal, Why, Wish
 from listener.cases.plan import CLOSED_STATES, NewMention, OpenCases, Settled, read_case_ref
 from listener.cases.replies import Chosen, NewReply, Reply
+from listener.cases.saved import in_order
 from listener.cases.settle import Settler
 from listener.cases.shelf import Move, No, Shelved, Standing
 from listener.cases.telling import Rules
@@ -33,7 +34,7 @@ from listener.config.schema import SlackReceiver
 from listener.faults import place
 from listener.importing import ImportRefused, import_posts
 from listener.model import Case, CaseState, CaseView, Outcome, Spike, Told, Verdict
-from listener.replying import Repliers, as_published, choose
+from listener.replying import Repliers, as_published, begun, choose
 from listener.slack.desk import Added, AddRefused, Dropped, Found
 from listener.slack.look import Look
 from listener.slack.reviewing import LastDigest, Review
@@ -112,6 +113,14 @@ class StoreDesk:
 
     def may_answer(self, told: Told) -> Chosen | CannotReply:
         return choose(self.repliers, told)
+
+    def saved_replies(self, told: Told) -> Sequence[str]:
+        saved = [one.saved for one in self.config.saved_replies]
+        return [one.name for one in in_order(saved, told.verdict.lang, tuple(told.verdict.touchpoints))]
+
+    def begun_reply(self, name: str, told: Told, opening: str) -> str | None:
+        found = next((one.saved for one in self.config.saved_replies if one.name == name), None)
+        return None if found is None else begun(found, told, self.config.brand.name, opening)
 
     def reply_length(self, source: str, text: str) -> tuple[int, int]:
         voice = self.repliers[source].source.voice() if source in self.repliers else CannotReply("off", "")

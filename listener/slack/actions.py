@@ -33,6 +33,7 @@ log = structlog.get_logger()
 
 THROUGH = "slack"
 MODALS = frozenset({"snooze", "irrelevant", "edit"})
+GONE = frozenset({"hash_conflict", "not_found"})  # the window was changed by a later choice, or closed
 TOO_LATE = frozenset({"expired_trigger_id", "trigger_expired", "exchanged_trigger_id", "invalid_trigger_id"})
 
 
@@ -42,7 +43,7 @@ class Clicks:
     def __init__(self, client: WebClient, desk: Desk, look: Look, rights: Rights, *, signing_secret: str = "") -> None:
         self._client, self._desk, self._look, self._rights = client, desk, look, rights
         self._answers = Answers(client, look)
-        self._replies = Answering(desk, look, rights, self._show, self._tell)
+        self._replies = Answering(desk, look, rights, self._show, self._tell, self._renew)
         self._shelf = shelving.Shelving(desk, look, rights, self._show, self._tell)
         self._crew = Crew()
         ears = Ears(
@@ -89,6 +90,8 @@ class Clicks:
             self._reviewed(body, place, str(action.get("value") or ""))
         elif name == "case_answer":
             self._replies.begin(body, place, str(action.get("value") or ""))
+        elif name == reply_windows.SAVED:
+            self._replies.fill(body, place, str((action.get("selected_option") or {}).get("value") or ""))
         elif name.startswith("case_") and name != "case_reply":
             self._wanted(body, place, carried(action))
         elif name.startswith("spike_"):
@@ -214,6 +217,14 @@ class Clicks:
             if code_of(error) not in TOO_LATE:
                 raise translate(error, "views.open", place.channel) from None
             self._tell(place, self._refused("late"))
+
+    def _renew(self, place: Place, view: Mapping[str, Any], window: Block) -> None:
+        try:
+            with translated("views.update", place.channel, keep_api_errors=True):
+                self._client.views_update(view_id=view["id"], hash=view.get("hash"), view=window)
+        except SlackApiError as error:
+            if code_of(error) not in GONE:
+                raise translate(error, "views.update", place.channel) from None
 
     def _wrong(self, view: Mapping[str, Any]) -> dict[str, str]:
         """What was entered wrongly, by block; Slack shows it in the window, which stays open."""

@@ -15,7 +15,7 @@ import structlog
 
 from connectors.base import CannotReply
 from listener.cases.deeds import Refusal, Why
-from listener.cases.replies import NewReply
+from listener.cases.replies import Chosen, NewReply
 from listener.model import CaseView, Told
 from listener.slack import reply_windows
 from listener.slack.answers import Place, refusal_said
@@ -34,13 +34,14 @@ THROUGH = "slack"
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """The way of a reply. `show` opens a window, `tell` says a sentence where the click was."""
+    """The way of a reply. `show` opens a window, `renew` changes one, `tell` says a sentence where the click was."""
 
     desk: Desk
     look: Look
     rights: Rights
     show: Callable[[str, Place, Block], None]
     tell: Callable[[Place, str], None]
+    renew: Callable[[Place, Mapping[str, Any], Block], None]
 
     def begin(self, body: Body, place: Place, value: str) -> None:
         """The button was pressed; `value` is case and revision, or case and post."""
@@ -72,7 +73,26 @@ class Answering:
             channel=place.channel,
             response_url=place.response_url,
         )
-        self.show(body["trigger_id"], place, reply_windows.write(errand, told, chosen.voice, self.look))
+        window = reply_windows.write(errand, told, chosen.voice, self.look, self.desk.saved_replies(told))
+        self.show(body["trigger_id"], place, window)
+
+    def fill(self, body: Body, place: Place, name: str) -> None:
+        """A saved reply was chosen: it replaces what stands in the field, to be read and changed there."""
+        view = body["view"]
+        errand = reply_windows.errand_of(view)
+        place = Place(place.user, errand.channel, errand.response_url)
+        told = self.desk.told(errand.mention)
+        chosen = self.desk.may_answer(told) if told is not None else None
+        text = self.desk.begun_reply(name, told, chosen.voice.opening) if told and isinstance(chosen, Chosen) else None
+        if not self.rights.may(place.user, Right.REPLY):
+            log.info("slack_denied", user=place.user, right=Right.REPLY.value, case=errand.case)
+            self.tell(place, self._refused("denied"))
+        elif told is None or text is None or not isinstance(chosen, Chosen):
+            self.tell(place, self._refused("reply_changed"))
+        else:
+            begun = (text, reply_windows.turn_of(view) + 1)
+            saved = self.desk.saved_replies(told)
+            self.renew(place, view, reply_windows.write(errand, told, chosen.voice, self.look, saved, begun))
 
     def wrong(self, view: Mapping[str, Any]) -> dict[str, str]:
         """Of the first window: what keeps the text from being published."""

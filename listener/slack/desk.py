@@ -86,6 +86,14 @@ class Desk(Protocol):
         """Who can answer this post in public, or why nobody can."""
         ...
 
+    def saved_replies(self, told: Told) -> Sequence[str]:
+        """Names of the saved replies, those that fit this post first."""
+        ...
+
+    def begun_reply(self, name: str, told: Told, opening: str) -> str | None:
+        """A saved reply made ready for this post. None: there is none of that name."""
+        ...
+
     def reply_length(self, source: str, text: str) -> tuple[int, int]:
         """How long a reply is and may be, as the source's platform counts. Asks nobody, not even the database."""
         ...

@@ -7,7 +7,7 @@ window is, letter for letter, what is kept when they press "Publish".
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from listener.slack.outside import clean as without_signs_that_act
 from listener.slack.outside import one_line, web_address
 
 WRITE, PUBLISH = "reply_write", "reply_publish"  # callback ids
+SAVED = "reply_saved"  # action id
 MOST = 2000  # characters in one window, whatever the platform takes: it travels in the metadata
 METADATA = 3000  # characters, counted as UTF-16; docs.slack.dev/reference/views/modal-views
 TITLE = 24
@@ -53,8 +54,19 @@ def errand_of(view: Mapping[str, Any]) -> Errand:
     return Errand(**json.loads(view["private_metadata"]))
 
 
-def write(errand: Errand, told: Told, voice: Voice, look: Look) -> Block:
-    """The customer's post, a field, and how long a reply may be."""
+def write(
+    errand: Errand,
+    told: Told,
+    voice: Voice,
+    look: Look,
+    saved: Sequence[str] = (),
+    begun: tuple[str, int] | None = None,
+) -> Block:
+    """The customer's post, saved replies to begin with, a field, and how long a reply may be.
+
+    `begun`: a saved reply was chosen, for the how-manieth time. The field's block then has another id, since Slack
+    keeps what was typed into a block that stays the same.
+    """
     word = look.words.word
     platform = look.platform(errand.platform)
     field: Block = {
@@ -64,7 +76,11 @@ def write(errand: Errand, told: Told, voice: Voice, look: Look) -> Block:
         "max_length": MOST,
         "focus_on_load": True,
     }
-    if opening := one_line(voice.opening, 200):  # it names the customer
+    turn = 0
+    if begun is not None:
+        text, turn = begun
+        field["initial_value"] = without_signs_that_act(text)[:MOST]
+    elif opening := one_line(voice.opening, 200):  # it names the customer
         field["initial_value"] = f"{opening} "
     hint = word("ask", "reply_hint").format(longest=voice.longest, platform=platform)
     return _window(
@@ -73,9 +89,10 @@ def write(errand: Errand, told: Told, voice: Voice, look: Look) -> Block:
         (word("ask", "reply_title"), word("ask", "preview"), word("ask", "close")),
         [
             *_post(told, look),
+            *_offered(saved, look),
             {
                 "type": "input",
-                "block_id": "text",
+                "block_id": f"text_{turn}" if turn else "text",
                 "label": plain(word("ask", "reply_text").format(account=one_line(errand.account, 100)), 200),
                 "hint": plain(hint, 200),
                 "element": field,
@@ -85,18 +102,25 @@ def write(errand: Errand, told: Told, voice: Voice, look: Look) -> Block:
     )
 
 
+def turn_of(view: Mapping[str, Any]) -> int:
+    """How often a saved reply was chosen in this window."""
+    ids = (str(block.get("block_id") or "") for block in view.get("blocks") or () if block.get("type") == "input")
+    turns = [one.removeprefix("text_") for one in ids if one.startswith("text_")]
+    return int(turns[0]) if turns and turns[0].isdecimal() else 0
+
+
 def wrong(view: Mapping[str, Any], measure: Measure, look: Look) -> dict[str, str]:
     """What keeps the text from being published, by block."""
     errand = _written(view)
-    word = look.words.word
+    word, block = look.words.word, _text_block(view)
     if not errand.text:
-        return {"text": word("ask", "reply_empty")}
+        return {block: word("ask", "reply_empty")}
     count, longest = measure(errand.source, errand.text)
     if count > longest:
         said = word("ask", "reply_long")
-        return {"text": said.format(platform=look.platform(errand.platform), count=count, longest=longest)}
+        return {block: said.format(platform=look.platform(errand.platform), count=count, longest=longest)}
     if len(errand.packed().encode("utf-16-le")) // 2 > METADATA:
-        return {"text": word("ask", "reply_too_long")}
+        return {block: word("ask", "reply_too_long")}
     return {}
 
 
@@ -137,8 +161,25 @@ def cannot(case: str, why: str, told: Told | None, look: Look) -> Block:
 
 
 def _written(view: Mapping[str, Any]) -> Errand:
-    field: Mapping[str, Any] = next(iter((view["state"]["values"].get("text") or {}).values()), {})
+    field: Mapping[str, Any] = next(iter((view["state"]["values"].get(_text_block(view)) or {}).values()), {})
     return replace(errand_of(view), text=clean(without_signs_that_act(str(field.get("value") or ""))))
+
+
+def _text_block(view: Mapping[str, Any]) -> str:
+    return next((block for block in view["state"]["values"] if block.startswith("text")), "text")
+
+
+def _offered(saved: Sequence[str], look: Look) -> list[Block]:
+    if not saved:
+        return []
+    options = [{"text": plain(name, limits.OPTION_TEXT), "value": name[: limits.OPTION_VALUE]} for name in saved]
+    menu: Block = {
+        "type": "static_select",
+        "action_id": SAVED,
+        "placeholder": plain(look.words.word("ask", "reply_saved"), 100),
+        "options": options[:100],
+    }
+    return [{"type": "actions", "block_id": "saved", "elements": [menu]}]
 
 
 def _post(told: Told, look: Look) -> list[Block]:

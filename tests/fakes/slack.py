@@ -91,6 +91,7 @@ class FakeSlack:
         self.trigger_lasts = 3.0  # seconds
         self.groups: dict[str, list[str]] = {}
         self.views: list[dict[str, Any]] = []  # opened, oldest first
+        self.renewals = 0  # changes of open windows
         self.homes: dict[str, dict[str, Any]] = {}  # user -> the home page they see
         self.whispers: list[dict[str, Any]] = []  # what one person alone was shown
         self._triggers: dict[str, float] = {}
@@ -251,6 +252,17 @@ class FakeSlack:
         self.views.append(view)
         return {"view": view}
 
+    def _views_update(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Slack refuses a change of a view that was changed since."""
+        place = next((at for at, one in enumerate(self.views) if one["id"] == given.get("view_id")), None)
+        if place is None:
+            raise _RefusedError("not_found")
+        if given.get("hash") != f"h{self.renewals}":
+            raise _RefusedError("hash_conflict")
+        self.renewals += 1
+        self.views[place] = {**_checked_view(given["view"]), "id": given["view_id"]}
+        return {"view": self.views[place]}
+
     def _views_publish(self, given: Mapping[str, Any]) -> dict[str, Any]:
         self.homes[str(given["user_id"])] = dict(_checked_view(given["view"]))
         return {"view": given["view"]}
@@ -381,6 +393,7 @@ _METHODS: Mapping[str, Callable[[FakeSlack, Mapping[str, Any]], dict[str, Any]]]
     "files.getUploadURLExternal": FakeSlack._upload_url,
     "usergroups.users.list": FakeSlack._group,
     "views.open": FakeSlack._views_open,
+    "views.update": FakeSlack._views_update,
     "views.publish": FakeSlack._views_publish,
 }
 

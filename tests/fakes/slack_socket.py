@@ -178,6 +178,16 @@ class FakeSocket:
             "response_url": self.slack.response_url(user),
         }
 
+    def choose(self, user: str, action_id: str, option: str) -> str:
+        """Choose from a menu of the newest window."""
+        view = self.slack.views[-1]
+        menu = next(one for one in _actions(view) if _is(one, action_id, option))
+        chosen = next(one for one in menu["options"] if one["value"] == option)
+        done = {"type": menu["type"], "action_id": action_id, "block_id": "b", "selected_option": chosen}
+        body = {"type": "block_actions", **self._who(user), "trigger_id": self.slack.trigger(), "actions": [done]}
+        shown = {**view, "hash": f"h{self.slack.renewals}"}
+        return self.send("interactive", {**body, "container": {"type": "view", "view_id": view["id"]}, "view": shown})
+
     def submit(self, user: str, values: dict[str, dict[str, Any]], view: dict[str, Any] | None = None) -> str:
         """Send the newest window off with these fields (block id -> what its field holds)."""
         shown = view or self.slack.views[-1]

@@ -306,6 +306,9 @@ def public_replies(made: Made) -> Iterator[Payload]:
         voice = Voice(account=text[:100], longest=500, measure=len, opening=f"@{text[:100]} ")
         window = reply_windows.write(errand, made.told(), voice, made.look)
         yield {**window, "private_metadata": ""}
+        names = [f"saved-{number}" for number in range(100)]  # checked names of the configuration
+        begun = reply_windows.write(errand, made.told(), voice, made.look, names, (text[:1800] or "Hello", 2))
+        yield {**begun, "private_metadata": ""}
         entered = {**window, "state": {"values": {"text": {"text": {"value": text[:500] or "Hello"}}}}}
         if not reply_windows.wrong(entered, lambda _, said: (len(said), 500), made.look):
             yield {**reply_windows.preview(entered, made.look), "private_metadata": ""}

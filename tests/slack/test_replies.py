@@ -264,3 +264,46 @@ def test_a_post_below_a_case_is_answered_itself(place: Place) -> None:
     until(lambda: bool(place.said()), place.socket)
     place.publish()
     assert place.platform.stands == [("p2", "Here we are.")]
+
+
+SAVED = """
+[[saved_reply]]
+name = "french"
+text = "Bonjour {author}"
+language = "fr"
+[[saved_reply]]
+name = "late"
+text = "Sorry {author}! {brand} looks into it."
+touchpoints = ["delivery"]
+"""
+
+
+def test_a_saved_reply_fills_the_field_and_what_a_person_made_of_it_is_published(tmp_path: Path) -> None:
+    with FakeSlack() as slack, FakeSocket(slack) as socket, Workplace(tmp_path, slack, more=MORE + SAVED) as work:
+        there = Place(work, slack, socket)
+        with work.heard(socket):
+            work.customer_posts("My order never arrived. The delivery is three weeks late.")
+            work.deliver()
+            (menu,) = [block for block in there.press()["blocks"] if block.get("block_id") == "saved"]
+            assert [one["value"] for one in menu["elements"][0]["options"]] == ["late", "french"]
+            for turn, name, begins in ((1, "french", "Bonjour"), (2, "late", "Sorry")):
+                socket.choose(ANA, "reply_saved", name)
+                until(lambda turn=turn: slack.renewals == turn, socket)
+                (field,) = [block for block in there.windows()[-1]["blocks"] if block["type"] == "input"]
+                assert field["block_id"] == f"text_{turn}", "Slack would keep what was typed into the same block"
+                assert field["element"]["initial_value"].startswith(begins)
+            assert "looks into it." in field["element"]["initial_value"]
+            assert there.platform.stands == [], "choosing publishes nothing"
+            empty = socket.acked(socket.submit(ANA, {"text_2": {"value": " "}}))
+            assert empty is not None
+            assert empty["errors"] == {"text_2": "Write something first."}
+            pushed = socket.acked(socket.submit(ANA, {"text_2": {"value": "Sorry! We look into it."}}))
+            assert pushed is not None
+            there.confirm(pushed["view"])
+            until(lambda: bool(there.said()), socket)
+            there.publish()
+            assert there.platform.stands == [("p1", "Sorry! We look into it.")]
+
+
+def test_without_saved_replies_the_window_has_no_menu(place: Place) -> None:
+    assert all(block.get("block_id") != "saved" for block in place.press()["blocks"])
