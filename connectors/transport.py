@@ -12,8 +12,10 @@ to the proxy, whose own rules must keep it out of the network. Loopback is alway
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
@@ -26,6 +28,12 @@ from connectors.base import AccessDenied
 KEPT = 5.0  # seconds that an idle connection is kept, as httpx does; the next poll resolves anew
 
 Option = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """Whose certificates are believed, read once: every client that reads them anew takes 20 ms and nearly a megabyte."""
+    return httpx.create_ssl_context()
 
 
 class JudgedBackend(httpcore.NetworkBackend):
@@ -75,7 +83,7 @@ class JudgedTransport(httpx.BaseTransport):
             return proxy.handle_request(request)
         if self._direct is None:
             self._direct = httpcore.ConnectionPool(
-                ssl_context=httpx.create_ssl_context(),
+                ssl_context=trusted(),
                 keepalive_expiry=KEPT,
                 network_backend=JudgedBackend(self._guard),
             )
@@ -110,7 +118,9 @@ class JudgedTransport(httpx.BaseTransport):
             return None
         if address not in self._proxied:
             try:
-                self._proxied[address] = httpx.HTTPTransport(proxy=address if "://" in address else f"http://{address}")
+                self._proxied[address] = httpx.HTTPTransport(
+                    proxy=address if "://" in address else f"http://{address}", verify=trusted()
+                )
             except (ValueError, ImportError, httpx.InvalidURL):
                 raise AccessDenied(
                     f"the proxy for {url.host} that the environment names ({url.scheme}_proxy or all_proxy) cannot be"

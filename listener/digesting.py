@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from listener.config import Config
 from listener.config.schema import Believed as BelievedKeys
@@ -11,8 +12,10 @@ from listener.gathering import Known
 from listener.judging import pack_places
 from listener.model import Counted
 from rules.names import speaking
-from rules.query import Query, parse
 from rules.terms import QueryFacts
+
+if TYPE_CHECKING:
+    from rules.query import Query
 
 
 def settings(config: Config) -> DigestSettings:
@@ -66,6 +69,8 @@ def speaking_rules(config: Config) -> frozenset[str]:
 
 
 def _believed(keys: BelievedKeys) -> Believed:
+    from rules.query import parse
+
     return Believed(keys.says, keys.query, partial(_speaks_of, parse(keys.query)), keys.expects)
 
 

@@ -10,17 +10,18 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import TYPE_CHECKING
 
 from listener.cases.clock import PRAISE, ServiceHours, after, target_of
-from listener.digest import phrases
-from listener.digest.count import count
-from listener.digest.figures import Digest
 from listener.digest.given import Around, CaseTimes, Decided, DigestSettings, Looked, OnShelf, Spoken, StageWeek
 from listener.digest.week import Week
 from listener.model import Counted
 from listener.readback import as_collected, read_back
 from listener.store import AUDIT, Label, Store, is_part
 from rules.load import uncollected
+
+if TYPE_CHECKING:
+    from listener.digest.figures import Digest
 
 _EARLIER_CASES = timedelta(days=14)  # before the week: a case opened then may have been due in it
 _MICRO = 1_000_000  # the ledger counts in millionths of a USD
@@ -51,6 +52,10 @@ def build(store: Store, week: Week, settings: DigestSettings, as_of: datetime, k
 
 
 def _build(store: Store, week: Week, settings: DigestSettings, as_of: datetime, known: Known) -> Digest:
+    # Counting is imported once a week: all of it is 3 MB that an idle daemon does without.
+    from listener.digest import phrases
+    from listener.digest.count import count
+
     starts = {week.previous(n).since: week.previous(n).first for n in range(1, settings.earlier_weeks + 1)}
     earlier = [
         StageWeek(
@@ -68,7 +73,7 @@ def _build(store: Store, week: Week, settings: DigestSettings, as_of: datetime, 
     one_in = phrases.one_in(store.number_of(week.since, week.until))
     around = Around(
         cases=_cases(store, week, known.hours) if known.hours is not None else None,
-        spoken=_spoken(store, week, settings.earlier_weeks, one_in),
+        spoken=_spoken(store, week, settings.earlier_weeks, phrases.bound(one_in)),
         one_in=one_in,
         looked=_looked([one for one in store.labels(week.since) if one.at < week.until]),
         rules=known.rules(),
@@ -114,8 +119,7 @@ def _under_their_source(posts: Iterator[Counted]) -> Iterator[Counted]:
         yield post if source == post.source else replace(post, source=source)
 
 
-def _spoken(store: Store, week: Week, weeks: int, one_in: int) -> Iterator[Spoken]:
-    below = phrases.bound(one_in)
+def _spoken(store: Store, week: Week, weeks: int, below: str | None) -> Iterator[Spoken]:
     for distance in range(weeks, 0, -1):
         then = week.previous(distance)
         for author, lang, text in store.words(then.since, then.until, below):

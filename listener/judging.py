@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from connectors.base import Mention
 from listener.config import Config
@@ -16,7 +17,9 @@ from listener.model import Verdict
 from listener.plugins import rulepacks
 from listener.triage.brand import BrandFacts
 from listener.triage.verdict import Triage, build_triage
-from rules.query import parse
+
+if TYPE_CHECKING:
+    from rules.query import Query
 
 SHELVES = 8  # languages whose rules are loaded at their first post; more are rare
 
@@ -32,8 +35,14 @@ def brand_facts(config: Config) -> BrandFacts:
         own_accounts=frozenset(config.own_accounts),
         exclude=brand.exclude,
         context=brand.context,
-        query=parse(brand.query) if brand.query else None,
+        query=_query(brand.query) if brand.query else None,
     )
+
+
+def _query(text: str) -> Query:
+    from rules.query import parse
+
+    return parse(text)
 
 
 def pack_places(config: Config | None) -> list[Path | Traversable]:

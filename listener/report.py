@@ -13,18 +13,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from listener import gathering
-from listener.digest import chart, form, markdown, table
-from listener.digest.figures import Digest, DigestSettings
-from listener.digest.palette import Theme
+from listener.digest.given import DigestSettings
 from listener.digest.week import Week
 from listener.model import NewNotification, NotificationKind
 from listener.store import Store
 from rules.vocabulary import Urgency
+
+if TYPE_CHECKING:
+    from listener.digest.figures import Digest
+    from listener.digest.palette import Theme
 
 log = structlog.get_logger()
 
@@ -53,6 +56,8 @@ def build(store: Store, week: Week, reporting: Reporting, as_of: datetime) -> Di
 
 def kept(store: Store, week: Week, reporting: Reporting) -> Digest | None:
     """The digest of `week` as it was sent, so that an old week reads as it did then; None: it was not, or lost its words."""
+    from listener.digest import form  # what writes and draws a digest is imported with the first one, here and below
+
     data = store.sent_digest([gathering.digest_key(week, receiver) for receiver in reporting.to])
     try:
         return None if data is None else form.from_data(data)
@@ -88,6 +93,8 @@ def put_due_digest(store: Store, reporting: Reporting, now: datetime) -> str | N
 
 def send(store: Store, reporting: Reporting, week: Week, to: Sequence[str], now: datetime) -> int:
     """Put the digest of `week` into the outbox for each of `to`; how many had not got it yet."""
+    from listener.digest import chart, form
+
     digest = build(store, week, reporting, now)
     page = _page_if_it_can_be(digest, reporting.folder)
     message = chart.message(digest)
@@ -116,8 +123,7 @@ def send(store: Store, reporting: Reporting, week: Week, to: Sequence[str], now:
 
 
 def _html(digest: Digest, theme: Theme = "auto") -> str:
-    # Loaded when a page is drawn: the template engine is 27 ms and 5 MB that an idle daemon does without.
-    from listener.digest import html
+    from listener.digest import html  # with the template engine, 27 ms and 5 MB
 
     return html.render(digest, theme=theme)
 
@@ -132,7 +138,7 @@ def _page_if_it_can_be(digest: Digest, folder: Path) -> Path | None:
 
 
 def _svg(digest: Digest, theme: Theme = "auto") -> str:
-    from listener.digest import drawing  # likewise
+    from listener.digest import drawing
 
     return drawing.svg(digest, theme=theme)
 
@@ -145,24 +151,38 @@ def png(digest: Digest, theme: Theme = "auto") -> bytes:
 
 
 def _slack(digest: Digest, theme: Theme = "auto") -> str:
+    from listener.digest import chart
+
     message = chart.message(digest)
     return json.dumps({"text": message.text, "blocks": list(message.blocks)}, ensure_ascii=False, indent=2)
 
 
-def _text(render: Callable[[Digest], str]) -> Callable[..., str]:
-    """A form without colours, whose words were all made when the week was counted."""
+# Forms without colours, whose words were all made when the week was counted.
 
-    def rendered(digest: Digest, theme: Theme = "auto") -> str:
-        return render(digest)
 
-    return rendered
+def _markdown(digest: Digest, theme: Theme = "auto") -> str:
+    from listener.digest import markdown
+
+    return markdown.render(digest)
+
+
+def _csv(digest: Digest, theme: Theme = "auto") -> str:
+    from listener.digest import table
+
+    return table.render(digest)
+
+
+def _json(digest: Digest, theme: Theme = "auto") -> str:
+    from listener.digest import form
+
+    return form.as_json(digest)
 
 
 RENDERERS: Mapping[str, Callable[..., str]] = {  # digest, theme
     "html": _html,
-    "md": _text(markdown.render),
-    "csv": _text(table.render),
-    "json": _text(form.as_json),
+    "md": _markdown,
+    "csv": _csv,
+    "json": _json,
     "svg": _svg,
     "slack": _slack,
 }

@@ -18,8 +18,6 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Final
 
-from rapidfuzz import fuzz, process
-
 from listener.cases.opposites import NEGATIONS, NUMBERS, OPPOSING, OPPOSITES, SMALL
 from listener.model import Line, Sentiment, Triaged
 
@@ -99,7 +97,7 @@ def likeness(one: Wording, other: Wording) -> float | None:
         return 1.0
     if one.lang != other.lang or not (one.is_long and other.is_long):
         return None
-    if fuzz.ratio(one.words[:_HEAD], other.words[:_HEAD], score_cutoff=LEAST_RATIO) < LEAST_RATIO:
+    if _ratio(one.words[:_HEAD], other.words[:_HEAD]) < LEAST_RATIO:
         return None
     mine, theirs = _runs(one.words), _runs(other.words)
     shared = len(mine & theirs) / len(mine | theirs)
@@ -167,6 +165,10 @@ class Recent:
         """Ids of a few texts that may be the same, the oldest first; the equal ones first of all."""
         equal = sorted(self._equal.get(words.squeezed, ()))[:_CANDIDATES]
         choices = {id_: self._wordings[id_].words[:_HEAD] for id_ in self._sharing(words)} if words.is_long else {}
+        if not choices:
+            return equal
+        from rapidfuzz import fuzz, process
+
         alike = process.extract(
             words.words[:_HEAD], choices, scorer=fuzz.ratio, score_cutoff=LEAST_RATIO, limit=_CANDIDATES
         )
@@ -179,6 +181,13 @@ class Recent:
         looked_up = holding[: others + _SHARED]
         shared = Counter(chain.from_iterable(looked_up))
         return [id_ for id_, times in shared.items() if times >= len(looked_up) - others]
+
+
+def _ratio(one: str, other: str) -> float:
+    """How alike two spellings are, 0 to 100."""
+    from rapidfuzz import fuzz  # 3 MB, until two posts speak of the same
+
+    return fuzz.ratio(one, other)
 
 
 def _runs(words: str) -> set[str]:
@@ -207,4 +216,4 @@ def _new_words(side: Iterable[str], beside: Iterable[str]) -> list[str]:
 
 def _is_slip(one: str, other: str) -> bool:
     short, long = sorted((one, other), key=len)
-    return (len(short) >= 3 and long.startswith(short)) or fuzz.ratio(one, other) >= _SAME_WORD
+    return (len(short) >= 3 and long.startswith(short)) or _ratio(one, other) >= _SAME_WORD

@@ -35,7 +35,6 @@ from listener.config.values import (
     Zone,
     at_least,
 )
-from rules.query import parse as parse_query
 from rules.vocabulary import Intent, Stage
 
 MOST_CALLS = 20  # of one group for one case; a group that is called all day stops to listen
@@ -160,7 +159,11 @@ class Brand(Section):
     @property
     def search_terms(self) -> tuple[str, ...]:
         """What a source searches for by default: the words of the query, else the names."""
-        return (parse_query(self.query).terms() if self.query else ()) or self.all_names
+        if not self.query:
+            return self.all_names
+        from rules.query import parse
+
+        return parse(self.query).terms() or self.all_names
 
 
 class TargetKeys(Section):

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from rules.query import Query
+if TYPE_CHECKING:
+    from rules.query import Query
 
 
 @dataclass(frozen=True, slots=True)

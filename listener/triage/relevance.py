@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from connectors.base import TEXT_LIMIT, Mention
 from listener.triage.brand import BrandFacts
-from rules.query import QueryFacts
 from rules.reading import NameTable
 from rules.steps import Names
+from rules.terms import QueryFacts
 from rules.words import Words, fold
 
 _ADDRESS = re.compile(r"https?://[^\s\"'<>]+")  # the brand's name inside a link is nobody's word
