@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# Half again as many as processors: a test waits for its sockets about half of the time.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(max(2, (os.cpu_count() or 2) * 3 // 2))')
 
 .PHONY: install native demo test check bench stress run clean
 
@@ -34,7 +36,7 @@ check: install
 	@$(BIN)/lint-imports
 
 test: check
-	@$(BIN)/pytest -n auto
+	@$(BIN)/pytest -n $(WORKERS)
 
 stress: install
 	@$(BIN)/pytest -m stress --stress-full tests/stress
