@@ -98,7 +98,7 @@ FAULT_CELLS = {
 # Faults that are over only when the source gives up. They alone get a short time-out: on a busy machine a fake
 # that is well may need a second as well.
 HANGING = frozenset({"time-out", "slow"})
-SHORT, LONG = 0.5, 30.0  # seconds
+SHORT, LONG = 1.0, 30.0  # seconds
 
 
 def shows(*cells: str) -> Callable[[Test], Test]:
