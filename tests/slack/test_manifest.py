@@ -49,7 +49,7 @@ def test_every_method_that_is_called_has_its_scope() -> None:
         "chat_getPermalink",  # none
         "conversations_history", "conversations_replies",  # channels:history, groups:history
         "usergroups_users_list",  # usergroups:read
-        "views_open", "views_publish",  # none
+        "views_open", "views_publish", "views_update",  # none
     }  # fmt: skip
 
 
